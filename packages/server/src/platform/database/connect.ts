@@ -1,0 +1,108 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Transaction as KyselyTransaction } from 'kysely';
+import { Pool, TypeOverrides, types } from 'pg';
+
+/** No tables known: a capability names its own with `database.withTables<{ delivery: DeliveryTable }>()`. */
+export type NoTables = object;
+
+/** The query builder over the pool. */
+export type Database = Kysely<NoTables>;
+
+/** The query builder inside one transaction. */
+export type Transaction = KyselyTransaction<NoTables>;
+
+/** What a store function takes: it runs the same inside a transaction and outside of one. */
+export type Executor = Database | Transaction;
+
+export interface DatabaseOptions {
+  /** `postgresql://…`; a socket directory is percent-encoded where the host stands. */
+  readonly url: string;
+  /** Connections this process holds at most. */
+  readonly poolSizeMax: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** A statement that runs longer is cancelled. Default 30 s; 0 is no limit. */
+  readonly statementTimeoutMs?: number;
+  /** A session that idles inside a transaction longer is ended. Default 60 s; 0 is no limit. */
+  readonly idleInTransactionTimeoutMs?: number;
+  /** Told of a pooled connection that broke while nobody used it (the server restarted); the pool opens another. */
+  readonly onConnectionError?: (error: Error) => void;
+}
+
+export interface OpenDatabase {
+  readonly db: Database;
+  readonly pool: Pool;
+  readonly connectionString: string;
+  /** Ends every connection. May be called twice. */
+  close(): Promise<void>;
+}
+
+const STATEMENT_TIMEOUT_MS = 30_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_CONNECTION_MS = 60_000;
+
+/** `bigint[]` in pg_type.dat. */
+const INT8_ARRAY = 1016;
+
+/**
+ * `bigint` as a number. Counts, ids and fen are far below 2^53; a value beyond it raises rather than loses a digit.
+ */
+export function parseInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is beyond 2^53`);
+  return value;
+}
+
+/** One-dimensional arrays of `bigint` as PostgreSQL prints them: `{1,NULL,3}`. */
+function parseInt8Array(text: string): (number | null)[] {
+  const inner = text.slice(1, -1);
+  if (inner === '') return [];
+  return inner.split(',').map((item) => (item === 'NULL' ? null : parseInt8(item)));
+}
+
+/**
+ * How column types arrive: bigint as number, timestamptz as Date, date as `yyyy-MM-dd` (a Date would be midnight of
+ * the process's own zone), numeric as string, jsonb parsed, bytea as Buffer.
+ */
+function columnTypes(): TypeOverrides {
+  const overrides = new TypeOverrides();
+  overrides.setTypeParser(types.builtins.INT8, parseInt8);
+  overrides.setTypeParser(INT8_ARRAY, parseInt8Array);
+  overrides.setTypeParser(types.builtins.DATE, (text: string) => text);
+  return overrides;
+}
+
+/**
+ * Opens a pool and proves it with one query. Sessions run in UTC with a limit on statements and on idle transactions.
+ *
+ * @throws the driver's error when the server cannot be reached or refuses the login
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.poolSizeMax,
+    application_name: options.applicationName,
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    options: '-c timezone=UTC',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_CONNECTION_MS,
+    keepAlive: true,
+    types: columnTypes(),
+  });
+  // Without a listener a connection that breaks while idle would end the process.
+  pool.on('error', (error) => options.onConnectionError?.(error));
+  const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool }) });
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())));
+
+  try {
+    await pool.query('select 1');
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { db, pool, connectionString: options.url, close };
+}

@@ -1,0 +1,2 @@
+export { openDatabase } from './connect.ts';
+export type { Database, DatabaseOptions, Executor, NoTables, OpenDatabase, Transaction } from './connect.ts';
