@@ -1,0 +1,109 @@
+import type { Executor } from '../platform/database/index.ts';
+
+/** 01 company, 02 store, 03 city (contracts/etc-gateway.md, partner.org.create). */
+export const ORG_TYPES = ['01', '02', '03'] as const;
+export type OrgType = (typeof ORG_TYPES)[number];
+
+/** 01 … 06 (contracts/etc-gateway.md, partner.member.create). */
+export const MEMBER_ROLES = ['01', '02', '03', '04', '05', '06'] as const;
+export type RoleType = (typeof MEMBER_ROLES)[number];
+
+/** 01 verified, 02 not. */
+export type OrgAuthStatus = '01' | '02';
+
+/** What the caller tells of a company beyond its name; every field may be absent. Kept as told. */
+export interface OrgDetails {
+  readonly parentBizOrgNo?: string;
+  readonly address?: string;
+  readonly contactName?: string;
+  readonly contactMobile?: string;
+  readonly contactEmail?: string;
+  readonly provName?: string;
+  readonly provCode?: string;
+  readonly cityName?: string;
+  readonly cityCode?: string;
+  readonly legalMobile?: string;
+  readonly bizOrgBusinessNo?: string;
+  readonly etcOrgLabelNo?: string;
+  /** GB 32100-2015, 18 characters. */
+  readonly socialCreditCode?: string;
+  readonly legalPerson?: string;
+}
+
+export interface CreateOrgInput extends OrgDetails {
+  readonly appId: string;
+  /** The caller's own number, unique within the app. */
+  readonly bizOrgNo: string;
+  readonly orgType: OrgType;
+  readonly orgName: string;
+  readonly actor: string;
+}
+
+export interface Org {
+  readonly appId: string;
+  /** 32 lower-case hex digits. */
+  readonly etcOrgNo: string;
+  readonly bizOrgNo: string;
+  readonly orgType: OrgType;
+  readonly orgName: string;
+  readonly parentBizOrgNo: string | null;
+  readonly socialCreditCode: string | null;
+  readonly legalPerson: string | null;
+  /** When it was verified or vouched for; null while it is not. */
+  readonly verifiedAt: Date | null;
+  readonly createdAt: Date;
+}
+
+export interface CreateMemberInput {
+  readonly appId: string;
+  readonly etcOrgNo: string;
+  /** The caller's own number, unique within the company. */
+  readonly bizMemberNo: string;
+  readonly memberName: string;
+  readonly mobile?: string;
+  readonly roleType?: RoleType;
+  readonly actor: string;
+}
+
+/** A member. Its mobile stays in the vault and is not part of this. */
+export interface Member {
+  readonly appId: string;
+  readonly etcMemberNo: string;
+  readonly etcOrgNo: string;
+  readonly bizMemberNo: string;
+  readonly memberName: string;
+  readonly roleType: RoleType | null;
+  readonly createdAt: Date;
+}
+
+export interface MemberWithOrg {
+  readonly member: Member;
+  readonly org: Org;
+}
+
+/**
+ * - `org_not_found` {etcOrgNo}; `parent_org_not_found` {parentBizOrgNo}
+ * - `org_conflict` {bizOrgNo}, `member_conflict` {bizMemberNo}: the number exists with other data
+ * - `party_invalid` {field, expected}
+ */
+export type PartyErrorCode =
+  | 'org_not_found'
+  | 'parent_org_not_found'
+  | 'org_conflict'
+  | 'member_conflict'
+  | 'party_invalid';
+
+export interface Parties {
+  /** Repeating a bizOrgNo with the same data returns the first company; with other data it throws `org_conflict`. */
+  createOrg(input: CreateOrgInput): Promise<Org>;
+  /** Repeating a bizMemberNo within the company behaves as createOrg does, with `member_conflict`. */
+  createMember(input: CreateMemberInput): Promise<Member>;
+  /** Throws `org_not_found`, which is also the answer for another app's company. */
+  orgAuthStatus(appId: string, etcOrgNo: string): Promise<OrgAuthStatus>;
+  /** An operator vouches for the company; audited with the reason. Repeating it changes nothing. */
+  verifyOrg(change: { appId?: string; etcOrgNo: string; reason: string; actor: string }): Promise<Org>;
+  listOrgs(filter?: { appId?: string }): Promise<readonly Org[]>;
+  showOrg(etcOrgNo: string, appId?: string): Promise<Org | undefined>;
+  findOrg(executor: Executor, appId: string, etcOrgNo: string): Promise<Org | undefined>;
+  findMember(executor: Executor, appId: string, etcMemberNo: string): Promise<MemberWithOrg | undefined>;
+}
