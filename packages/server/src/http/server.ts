@@ -1,0 +1,64 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Logger } from '../platform/log.ts';
+
+export interface HttpServerOptions {
+  log: Logger;
+  /** Addresses or CIDRs of proxies whose X-Forwarded-For names the client. */
+  trustedProxies: readonly string[];
+}
+
+/** A request's body at most, unless a route says otherwise. */
+const BODY_BYTES_MAX = 2 * 1024 * 1024;
+/** The whole of a request must have arrived by then: a client that drips its bytes is let go. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 72_000;
+const PATH_PARAMETER_LENGTH_MAX = 200;
+
+/**
+ * The HTTP server that every dialect registers its routes on. A body arrives as the raw bytes (`request.body` is a
+ * Buffer, empty where none came): dialects sign and forward source text, so nobody may parse it before them.
+ * Answers no stack and no cause; those go to the log.
+ */
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const server = Fastify({
+    loggerInstance: options.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.addHook('onSend', async (_request, reply) => {
+    void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+  });
+  server.setNotFoundHandler(async (request, reply) =>
+    reply.code(404).send({ error: 'not_found', message: `no route ${request.method} ${pathOf(request.url)}` }),
+  );
+  server.setErrorHandler(async (error, request, reply) => {
+    const status = statusOf(error);
+    if (status < 500) return reply.code(status).send({ error: 'bad_request', message: publicMessage(status) });
+    request.log.error({ err: error, method: request.method, path: pathOf(request.url) }, 'request failed');
+    return reply.code(500).send({ error: 'internal', message: 'the service failed; its log says why' });
+  });
+  return server;
+}
+
+/** The path alone: a query may carry a token. */
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? url;
+}
+
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
+}
+
+function publicMessage(status: number): string {
+  if (status === 413) return `the body is larger than ${BODY_BYTES_MAX} bytes`;
+  return 'the request is not understood';
+}

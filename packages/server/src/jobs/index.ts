@@ -1,0 +1,1 @@
+export { createJobs, type JobAttempt, type JobHandler, type Jobs } from './jobs.ts';

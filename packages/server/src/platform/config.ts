@@ -1,0 +1,176 @@
+import { isIP } from 'node:net';
+import { join, resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import type { LogLevel } from './log.ts';
+
+/** Everything the service may be told from outside. Read once, at the start; see CONFIGURATION in docs/configuration.md. */
+export interface Config {
+  /** Absolute. Holds the embedded database, files, master key, admin token. */
+  dataDir: string;
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  /** Where others reach this service: file URLs start with it. Null: `http://HOST:PORT` of the socket. */
+  publicUrl: string | null;
+  /** Null: the embedded PostgreSQL in the data directory. */
+  databaseUrl: string | null;
+  databasePoolSizeMax: number;
+  /** Base64 or hex of 32 bytes. Null: generated into the data directory. */
+  masterKey: string | null;
+  /** Addresses that outgoing requests may reach although they are private, loopback or special. */
+  egressAllowCidrs: string[];
+  /** Addresses of proxies whose X-Forwarded-For is believed. */
+  trustedProxies: string[];
+  logLevel: LogLevel;
+  certificateKeyAlgorithm: 'RSA-2048' | 'P-256';
+  /** Names this node in leases, attempts and logs. */
+  nodeName: string;
+}
+
+/** One thing wrong with the configuration: which variable, and what would be right. Never the value, it may be a secret. */
+export interface ConfigFault {
+  variable: string;
+  message: string;
+}
+
+/** Every fault at once, so that an operator mends them in one go. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly ConfigFault[];
+
+  constructor(faults: readonly ConfigFault[]) {
+    super(`configuration: ${faults.map((fault) => `${fault.variable}: ${fault.message}`).join('; ')}`);
+    this.faults = faults;
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The variables the service reads, with what each is for; `yinxin doctor` and the documentation print this table. */
+export const VARIABLES = {
+  YINXIN_DATA_DIR: 'directory of the database, files, keys (default: ./yinxin-data)',
+  YINXIN_HOST: 'address to listen on (default: 127.0.0.1)',
+  YINXIN_PORT: 'port to listen on (default: 8686)',
+  YINXIN_PUBLIC_URL: 'URL under which others reach this service, for links in answers',
+  DATABASE_URL: 'postgresql://… of your own PostgreSQL (default: an embedded PostgreSQL 18)',
+  YINXIN_DATABASE_POOL: 'database connections at most (default: 20)',
+  YINXIN_MASTER_KEY: '32 bytes in Base64 or hex (default: generated into the data directory)',
+  YINXIN_EGRESS_ALLOW: 'private networks outgoing requests may reach, CIDRs separated by commas',
+  YINXIN_TRUSTED_PROXIES: 'addresses or CIDRs of reverse proxies in front, separated by commas',
+  YINXIN_LOG_LEVEL: 'debug, info, warn, error or silent (default: info)',
+  YINXIN_CERTIFICATE_KEY: 'RSA-2048 or P-256 for new company certificates (default: RSA-2048)',
+  YINXIN_NODE_NAME: 'name of this node where several share a database (default: host name and process id)',
+} as const;
+
+type Variable = keyof typeof VARIABLES;
+
+const PORT_DEFAULT = 8686;
+const POOL_SIZE_DEFAULT = 20;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const KEY_ALGORITHMS = ['RSA-2048', 'P-256'] as const;
+
+/**
+ * Reads the configuration from environment variables.
+ *
+ * @param environment usually `process.env`
+ * @param defaults what stands where a variable is absent: the host's name, the working directory
+ * @throws ConfigError with every fault
+ */
+export function readConfig(environment: Environment, defaults: { cwd: string; nodeName: string }): Config {
+  const faults: ConfigFault[] = [];
+  const read = <T>(variable: Variable, fallback: T, parse: (text: string) => T): T => {
+    const text = environment[variable]?.trim();
+    if (text === undefined || text === '') return fallback;
+    try {
+      return parse(text);
+    } catch (error) {
+      faults.push({ variable, message: error instanceof Error ? error.message : 'is not understood' });
+      return fallback;
+    }
+  };
+  const config: Config = {
+    dataDir: read('YINXIN_DATA_DIR', join(defaults.cwd, 'yinxin-data'), (text) => resolve(defaults.cwd, text)),
+    host: read('YINXIN_HOST', '127.0.0.1', parseHost),
+    port: read('YINXIN_PORT', PORT_DEFAULT, (text) => parseInteger(text, 0, 65_535)),
+    publicUrl: read<string | null>('YINXIN_PUBLIC_URL', null, parsePublicUrl),
+    databaseUrl: read<string | null>('DATABASE_URL', null, parseDatabaseUrl),
+    databasePoolSizeMax: read('YINXIN_DATABASE_POOL', POOL_SIZE_DEFAULT, (text) => parseInteger(text, 4, 500)),
+    masterKey: read<string | null>('YINXIN_MASTER_KEY', null, parseMasterKey),
+    egressAllowCidrs: read('YINXIN_EGRESS_ALLOW', [], parseCidrs),
+    trustedProxies: read('YINXIN_TRUSTED_PROXIES', [], parseCidrs),
+    logLevel: read<LogLevel>('YINXIN_LOG_LEVEL', 'info', (text) => oneOf(text, LOG_LEVELS)),
+    certificateKeyAlgorithm: read<Config['certificateKeyAlgorithm']>('YINXIN_CERTIFICATE_KEY', 'RSA-2048', (text) =>
+      oneOf(text, KEY_ALGORITHMS),
+    ),
+    nodeName: read('YINXIN_NODE_NAME', defaults.nodeName, parseNodeName),
+  };
+  for (const variable of Object.keys(environment)) {
+    if (variable.startsWith('YINXIN_') && !(variable in VARIABLES)) {
+      faults.push({ variable, message: `is not known; known are ${Object.keys(VARIABLES).join(', ')}` });
+    }
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
+}
+
+/** The environment of this process. The one place that reads it. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+function parseInteger(text: string, min: number, max: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) throw new Error(`must be a whole number from ${min} to ${max}`);
+  return value;
+}
+
+function oneOf<T extends string>(text: string, allowed: readonly T[]): T {
+  const found = allowed.find((item) => item === text);
+  if (found === undefined) throw new Error(`must be one of ${allowed.join(', ')}`);
+  return found;
+}
+
+function parseHost(text: string): string {
+  if (isIP(text) === 0 && text !== 'localhost') throw new Error('must be an IP address, such as 127.0.0.1 or 0.0.0.0');
+  return text;
+}
+
+function parsePublicUrl(text: string): string {
+  const url = URL.parse(text);
+  const whole =
+    url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '';
+  if (!whole) throw new Error('must be an http or https URL without query, such as https://sign.example.com');
+  return url.href.replace(/\/$/, '');
+}
+
+function parseDatabaseUrl(text: string): string {
+  const protocol = URL.parse(text)?.protocol;
+  if (protocol !== 'postgresql:' && protocol !== 'postgres:') {
+    throw new Error('must be a URL such as postgresql://user:password@host:5432/database');
+  }
+  return text;
+}
+
+function parseMasterKey(text: string): string {
+  const hex = /^[0-9a-f]{64}$/i.test(text);
+  const base64 = /^[A-Za-z0-9+/_-]{43}=?$/.test(text);
+  if (!hex && !base64) throw new Error('must be 32 bytes in Base64 (44 characters) or hex (64 characters)');
+  return text;
+}
+
+function parseCidrs(text: string): string[] {
+  return text
+    .split(/[\s,]+/)
+    .filter((item) => item !== '')
+    .map((item) => {
+      const cidr = item.includes('/') ? item : `${item}/${item.includes(':') ? 128 : 32}`;
+      if (!ipaddr.isValidCIDR(cidr))
+        throw new Error('must be CIDRs such as 10.0.0.0/8 or fd00::/8, separated by commas');
+      return cidr;
+    });
+}
+
+function parseNodeName(text: string): string {
+  if (!/^[\w.:-]{1,64}$/.test(text)) throw new Error('must be 1 to 64 letters, digits, or . : _ -');
+  return text;
+}
