@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compactJsonText, JsonTextError, parseJsonObject, parseJsonObjectText } from './json-text.ts';
 
@@ -101,8 +101,33 @@ describe('parseJsonObject', () => {
 
   test('accepts exactly the texts JSON.parse accepts', () => {
     const fragment = fc.constantFrom(
-      ...['{', '}', '[', ']', ',', ':', '"a"', '"\\', '"', '1', '-', '0', '.5', 'e', 'E+1', 'true', 'nul', 'null'],
-      ...[' ', '\n', '\u00a0', '\\u12', '\u0001', '\u2028', '中', '{"a":', '"b":1'],
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"a"',
+      '"\\',
+      '"',
+      '1',
+      '-',
+      '0',
+      '.5',
+      'e',
+      'E+1',
+      'true',
+      'nul',
+      'null',
+      ' ',
+      '\n',
+      '\u00a0',
+      '\\u12',
+      '\u0001',
+      '\u2028',
+      '中',
+      '{"a":',
+      '"b":1',
     );
     fc.assert(
       fc.property(fc.array(fragment, { maxLength: 12 }), (parts) => {

@@ -160,7 +160,8 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 // Sticky expressions without alternation under repetition: they run in one pass and need no backtracking stack.
-const PLAIN_CHARACTERS = /[^"\\\u0000-\u001f]*/y;
+// The range of control characters that a string must escape is spelled by its complement.
+const PLAIN_CHARACTERS = /[ !#-[\]-\uffff]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const LITERAL = /true|false|null/y;
