@@ -67,35 +67,29 @@ function maySign(position: FlowPosition, signerId: string): boolean {
   return position.signers.some((signer) => signer.id === signerId && signer.state === 'signing');
 }
 
+function moved(state: FlowState, signers: readonly SignerPosition[]): Moved {
+  return { kind: 'moved', position: { state, signers } };
+}
+
+function afterSignature(position: FlowPosition, signerId: string): Moved {
+  const signers = callUp(withSigner(position, signerId, 'signed'));
+  return moved(signers.every((signer) => signer.state === 'signed') ? 'done' : 'signing', signers);
+}
+
 /**
  * Where a flow stands after an event, or `forbidden`. Only a flow in signing can be signed, refused, revoked or expired;
  * a signer acts only while it is their turn. The last signature makes the flow done.
  */
 export function afterEvent(position: FlowPosition, event: FlowEvent): Moved | Forbidden {
   const forbidden: Forbidden = { kind: 'forbidden', state: position.state };
-  const moved = (state: FlowState, signers: readonly SignerPosition[]): Moved => ({
-    kind: 'moved',
-    position: { state, signers },
-  });
-
   if (event.kind === 'start') {
-    if (position.state !== 'draft' || position.signers.length === 0) return forbidden;
-    return moved('signing', callUp(position.signers));
+    const startable = position.state === 'draft' && position.signers.length > 0;
+    return startable ? moved('signing', callUp(position.signers)) : forbidden;
   }
   if (position.state !== 'signing') return forbidden;
-
-  switch (event.kind) {
-    case 'revoke':
-      return moved('revoked', position.signers);
-    case 'expire':
-      return moved('expired', position.signers);
-    case 'refuse':
-      if (!maySign(position, event.signerId)) return forbidden;
-      return moved('refused', withSigner(position, event.signerId, 'refused'));
-    case 'signed': {
-      if (!maySign(position, event.signerId)) return forbidden;
-      const signers = callUp(withSigner(position, event.signerId, 'signed'));
-      return moved(signers.every((signer) => signer.state === 'signed') ? 'done' : 'signing', signers);
-    }
-  }
+  if (event.kind === 'revoke') return moved('revoked', position.signers);
+  if (event.kind === 'expire') return moved('expired', position.signers);
+  if (!maySign(position, event.signerId)) return forbidden;
+  if (event.kind === 'refuse') return moved('refused', withSigner(position, event.signerId, 'refused'));
+  return afterSignature(position, event.signerId);
 }
