@@ -1,2 +1,5 @@
+export { cidrMatcher } from './address.ts';
+export type { Lookup } from './connector.ts';
+export { createEgress, type EgressOptions } from './create.ts';
 export { EgressError } from './egress.ts';
 export type { Egress, EgressAnswer, EgressErrorCode, EgressRequest, EgressStage, UrlCheck } from './egress.ts';

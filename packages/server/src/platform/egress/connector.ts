@@ -1,0 +1,162 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns/promises';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { createSecureContext, getCACertificates, TLSSocket, type SecureContext } from 'node:tls';
+import { buildConnector } from 'undici';
+import type { AddressPolicy } from './address.ts';
+import { EgressError } from './egress.ts';
+
+/** All addresses of a name. Rejects or gives none when there are none. */
+export type Lookup = (hostname: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
+
+/** Who is at the other end of a connection. */
+export interface Peer {
+  readonly remoteAddress: string;
+  readonly tlsFingerprint?: string;
+}
+
+export type Connect = (
+  target: buildConnector.Options,
+  callback: (...result: [null, Socket | TLSSocket, Peer] | [Error, null, null]) => void,
+) => void;
+
+/** The resolver of the operating system, hosts file included. */
+export const lookupBySystem: Lookup = (hostname) => systemLookup(hostname, { all: true });
+
+/**
+ * Opens connections to permitted addresses alone. A name's addresses are judged inside the connection's own lookup, so
+ * there is no second lookup whose answer could differ; a literal address, for which the socket looks nothing up, is
+ * judged before; and the address that was really reached is judged once more before a byte of the request is written.
+ * Fails with an `EgressError` of stage `before`.
+ */
+export function createConnect(options: {
+  policy: AddressPolicy;
+  lookup: Lookup;
+  extraCaPem: string | undefined;
+  connectTimeoutMs: number;
+}): Connect {
+  const { policy } = options;
+  const plain = {
+    lookup: guardedLookup(policy, shareLookups(options.lookup)),
+    timeout: options.connectTimeoutMs,
+    autoSelectFamily: true,
+    allowH2: false,
+  };
+  const connectHttp = buildConnector(plain);
+  let connectHttps: buildConnector.connector | undefined;
+
+  return (target, callback) => {
+    const refusal = refusalOfLiteral(target.hostname, policy);
+    if (refusal !== undefined) {
+      // Never answered within the call: undici is still busy with the client that asked.
+      process.nextTick(callback, refusal, null, null);
+      return;
+    }
+    const secure = target.protocol === 'https:';
+    if (secure) connectHttps ??= buildConnector({ ...plain, ...tlsOptions(options.extraCaPem) });
+    const connect = secure && connectHttps !== undefined ? connectHttps : connectHttp;
+    connect(target, (error, socket) => {
+      if (error !== null) {
+        callback(connectError(error, secure), null, null);
+        return;
+      }
+      const peer = peerOf(socket);
+      const refusal = peer === undefined ? hungUp() : refusalAmong([{ address: peer.remoteAddress }], policy);
+      if (peer !== undefined && refusal === undefined) {
+        callback(null, socket, peer);
+        return;
+      }
+      socket.destroy();
+      callback(refusal ?? hungUp(), null, null);
+    });
+  };
+}
+
+/**
+ * The lookup of a socket. One forbidden address among a name's addresses refuses the name: a name that is partly inside
+ * is a mistake or an attack, and which of its addresses the socket would take is a matter of timing.
+ */
+function guardedLookup(policy: AddressPolicy, lookup: Lookup): LookupFunction {
+  const permitted = async (hostname: string): Promise<LookupAddress[] | EgressError> => {
+    try {
+      const found = await lookup(hostname);
+      if (found.length === 0) return new EgressError('dns_failed', 'before');
+      return refusalAmong(found, policy) ?? found.map(({ address, family }) => ({ address, family }));
+    } catch (error) {
+      return new EgressError('dns_failed', 'before', { cause: error });
+    }
+  };
+  const answer = async (...[hostname, options, callback]: Parameters<LookupFunction>): Promise<void> => {
+    const addresses = await permitted(hostname);
+    const [first] = addresses instanceof EgressError ? [] : addresses;
+    if (addresses instanceof EgressError) process.nextTick(callback, addresses, []);
+    else if (options.all === true) process.nextTick(callback, null, addresses);
+    else process.nextTick(callback, null, first?.address, first?.family);
+  };
+  return (hostname, options, callback) => void answer(hostname, options, callback);
+}
+
+/** Connections that open at the same moment to one name ask once. Nothing is kept beyond the answer. */
+function shareLookups(lookup: Lookup): Lookup {
+  const underWay = new Map<string, ReturnType<Lookup>>();
+  return (hostname) => {
+    const shared = underWay.get(hostname);
+    if (shared !== undefined) return shared;
+    const asked = lookup(hostname).finally(() => underWay.delete(hostname));
+    underWay.set(hostname, asked);
+    return asked;
+  };
+}
+
+function refusalAmong(addresses: readonly { address: string }[], policy: AddressPolicy): EgressError | undefined {
+  for (const { address } of addresses) {
+    const judgement = policy.judge(address);
+    if (!judgement.allowed) return forbidden(address, judgement.rule);
+  }
+  return undefined;
+}
+
+function refusalOfLiteral(hostname: string, policy: AddressPolicy): EgressError | undefined {
+  return isIP(hostname) === 0 ? undefined : refusalAmong([{ address: hostname }], policy);
+}
+
+function forbidden(address: string, rule: string): EgressError {
+  return new EgressError('address_forbidden', 'before', { cause: new Error(`${address}: ${rule}`) });
+}
+
+/**
+ * Sessions are not resumed: Node does not check the name of a certificate again on a resumed one, and the fingerprint
+ * in an answer shall be of a certificate that was shown. Keep-alive spares most handshakes.
+ */
+function tlsOptions(extraCaPem: string | undefined): {
+  secureContext: SecureContext;
+  rejectUnauthorized: true;
+  maxCachedSessions: number;
+} {
+  const authorities = extraCaPem === undefined ? {} : { ca: [...getCACertificates('default'), extraCaPem] };
+  const secureContext = createSecureContext({ minVersion: 'TLSv1.2', ...authorities });
+  return { secureContext, rejectUnauthorized: true, maxCachedSessions: 0 };
+}
+
+/** Undefined when the peer has hung up already: the socket then has no remote address any more. */
+function peerOf(socket: Socket | TLSSocket): Peer | undefined {
+  const { remoteAddress } = socket;
+  if (remoteAddress === undefined) return undefined;
+  if (!(socket instanceof TLSSocket)) return { remoteAddress };
+  const fingerprint = socket.getPeerX509Certificate()?.fingerprint256;
+  if (fingerprint === undefined) return { remoteAddress };
+  return { remoteAddress, tlsFingerprint: fingerprint.replaceAll(':', '').toLowerCase() };
+}
+
+function hungUp(): EgressError {
+  return new EgressError('connect_failed', 'before', { cause: new Error('the peer closed the connection at once') });
+}
+
+const TIMEOUT_CODES = new Set<unknown>(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT']);
+
+function connectError(error: Error & { code?: unknown; syscall?: unknown }, secure: boolean): EgressError {
+  if (error instanceof EgressError) return error;
+  if (TIMEOUT_CODES.has(error.code)) return new EgressError('connect_timeout', 'before', { cause: error });
+  const beforeTls = error.syscall === 'connect' || error instanceof AggregateError;
+  return new EgressError(secure && !beforeTls ? 'tls_failed' : 'connect_failed', 'before', { cause: error });
+}

@@ -1,0 +1,187 @@
+import type { Dispatcher } from 'undici';
+import { BoundedBody } from './body.ts';
+import type { Peer } from './connector.ts';
+import {
+  EgressError,
+  type EgressAnswer,
+  type EgressErrorCode,
+  type EgressRequest,
+  type EgressStage,
+} from './egress.ts';
+
+/** A connection's place in the pool; its socket may be replaced, and `peer` with it. */
+export interface Connection {
+  peer: Peer | undefined;
+}
+
+export interface ExchangeOptions {
+  readonly request: EgressRequest;
+  readonly url: URL;
+  /** Names and values in turn, checked. */
+  readonly headers: string[];
+  /** For a request that names none. */
+  readonly connectTimeoutMs: number;
+}
+
+/** What an exchange tells the origin that carries it. */
+export interface ExchangeOwner {
+  /** It ended before it was given to a connection. */
+  abandoned(exchange: Exchange): void;
+  /** Its connection is done with it, which may be after its answer was given up. */
+  released(exchange: Exchange): void;
+}
+
+/**
+ * One request and what comes of it, as undici's own handler: the stream that `undici.request` puts around a body is
+ * saved. The answer is settled once, by whichever comes first: the last byte, a failure, a limit, a timeout, an abort.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<EgressAnswer>;
+  /** Set by the connection that takes it. */
+  connection: Connection | undefined;
+
+  readonly #options: ExchangeOptions;
+  readonly #request: EgressRequest;
+  readonly #owner: ExchangeOwner;
+  readonly #startedAt = performance.now();
+  readonly #body: BoundedBody;
+  #resolve: (answer: EgressAnswer) => void = () => undefined;
+  #reject: (error: EgressError) => void = () => undefined;
+  #stage: EgressStage = 'before';
+  #given = false;
+  #settled = false;
+  #timer: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | undefined;
+  #peer: Peer | undefined;
+  #status = 0;
+  #headers: EgressAnswer['headers'] = {};
+
+  constructor(options: ExchangeOptions, owner: ExchangeOwner) {
+    const { request } = options;
+    this.#options = options;
+    this.#request = request;
+    this.#owner = owner;
+    this.#body = new BoundedBody(request.responseBytesMax);
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const connectTimeoutMs = Math.min(request.connectTimeoutMs ?? options.connectTimeoutMs, request.totalTimeoutMs);
+    this.#timer = setTimeout(expire, connectTimeoutMs, this);
+    request.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** From here on a connection holds it and `released` will be told. */
+  give(to: Dispatcher): void {
+    this.#given = true;
+    const { url, headers } = this.#options;
+    to.dispatch(
+      { path: url.pathname + url.search, method: this.#request.method, headers, body: this.#request.body ?? null },
+      this,
+    );
+  }
+
+  /** No connection will take it. */
+  refuse(cause: Error): void {
+    this.#fail('connect_failed', cause);
+  }
+
+  /** The time of the present stage is up. */
+  expire(): void {
+    this.#fail(this.#stage === 'before' ? 'connect_timeout' : 'response_timeout');
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#settled) {
+      controller.abort(new EgressError('aborted', 'before'));
+      return;
+    }
+    this.#controller = controller;
+    this.#stage = 'during';
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(expire, Math.max(1, this.#request.totalTimeoutMs - this.#elapsedMs()), this);
+    this.#peer = this.connection?.peer;
+    if (this.#peer !== undefined) this.#request.onRemoteAddress?.(this.#peer.remoteAddress);
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: object): void {
+    if (this.#settled || status < 200) return;
+    this.#stage = 'after';
+    this.#status = status;
+    this.#headers = headers as EgressAnswer['headers'];
+    const declaredBytes = Number(this.#headers['content-length'] ?? 0);
+    if (declaredBytes > this.#request.responseBytesMax && this.#request.onOverflow !== 'truncate') {
+      this.#fail('response_too_large');
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settled || this.#body.add(chunk)) return;
+    if (this.#request.onOverflow !== 'truncate') {
+      this.#fail('response_too_large');
+      return;
+    }
+    this.#succeed(true);
+    controller.abort(new EgressError('response_too_large', 'after'));
+  }
+
+  onResponseEnd(): void {
+    if (!this.#settled) this.#succeed(false);
+    this.#owner.released(this);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    // An error of our own carries its private detail already.
+    this.#fail(failureCode(error, this.#stage), error instanceof EgressError ? error.cause : error);
+    this.#owner.released(this);
+  }
+
+  #succeed(truncated: boolean): void {
+    this.#settle();
+    this.#resolve({
+      status: this.#status,
+      headers: this.#headers,
+      body: this.#body.bytes(),
+      truncated,
+      remoteAddress: this.#peer?.remoteAddress ?? '',
+      ...(this.#peer?.tlsFingerprint === undefined ? {} : { tlsFingerprint: this.#peer.tlsFingerprint }),
+      durationMs: this.#elapsedMs(),
+    });
+  }
+
+  #fail(code: EgressErrorCode, cause?: unknown): void {
+    if (this.#settled) return;
+    this.#settle();
+    const error = new EgressError(code, this.#stage, cause === undefined ? {} : { cause });
+    this.#reject(error);
+    if (!this.#given) this.#owner.abandoned(this);
+    this.#controller?.abort(error);
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#request.signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => this.#fail('aborted');
+
+  #elapsedMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+}
+
+function expire(exchange: Exchange): void {
+  exchange.expire();
+}
+
+/** undici's errors in our words. Before a connection stands, the connector has named its errors itself. */
+function failureCode(error: Error & { code?: unknown }, stage: EgressStage): EgressErrorCode {
+  if (error instanceof EgressError) return error.code;
+  if (error.code === 'UND_ERR_INVALID_ARG' || error.code === 'UND_ERR_NOT_SUPPORTED') return 'request_invalid';
+  if (error.code === 'UND_ERR_DESTROYED' || error.code === 'UND_ERR_CLOSED') return 'aborted';
+  if (stage === 'before') return 'connect_failed';
+  if (error.code === 'UND_ERR_HEADERS_OVERFLOW') return 'response_too_large';
+  if (error.name === 'HTTPParserError') return 'response_invalid';
+  return 'connection_lost';
+}
