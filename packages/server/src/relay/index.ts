@@ -1,0 +1,21 @@
+/**
+ * Durable delivery: a message that was accepted reaches its destination or is known to have failed. This file is the
+ * capability's whole public face.
+ */
+export type { AcknowledgeRule } from './acknowledge.ts';
+export { SHARED_CALLEES } from './callee.ts';
+export type { BodySignType, Callee, CalleeChange } from './callee.ts';
+export { DELIVERY_STATES } from './delivery.ts';
+export type { Attempt, Delivery, DeliveryState } from './delivery.ts';
+export type { ProfileName } from './profiles.ts';
+export { DEFAULT_LIMITS } from './relay.ts';
+export type {
+  AcceptedMessage,
+  AcceptResult,
+  DeliveryFilter,
+  EnqueuedMessage,
+  Relay,
+  RelayErrorCode,
+  RelayKeys,
+  RelayLimits,
+} from './relay.ts';

@@ -1,0 +1,142 @@
+import type { KeyObject } from 'node:crypto';
+import type { Transaction } from '../platform/database/index.ts';
+import type { Callee, CalleeChange } from './callee.ts';
+import type { Attempt, Delivery, DeliveryState } from './delivery.ts';
+
+/** The keys of calling applications, which another capability keeps. */
+export interface RelayKeys {
+  /** The RSA private key that signs the bodies sent for this application. */
+  bodyKey(appId: string): Promise<KeyObject>;
+  /** `whsec_` and the Base64 of the HMAC key. */
+  webhookSecret(appId: string): Promise<string>;
+}
+
+/** Every limit of the relay; `DEFAULT_LIMITS` holds what a service runs with. */
+export interface RelayLimits {
+  /** How long `accept` waits for the first attempt before it answers `retrying`. */
+  readonly answerWaitMs: number;
+  /** From the beginning of an attempt to the last byte of its answer. */
+  readonly attemptTimeoutMs: number;
+  /** How long a claimed delivery is one node's own. It outlasts an attempt and its settling; then others may take it. */
+  readonly leaseMs: number;
+  /** First attempts of accepted messages under way at once on this node; beyond it they wait for the dispatcher. */
+  readonly firstAttemptsInFlightMax: number;
+  /** Attempts that the dispatcher of this node has under way at once. */
+  readonly attemptsInFlightMax: number;
+  readonly claimBatchMax: number;
+  /** The slow poll behind LISTEN/NOTIFY. */
+  readonly pollMs: number;
+  /** Bytes of an answer that are read to judge it. */
+  readonly answerBytesMax: number;
+  /** Bytes of an answer that are kept with the attempt. */
+  readonly answerBytesKept: number;
+  /** Rows that one group commit takes at most, and the characters of their contents. */
+  readonly commitRowsMax: number;
+  readonly commitCharactersMax: number;
+  /** How long `stop` waits for attempts under way. */
+  readonly drainMs: number;
+}
+
+/** A message to deliver, from a caller who waits for the result. */
+export interface AcceptedMessage {
+  readonly appId: string;
+  readonly destination: { readonly url: string } | { readonly calleeNo: string };
+  readonly callerNo: string | null;
+  readonly messageType: string;
+  /** One JSON value as source text, compact; it goes out byte for byte. */
+  readonly content: string;
+  /** The same key and message of one application is one delivery. */
+  readonly idempotencyKey?: string;
+  /** Answer right after the durable write. */
+  readonly respondAsync?: boolean;
+}
+
+export interface AcceptResult {
+  readonly requestId: string;
+  readonly outcome: 'delivered' | 'retrying' | 'failed';
+  /** Why it is not delivered, a short code such as `status_500` or `destination_disabled`. */
+  readonly reason?: string;
+}
+
+/** A message to deliver that a state change caused. */
+export interface EnqueuedMessage {
+  readonly appId: string;
+  readonly url: string;
+  readonly profile: 'etc-notify';
+  readonly content: string;
+  readonly occurredAt: Date;
+  readonly attemptsMax?: number;
+}
+
+export interface DeliveryFilter {
+  readonly appId?: string;
+  readonly calleeNo?: string;
+  readonly state?: DeliveryState;
+  readonly messageType?: string;
+  /** Only deliveries older than this one: the last `requestId` of the page before. */
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/**
+ * `callee_not_found` {appId, calleeNo} · `callee_invalid` {field, expected} · `url_invalid` {reason} ·
+ * `idempotency_conflict` {requestId} · `delivery_not_found` and `delivery_not_ended` {requestId} · `relay_stopped`
+ */
+export type RelayErrorCode =
+  | 'callee_not_found'
+  | 'callee_invalid'
+  | 'url_invalid'
+  | 'idempotency_conflict'
+  | 'delivery_not_found'
+  | 'delivery_not_ended'
+  | 'relay_stopped';
+
+/** Durable delivery of messages to destinations over HTTP. It knows nothing of what the messages are about. */
+export interface Relay {
+  /**
+   * Makes the message durable, then makes the first attempt and waits for it, `answerWaitMs` at most. When it resolves
+   * the message is committed. Throws `callee_not_found`, `url_invalid`, `idempotency_conflict`, `relay_stopped`.
+   */
+  accept(message: AcceptedMessage): Promise<AcceptResult>;
+  /** Writes the delivery in the caller's transaction; the dispatcher wakes at its commit. Returns the request id. */
+  enqueue(tx: Transaction, message: EnqueuedMessage): Promise<string>;
+  /** The present state, or null for an unknown id. With `waitMs` it waits that long for the delivery to end. */
+  outcome(
+    requestId: string,
+    waitMs?: number,
+  ): Promise<{ readonly appId: string; readonly requestId: string; readonly state: DeliveryState } | null>;
+
+  /** Makes or changes a destination; what `change` leaves out stays. Throws `callee_invalid`. Audited. */
+  setCallee(change: CalleeChange): Promise<Callee>;
+  /** Without `appId`, every application's. Ordered by application and number. */
+  listCallees(appId?: string): Promise<readonly Callee[]>;
+  showCallee(appId: string, calleeNo: string): Promise<Callee | null>;
+
+  /** The newest first. */
+  listDeliveries(filter: DeliveryFilter): Promise<readonly Delivery[]>;
+  showDelivery(requestId: string): Promise<(Delivery & { content: string; attemptList: readonly Attempt[] }) | null>;
+  /**
+   * Sends a delivered or failed delivery again under the same webhook-id, with a fresh schedule. Audited. Throws
+   * `delivery_not_found`, `delivery_not_ended`.
+   */
+  replay(requestId: string, actor: string): Promise<Delivery>;
+
+  start(): Promise<void>;
+  /** Claims no more, lets attempts under way end (`drainMs` at most) and commits what they came to. */
+  stop(): Promise<void>;
+}
+
+export const DEFAULT_LIMITS: RelayLimits = {
+  answerWaitMs: 5_000,
+  attemptTimeoutMs: 15_000,
+  leaseMs: 45_000,
+  firstAttemptsInFlightMax: 1_024,
+  attemptsInFlightMax: 256,
+  claimBatchMax: 128,
+  pollMs: 1_000,
+  answerBytesMax: 65_536,
+  answerBytesKept: 4_096,
+  commitRowsMax: 128,
+  commitCharactersMax: 4_194_304,
+  drainMs: 20_000,
+};
