@@ -1,18 +1,64 @@
-import type { FlowCreated, FlowEnded } from './etc-messages.ts';
+/** What happened → which message, to whom, in which profile. This file is the capability's whole public face. */
+import type { Apps } from '../apps/index.ts';
 import type { Transaction } from '../platform/database/index.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Relay } from '../relay/index.ts';
+import {
+  flowCreatedMessage,
+  flowEndedMessage,
+  verificationEndedMessage,
+  type EtcMessage,
+  type FlowCreated,
+  type FlowEnded,
+  type VerificationEnded,
+} from './etc-messages.ts';
 
-export type { FlowCreated, FlowEnded } from './etc-messages.ts';
+export type { FlowCreated, FlowEnded, VerificationEnded } from './etc-messages.ts';
 
 /** What became of a notification: on its way, or nowhere to go. */
 export type Notified = { kind: 'enqueued'; requestId: string } | { kind: 'no-destination' };
 
 /**
- * What happened → which message, to whom, in which profile. Every call writes into the caller's transaction, so that a
- * notification exists exactly when the state change does that it tells of.
+ * Every call writes into the caller's transaction, so that a notification exists exactly when the state change does
+ * that it tells of. It goes to the event's own notifyUrl, or else to the app's notify_url; where there is neither,
+ * nothing is sent and the answer says so.
  */
 export interface Notify {
   /** create_sign_process: a one-step creation ended, well or not. */
   flowCreated(tx: Transaction, event: FlowCreated): Promise<Notified>;
   /** sign_process: a flow ended. */
   flowEnded(tx: Transaction, event: FlowEnded): Promise<Notified>;
+  /** auth_process: a company's verification ended. */
+  verificationEnded(tx: Transaction, event: VerificationEnded): Promise<Notified>;
+}
+
+export interface NotifyDependencies {
+  readonly relay: Pick<Relay, 'enqueue'>;
+  readonly apps: Pick<Apps, 'find'>;
+  readonly log: Logger;
+}
+
+type Addressed = { appId: string; notifyUrl: string | null };
+
+export function createNotify({ relay, apps, log }: NotifyDependencies): Notify {
+  async function send(tx: Transaction, to: Addressed, message: EtcMessage, occurredAt: Date): Promise<Notified> {
+    const url = to.notifyUrl ?? (await apps.find(to.appId))?.notifyUrl ?? null;
+    if (url === null) return { kind: 'no-destination' };
+    if (message.tooLong.length > 0) {
+      log.error({ appId: to.appId, fields: message.tooLong }, 'notification carries a value longer than its contract');
+    }
+    const { content } = message;
+    const requestId = await relay.enqueue(tx, { appId: to.appId, url, profile: 'etc-notify', content, occurredAt });
+    return { kind: 'enqueued', requestId };
+  }
+
+  return {
+    flowCreated: (tx, event) => send(tx, event, flowCreatedMessage(event), event.at),
+    async flowEnded(tx, event) {
+      const code = (await apps.find(event.appId))?.notifyCode ?? 'sign_process';
+      const message = flowEndedMessage({ ...event, code, at: event.endedAt });
+      return send(tx, event, message, event.endedAt);
+    },
+    verificationEnded: (tx, event) => send(tx, event, verificationEndedMessage(event), event.at),
+  };
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { afterEvent, signersInTurn } from './flow.ts';
 import type { FlowEvent, FlowPosition, FlowState, SignerPosition, SignerState } from './flow.ts';

@@ -104,6 +104,8 @@ export type SigningErrorCode =
   | 'sign_field_invalid'
   /** signValidity is not in the future. */
   | 'sign_validity_passed'
+  /** notifyUrl is no http(s) URL, or points where nothing may be sent. */
+  | 'notify_url_invalid'
   /** More signers or fields than allowed. params: { limit } */
   | 'too_many_signers'
   | 'too_many_sign_fields'

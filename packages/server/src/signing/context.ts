@@ -1,0 +1,65 @@
+import type { Documents } from '../documents/index.ts';
+import type { Jobs } from '../jobs/index.ts';
+import type { Notify } from '../notify/index.ts';
+import type { Parties } from '../parties/index.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../platform/database/index.ts';
+import type { Egress } from '../platform/egress/index.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Vault } from '../platform/vault.ts';
+import type { Seals } from '../seals/index.ts';
+import type { Trust } from '../trust/index.ts';
+
+/** Limits of signing, each with its unit. */
+export interface SigningLimits {
+  readonly fileBytesMax: number;
+  readonly fetchTimeoutMs: number;
+  /** Tries at fetching a file and making its flow, the first included. */
+  readonly openAttemptsMax: number;
+  readonly signersMax: number;
+  /** Fields of one flow, all signers together. */
+  readonly fieldsMax: number;
+  /** Positions of one field, the date's included. */
+  readonly positionsMax: number;
+  /** Work that nobody touched for this long is taken up again by the sweep; longer than a fetch takes. */
+  readonly idleMs: number;
+  /** How often each node sweeps. */
+  readonly sweepEveryMs: number;
+  /** Flows and requests that one sweep takes up at most. */
+  readonly sweepRowsMax: number;
+}
+
+export const SIGNING_LIMITS: SigningLimits = {
+  fileBytesMax: 50 * 1024 * 1024,
+  fetchTimeoutMs: 60_000,
+  openAttemptsMax: 4,
+  signersMax: 50,
+  fieldsMax: 200,
+  positionsMax: 200,
+  idleMs: 5 * 60_000,
+  sweepEveryMs: 30_000,
+  sweepRowsMax: 500,
+};
+
+/** Everything that signing is made of; the composition root hands it in. */
+export interface SigningDependencies {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly vault: Vault;
+  readonly egress: Egress;
+  readonly jobs: Jobs;
+  readonly documents: Documents;
+  readonly seals: Seals;
+  readonly trust: Trust;
+  readonly parties: Parties;
+  readonly notify: Notify;
+  readonly log: Logger;
+  readonly limits?: Partial<SigningLimits>;
+}
+
+export interface SigningContext extends Omit<SigningDependencies, 'limits'> {
+  readonly limits: SigningLimits;
+}
+
+/** The jobs of signing, by name. */
+export const JOB = { open: 'signing.open', advance: 'signing.advance', expire: 'signing.expire' } as const;

@@ -1,0 +1,87 @@
+import { appendAudit } from '../audit/index.ts';
+import type { Transaction } from '../platform/database/index.ts';
+import type { SigningContext } from './context.ts';
+import { afterEvent, type FlowEvent, type FlowOutcome, type FlowState } from './flow.ts';
+import { signersOf, updateFlow, updateSigners } from './store.ts';
+import type { FlowRow } from './tables.ts';
+
+/** Who moves a flow, how the audit names it, and what else the flow's row takes on with it. */
+export type Move = {
+  event: FlowEvent;
+  actor: string;
+  action: string;
+  detail?: Record<string, unknown>;
+  /** Why the flow ended, where somebody said so. */
+  reason?: string;
+  /** The revision that a signature made. */
+  fileId?: string;
+  at: Date;
+};
+
+function outcomeOf(state: FlowState): FlowOutcome | undefined {
+  return state === 'draft' || state === 'signing' ? undefined : state;
+}
+
+/**
+ * Moves a flow by one event inside the caller's transaction, which holds the flow's row lock: signers, flow, notification
+ * where it ends, audit. Answers the new state, or undefined where the present state forbids the event.
+ */
+export async function moveFlow(
+  context: SigningContext,
+  tx: Transaction,
+  flow: FlowRow,
+  move: Move,
+): Promise<FlowState | undefined> {
+  const key = { appId: flow.app_id, flowId: flow.flow_id };
+  const signers = await signersOf(tx, key);
+  const next = afterEvent(
+    {
+      state: flow.state,
+      signers: signers.map((row) => ({ id: row.signer_id, signOrder: row.sign_order, state: row.state })),
+    },
+    move.event,
+  );
+  if (next.kind === 'forbidden') return undefined;
+
+  const { state } = next.position;
+  const outcome = outcomeOf(state);
+  await updateSigners(tx, key, next.position.signers, move.at);
+  await updateFlow(tx, key, {
+    state,
+    touched_at: move.at,
+    ...(move.fileId === undefined ? {} : { file_id: move.fileId }),
+    ...(move.reason === undefined ? {} : { reason: move.reason }),
+    ...(outcome === undefined ? {} : { ended_at: move.at }),
+  });
+  const notification = outcome && (await tellEnd(context, tx, flow, outcome, move.at));
+  await appendAudit(tx, {
+    appId: flow.app_id,
+    actor: move.actor,
+    action: move.action,
+    subject: `sign_flow:${flow.flow_id}`,
+    detail: { ...move.detail, state, ...(notification === undefined ? {} : { notification }) },
+    at: move.at,
+  });
+  return state;
+}
+
+/** sign_process, unless the request asked for none. Answers what the audit says of it. */
+async function tellEnd(
+  context: SigningContext,
+  tx: Transaction,
+  flow: FlowRow,
+  outcome: FlowOutcome,
+  at: Date,
+): Promise<string> {
+  if (!flow.finish_notify) return 'not-wanted';
+  const notified = await context.notify.flowEnded(tx, {
+    appId: flow.app_id,
+    notifyUrl: flow.notify_url,
+    flowId: flow.flow_id,
+    subject: flow.subject,
+    outcome,
+    createdAt: flow.created_at,
+    endedAt: at,
+  });
+  return notified.kind;
+}

@@ -1,0 +1,102 @@
+import { appendAudit } from '../audit/index.ts';
+import type { Transaction } from '../platform/database/index.ts';
+import { hexId } from '../platform/ids.ts';
+import { addAdvanceJob } from './advance-flow.ts';
+import { JOB, type SigningContext } from './context.ts';
+import { fetchFile } from './fetch-file.ts';
+import { newFlowRows, type NewFlow } from './new-flow.ts';
+import { fieldFault } from './place-fields.ts';
+import { beginRequest, insertFlow, settleRequest } from './store.ts';
+import type { RequestRow } from './tables.ts';
+
+type RequestKey = { appId: string; flowRequestId: string };
+
+/** A fault that may pass: the job system tries again later. */
+export class FileNotYetThere extends Error {
+  override readonly name = 'FileNotYetThere';
+}
+
+const GAVE_UP = '文件多次处理失败，请检查文件后重新发起';
+
+/**
+ * The job behind createFlow: fetches the file, looks at it and at the places of the fields, then makes the flow, or
+ * settles the request as failed; either way the notification create_sign_process commits with it. Run twice, it settles
+ * once. The attempt is counted before the work, so a file that ends the process ends its own request too.
+ *
+ * @throws FileNotYetThere when the fault may pass and tries are left
+ */
+export async function openFlow(context: SigningContext, key: RequestKey): Promise<void> {
+  const request = await beginRequest(context.db, key, context.clock.now());
+  if (!request) return;
+  if (request.attempts > context.limits.openAttemptsMax) return failRequest(context, request, GAVE_UP);
+
+  const fetched = await fetchFile(context.egress, request.command.fileUrl, context.limits);
+  if (fetched.kind === 'failed') {
+    if (fetched.passing && request.attempts < context.limits.openAttemptsMax) throw new FileNotYetThere(fetched.reason);
+    return failRequest(context, request, fetched.reason);
+  }
+  const fault = await fieldFault(context.documents, fetched.bytes, request.command);
+  if (fault !== undefined) return failRequest(context, request, fault);
+  return makeFlow(context, request, fetched.bytes);
+}
+
+async function failRequest(context: SigningContext, request: RequestRow, reason: string): Promise<void> {
+  const at = context.clock.now();
+  const { app_id: appId, flow_request_id: flowRequestId, command } = request;
+  await context.db.transaction().execute(async (tx) => {
+    if (!(await settleRequest(tx, { appId, flowRequestId }, { state: 'failed', failure: reason }, at))) return;
+    const { notifyUrl } = command;
+    const notified = await context.notify.flowCreated(tx, {
+      appId,
+      notifyUrl,
+      flowRequestId,
+      result: { ok: false, reason },
+      at,
+    });
+    await appendAudit(tx, {
+      appId,
+      actor: 'system',
+      action: 'sign_flow.request_failed',
+      subject: `sign_request:${flowRequestId}`,
+      detail: { reason, attempts: request.attempts, notification: notified.kind },
+      at,
+    });
+  });
+}
+
+async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buffer): Promise<void> {
+  const { app_id: appId, flow_request_id: flowRequestId, command } = request;
+  const initiator = await context.parties.findMember(context.db, appId, command.initiator.etcMemberNo);
+  if (!initiator) return failRequest(context, request, '发起方会员不存在');
+
+  // The bytes are durable before the rows that name them: a crash in between leaves a file that nobody names.
+  const { fileId } = await context.documents.storeFile({ appId, fileName: command.fileName, bytes });
+  const flow = newFlowRows({ request, flowId: hexId(), fileId, org: initiator.org, at: context.clock.now() });
+  await context.db.transaction().execute(async (tx) => {
+    const key = { appId, flowId: flow.flow.flow_id };
+    const at = flow.flow.created_at;
+    if (!(await settleRequest(tx, { appId, flowRequestId }, { state: 'opened', flowId: key.flowId }, at))) return;
+    await insertFlow(tx, flow.flow, flow.signers, flow.fields);
+    await addFlowJobs(context, tx, flow);
+    const { notifyUrl } = command;
+    const result = { ok: true as const, flowId: key.flowId };
+    const notified = await context.notify.flowCreated(tx, { appId, notifyUrl, flowRequestId, result, at });
+    await appendAudit(tx, {
+      appId,
+      actor: 'system',
+      action: 'sign_flow.create',
+      subject: `sign_flow:${key.flowId}`,
+      detail: { flowRequestId, fileId, fileName: command.fileName, notification: notified.kind },
+      at,
+    });
+  });
+}
+
+async function addFlowJobs(context: SigningContext, tx: Transaction, { flow }: NewFlow): Promise<void> {
+  const key = { appId: flow.app_id, flowId: flow.flow_id };
+  await addAdvanceJob(context, tx, key);
+  if (flow.sign_validity !== null) {
+    const jobKey = `${JOB.expire}:${key.appId}:${key.flowId}`;
+    await context.jobs.add(tx, JOB.expire, key, { runAt: flow.sign_validity, key: jobKey });
+  }
+}

@@ -1,0 +1,9 @@
+import type { Vault } from '../platform/vault.ts';
+
+/** What is sealed of an individual. */
+type PersonalColumn = 'id_number' | 'mobile';
+
+/** Seals an ID number or a mobile for the one signer and column that it belongs to. */
+export function sealPersonal(vault: Vault, signerId: string, column: PersonalColumn, text: string): Buffer {
+  return vault.seal(Buffer.from(text, 'utf8'), `sign_signer:${signerId}:${column}`);
+}

@@ -1,0 +1,266 @@
+import { sql, type Kysely } from 'kysely';
+import type { Executor, NoTables, Transaction } from '../platform/database/index.ts';
+import type { SignerPosition } from './flow.ts';
+import type {
+  FieldRow,
+  FlowRow,
+  NewFieldRow,
+  NewFlowRow,
+  NewRequestRow,
+  NewSignerRow,
+  RequestRow,
+  SignerRow,
+  SigningTables,
+} from './tables.ts';
+
+type FlowKey = { appId: string; flowId: string };
+type RequestKey = { appId: string; flowRequestId: string };
+
+function tables(executor: Kysely<NoTables>): Kysely<SigningTables> {
+  return executor.withTables<SigningTables>();
+}
+
+/** Inserts the request unless its bizRequestNo has one already; answers the id of the one that stands. */
+export async function insertRequest(
+  tx: Transaction,
+  row: NewRequestRow,
+): Promise<{ flowRequestId: string; isNew: boolean }> {
+  const inserted = await tables(tx)
+    .insertInto('sign_request')
+    .values(row)
+    // Waits for a concurrent repeat to commit, so that the row looked for below is there.
+    .onConflict((conflict) =>
+      conflict.columns(['app_id', 'biz_request_no']).where('biz_request_no', 'is not', null).doNothing(),
+    )
+    .returning('flow_request_id')
+    .executeTakeFirst();
+  if (inserted) return { flowRequestId: inserted.flow_request_id, isNew: true };
+  const first = await requestByBizNo(tx, row.app_id, row.biz_request_no ?? '');
+  if (first === undefined) throw new Error('a request stood in the way and is gone');
+  return { flowRequestId: first, isNew: false };
+}
+
+/** The id of the request that carries this bizRequestNo, if there is one. */
+export async function requestByBizNo(
+  executor: Executor,
+  appId: string,
+  bizRequestNo: string,
+): Promise<string | undefined> {
+  const row = await tables(executor)
+    .selectFrom('sign_request')
+    .select('flow_request_id')
+    .where('app_id', '=', appId)
+    .where('biz_request_no', '=', bizRequestNo)
+    .executeTakeFirst();
+  return row?.flow_request_id;
+}
+
+/** Counts an attempt at a pending request before it begins; undefined where the request is settled or unknown. */
+export async function beginRequest(executor: Executor, key: RequestKey, at: Date): Promise<RequestRow | undefined> {
+  return tables(executor)
+    .updateTable('sign_request')
+    .set((eb) => ({ attempts: eb('attempts', '+', 1), touched_at: at }))
+    .where('app_id', '=', key.appId)
+    .where('flow_request_id', '=', key.flowRequestId)
+    .where('state', '=', 'pending')
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Settles a pending request once; false where another run has settled it. */
+export async function settleRequest(
+  tx: Transaction,
+  key: RequestKey,
+  settled: { state: 'opened'; flowId: string } | { state: 'failed'; failure: string },
+  at: Date,
+): Promise<boolean> {
+  const row = await tables(tx)
+    .updateTable('sign_request')
+    .set({
+      state: settled.state,
+      flow_id: settled.state === 'opened' ? settled.flowId : null,
+      failure: settled.state === 'failed' ? settled.failure : null,
+      settled_at: at,
+    })
+    .where('app_id', '=', key.appId)
+    .where('flow_request_id', '=', key.flowRequestId)
+    .where('state', '=', 'pending')
+    .returning('flow_request_id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Pending requests that nobody has worked on since `before`. */
+export async function idleRequests(executor: Executor, before: Date, rowsMax: number): Promise<RequestKey[]> {
+  return tables(executor)
+    .selectFrom('sign_request')
+    .select(['app_id as appId', 'flow_request_id as flowRequestId'])
+    .where('state', '=', 'pending')
+    .where('touched_at', '<', before)
+    .orderBy('touched_at')
+    .limit(rowsMax)
+    .execute();
+}
+
+export async function insertFlow(
+  tx: Transaction,
+  flow: NewFlowRow,
+  signers: readonly NewSignerRow[],
+  fields: readonly NewFieldRow[],
+): Promise<void> {
+  await tables(tx).insertInto('sign_flow').values(flow).execute();
+  await tables(tx).insertInto('sign_signer').values(signers).execute();
+  await tables(tx).insertInto('sign_field').values(fields).execute();
+}
+
+function flowQuery(executor: Executor, { appId, flowId }: FlowKey) {
+  return tables(executor).selectFrom('sign_flow').selectAll().where('app_id', '=', appId).where('flow_id', '=', flowId);
+}
+
+export async function findFlow(executor: Executor, key: FlowKey): Promise<FlowRow | undefined> {
+  return flowQuery(executor, key).executeTakeFirst();
+}
+
+/** The flow's row, locked until the transaction ends: whoever moves a flow holds it, so that one of two movers wins. */
+export async function lockFlow(tx: Transaction, key: FlowKey): Promise<FlowRow | undefined> {
+  return flowQuery(tx, key).forUpdate().executeTakeFirst();
+}
+
+/** The flow's signers in the order of the request. */
+export async function signersOf(executor: Executor, { appId, flowId }: FlowKey): Promise<SignerRow[]> {
+  return tables(executor)
+    .selectFrom('sign_signer')
+    .selectAll()
+    .where('app_id', '=', appId)
+    .where('flow_id', '=', flowId)
+    .orderBy('position')
+    .execute();
+}
+
+/** A signer's fields in the order of the request. */
+export async function fieldsOf(executor: Executor, { appId, flowId }: FlowKey, signerId: string): Promise<FieldRow[]> {
+  return tables(executor)
+    .selectFrom('sign_field')
+    .selectAll()
+    .where('app_id', '=', appId)
+    .where('flow_id', '=', flowId)
+    .where('signer_id', '=', signerId)
+    .orderBy('position')
+    .execute();
+}
+
+/** The next field to sign silently: of a signer whose turn it is, the first as the request lists them. */
+export async function nextSilentField(
+  executor: Executor,
+  { appId, flowId }: FlowKey,
+): Promise<{ field: FieldRow; signer: SignerRow } | undefined> {
+  const field = await tables(executor)
+    .selectFrom('sign_field as field')
+    .innerJoin('sign_signer as signer', (join) =>
+      join
+        .onRef('signer.app_id', '=', 'field.app_id')
+        .onRef('signer.flow_id', '=', 'field.flow_id')
+        .onRef('signer.signer_id', '=', 'field.signer_id'),
+    )
+    .selectAll('field')
+    .where('field.app_id', '=', appId)
+    .where('field.flow_id', '=', flowId)
+    .where('field.state', '=', 'waiting')
+    .where('field.auto_execute', '=', true)
+    .where('signer.state', '=', 'signing')
+    .orderBy('signer.position')
+    .orderBy('field.position')
+    .limit(1)
+    .executeTakeFirst();
+  if (!field) return undefined;
+  const signers = await signersOf(executor, { appId, flowId });
+  const signer = signers.find((row) => row.signer_id === field.signer_id);
+  return signer && { field, signer };
+}
+
+/** Marks a waiting field as signed by the revision `fileId`; false where it is signed already. */
+export async function markFieldSigned(
+  tx: Transaction,
+  { appId, flowId }: FlowKey,
+  signed: { fieldId: string; fileId: string; at: Date },
+): Promise<boolean> {
+  const row = await tables(tx)
+    .updateTable('sign_field')
+    .set({ state: 'signed', file_id: signed.fileId, signed_at: signed.at })
+    .where('app_id', '=', appId)
+    .where('flow_id', '=', flowId)
+    .where('field_id', '=', signed.fieldId)
+    .where('state', '=', 'waiting')
+    .returning('field_id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Writes the signers' new states; `ended_at` is set where a signer is over. */
+export async function updateSigners(
+  tx: Transaction,
+  { appId, flowId }: FlowKey,
+  signers: readonly SignerPosition[],
+  at: Date,
+): Promise<void> {
+  await sql`
+    update sign_signer as signer
+    set state = moved.state, ended_at = case when moved.state in ('signed', 'refused') then ${at}::timestamptz end
+    from unnest(${signers.map((signer) => signer.id)}::text[], ${signers.map((signer) => signer.state)}::text[])
+      as moved (id, state)
+    where signer.app_id = ${appId} and signer.flow_id = ${flowId} and signer.signer_id = moved.id
+      and signer.state <> moved.state
+  `.execute(tx);
+}
+
+export async function updateFlow(
+  tx: Transaction,
+  { appId, flowId }: FlowKey,
+  change: Partial<Pick<FlowRow, 'state' | 'file_id' | 'reason' | 'touched_at' | 'ended_at'>>,
+): Promise<void> {
+  await tables(tx)
+    .updateTable('sign_flow')
+    .set(change)
+    .where('app_id', '=', appId)
+    .where('flow_id', '=', flowId)
+    .execute();
+}
+
+/** Notes that somebody works on the flow, so that the sweep leaves it alone. */
+export async function touchFlow(executor: Executor, { appId, flowId }: FlowKey, at: Date): Promise<void> {
+  await tables(executor)
+    .updateTable('sign_flow')
+    .set({ touched_at: at })
+    .where('app_id', '=', appId)
+    .where('flow_id', '=', flowId)
+    .where('state', '=', 'signing')
+    .execute();
+}
+
+/** Flows still in signing whose deadline has come, the oldest deadline first. */
+export async function dueFlows(executor: Executor, at: Date, rowsMax: number): Promise<FlowKey[]> {
+  return tables(executor)
+    .selectFrom('sign_flow')
+    .select(['app_id as appId', 'flow_id as flowId'])
+    .where('state', '=', 'signing')
+    .where('sign_validity', '<=', at)
+    .orderBy('sign_validity')
+    .limit(rowsMax)
+    .execute();
+}
+
+/** Flows with a silent field in turn that nobody has worked on since `before`. */
+export async function idleSilentFlows(executor: Executor, before: Date, rowsMax: number): Promise<FlowKey[]> {
+  const { rows } = await sql<FlowKey>`
+    select flow.app_id as "appId", flow.flow_id as "flowId"
+    from sign_field field
+    join sign_signer signer using (app_id, flow_id, signer_id)
+    join sign_flow flow using (app_id, flow_id)
+    where field.state = 'waiting' and field.auto_execute
+      and signer.state = 'signing' and flow.state = 'signing' and flow.touched_at < ${before}
+    group by flow.app_id, flow.flow_id, flow.touched_at
+    order by flow.touched_at
+    limit ${rowsMax}
+  `.execute(executor);
+  return rows;
+}

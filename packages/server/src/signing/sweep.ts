@@ -1,0 +1,21 @@
+import { addAdvanceJob } from './advance-flow.ts';
+import type { SigningContext } from './context.ts';
+import { addOpenJob } from './create-flow.ts';
+import { expireFlow } from './end-flow.ts';
+import { dueFlows, idleRequests, idleSilentFlows } from './store.ts';
+
+/**
+ * Takes up what a lost job left behind, so that nothing hangs on a single one: expires flows whose deadline has come,
+ * and gives a new job to requests and silent fields that nobody has touched for `idleMs`. Safe on several nodes at once.
+ */
+export async function sweep(context: SigningContext): Promise<void> {
+  const { db, limits, log } = context;
+  const now = context.clock.now();
+  const idleSince = new Date(now.getTime() - limits.idleMs);
+  for (const key of await dueFlows(db, now, limits.sweepRowsMax)) {
+    // One flow that cannot be expired must not keep the others from it.
+    await expireFlow(context, key).catch((error: unknown) => log.error({ ...key, err: error }, 'expiry failed'));
+  }
+  for (const key of await idleRequests(db, idleSince, limits.sweepRowsMax)) await addOpenJob(context, db, key);
+  for (const key of await idleSilentFlows(db, idleSince, limits.sweepRowsMax)) await addAdvanceJob(context, db, key);
+}
