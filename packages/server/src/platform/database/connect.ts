@@ -42,8 +42,9 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_CONNECTION_MS = 60_000;
 
-/** `bigint[]` in pg_type.dat. */
+// Array types in pg_type.dat.
 const INT8_ARRAY = 1016;
+const DATE_ARRAY = 1182;
 
 /**
  * `bigint` as a number. Counts, ids and fen are far below 2^53; a value beyond it raises rather than loses a digit.
@@ -54,12 +55,16 @@ export function parseInt8(text: string): number {
   return value;
 }
 
-/** One-dimensional arrays of `bigint` as PostgreSQL prints them: `{1,NULL,3}`. */
-function parseInt8Array(text: string): (number | null)[] {
-  const inner = text.slice(1, -1);
-  if (inner === '') return [];
-  return inner.split(',').map((item) => (item === 'NULL' ? null : parseInt8(item)));
+/** The parser of a one-dimensional array as PostgreSQL prints it, `{1,NULL,3}`, of items that never need quotes. */
+function parseArrayOf<Item>(parseItem: (text: string) => Item): (text: string) => (Item | null)[] {
+  return (text) => {
+    const inner = text.slice(1, -1);
+    if (inner === '') return [];
+    return inner.split(',').map((item) => (item === 'NULL' ? null : parseItem(item)));
+  };
 }
+
+const keepText = (text: string): string => text;
 
 /**
  * How column types arrive: bigint as number, timestamptz as Date, date as `yyyy-MM-dd` (a Date would be midnight of
@@ -68,8 +73,9 @@ function parseInt8Array(text: string): (number | null)[] {
 function columnTypes(): TypeOverrides {
   const overrides = new TypeOverrides();
   overrides.setTypeParser(types.builtins.INT8, parseInt8);
-  overrides.setTypeParser(INT8_ARRAY, parseInt8Array);
-  overrides.setTypeParser(types.builtins.DATE, (text: string) => text);
+  overrides.setTypeParser(INT8_ARRAY, parseArrayOf(parseInt8));
+  overrides.setTypeParser(types.builtins.DATE, keepText);
+  overrides.setTypeParser(DATE_ARRAY, parseArrayOf(keepText));
   return overrides;
 }
 
