@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { say, secondsSince } from './fault.mjs';
 
@@ -76,7 +76,7 @@ function readText(path) {
 }
 
 /**
- * `npm install` by hand is as good as ours. Every package must still stand there: an `npm ci` killed
+ * `npm install` by hand is as good as ours. Every package must still stand there: an install killed
  * while it cleared the folder leaves the list of what was installed behind.
  * @param {string} root
  */
@@ -92,21 +92,26 @@ function wasInstalledByHand(root) {
   );
 }
 
-/** @param {string} root @param {(pid: number) => void} onStart */
+/**
+ * A clean install of what package-lock.json pins. It is `npm install --no-save` into an empty folder
+ * rather than `npm ci`: the lock of a registry that lacks the binaries of some foreign platform has no
+ * entry for them, and `npm ci` refuses such a lock outright on every platform. Pins and integrity of
+ * all that is in the lock hold in both, and neither writes it.
+ * @param {string} root
+ * @param {(pid: number) => void} onStart
+ */
 async function install(root, onStart) {
   const since = performance.now();
-  say('Installing the packages (npm ci) …');
-  const modules = join(root, 'node_modules');
-  for (const name of ['.yinxin-stamp', '.package-lock.json']) rmSync(join(modules, name), { force: true });
+  say('Installing the packages (once) …');
+  rmSync(join(root, 'node_modules'), { recursive: true, force: true });
   const { runNpm } = await import('./npm.mjs');
   // NODE_ENV=production or omit=optional in someone's settings would leave out what the commands need.
-  await runNpm(root, ['ci', '--include=dev', '--include=optional'], {
+  await runNpm(root, ['install', '--no-save', '--include=dev', '--include=optional', '--prefer-offline'], {
     cwd: root,
     what: 'installing the packages',
-    advice: 'Check the network or the npm registry setting, then run the command again: it goes on by itself.',
+    advice: 'Check the network or the npm registry setting, then run the command again.',
     onStart,
   });
-  mkdirSync(modules, { recursive: true });
   say(`The packages are installed (${secondsSince(since)}).`);
 }
 

@@ -4,7 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { runChild } from './child.mjs';
 import { BootstrapFault } from './fault.mjs';
 
-const shownLinesMax = 15;
+/** npm says why at the beginning and how to go on at the end. */
+const shownLines = { first: 12, last: 4 };
 
 /**
  * How to call npm: the very npm that called us where there is one (so its version and Node fit each
@@ -70,7 +71,14 @@ export async function runNpm(root, args, { cwd, what, advice, onStart }) {
   });
   if (end.received !== null) throw new BootstrapFault(`Stopped by ${end.received} while ${what}.`);
   if (end.code === 0) return;
-  const lines = end.output.trim().split('\n').slice(-shownLinesMax).join('\n');
   const ending = end.signal === null ? `npm ended with code ${end.code}` : `npm was ended by ${end.signal}`;
-  throw new BootstrapFault(`${lines}\n\n${ending} while ${what}. ${advice}`);
+  throw new BootstrapFault(`${excerpt(end.output)}\n\n${ending} while ${what}. ${advice}`);
+}
+
+/** @param {string} output */
+function excerpt(output) {
+  const lines = output.trim().split('\n');
+  const { first, last } = shownLines;
+  if (lines.length <= first + last) return lines.join('\n');
+  return [...lines.slice(0, first), '…', ...lines.slice(-last)].join('\n');
 }
