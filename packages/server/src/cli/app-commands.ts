@@ -1,0 +1,137 @@
+import { generateKeyPair } from 'node:crypto';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { Option, type Command } from 'commander';
+import { adminClient, withClientOptions, type ClientOptions } from './client.ts';
+import { CliError, type CliContext } from './context.ts';
+import { answer, printRecord, printTable, type Row } from './print.ts';
+
+interface CreateOptions extends ClientOptions {
+  name: string;
+  publicKey?: string;
+  generateKey?: string;
+  signType?: string;
+  allowIp?: string[];
+  notifyUrl?: string;
+  grant?: string[];
+  notifyCode?: string;
+  allowWeakKey?: boolean;
+  refuseNestedParams?: boolean;
+  ratePerSecond?: number;
+}
+
+/** `yinxin app …`: the applications that may call. */
+export function addAppCommands(program: Command, context: CliContext): void {
+  const app = program.command('app').description('calling applications: keys, secrets, permissions');
+  addCreate(app, context);
+
+  withClientOptions(app.command('list').description('all applications')).action(async (options: ClientOptions) => {
+    const result = await adminClient(context, options).get('/apps');
+    answer(context, options, result, () =>
+      printTable(
+        context,
+        result['apps'] as Row[],
+        ['app_id', 'name', 'sign_type', 'notify_url', 'disabled_at', 'created_at'],
+        'no applications yet; make one with `yinxin app create`',
+      ),
+    );
+  });
+
+  const one = (
+    name: string,
+    description: string,
+    call: (path: string, options: ClientOptions) => Promise<Row>,
+  ): void => {
+    withClientOptions(app.command(`${name} <app_id>`).description(description)).action(
+      async (appId: string, options: ClientOptions) => {
+        const result = await call(`/apps/${encodeURIComponent(appId)}`, options);
+        answer(context, options, result, () => printRecord(context, result));
+      },
+    );
+  };
+  one('show', 'one application', async (path, options) => adminClient(context, options).get(path));
+  one('rotate-secret', 'a new app_secret; the old one ends at once', async (path, options) =>
+    adminClient(context, options).send('POST', `${path}/secrets`),
+  );
+  one('disable', 'refuse every call of this application', async (path, options) =>
+    adminClient(context, options).send('PUT', `${path}/disabled`),
+  );
+  one('enable', 'let a disabled application call again', async (path, options) =>
+    adminClient(context, options).send('DELETE', `${path}/disabled`),
+  );
+}
+
+function addCreate(app: Command, context: CliContext): void {
+  const collect = (value: string, previous: string[] | undefined): string[] => [...(previous ?? []), value];
+  withClientOptions(app.command('create').description('register an application and get its secrets, shown this once'))
+    .requiredOption('--name <name>', 'what people call it')
+    .option('--public-key <file>', "the application's RSA public key or certificate (PEM, or Base64 of the DER)")
+    .option(
+      '--generate-key <dir>',
+      'make an RSA-2048 key pair here and write it into DIR; the private key is never sent',
+    )
+    .addOption(new Option('--sign-type <type>', 'RSA is SHA1withRSA, RSA2 is SHA256withRSA').choices(['RSA', 'RSA2']))
+    .option('--allow-ip <cidr>', 'address or CIDR that may call; repeat for more', collect)
+    .option('--notify-url <url>', 'where notifications go that name no URL of their own')
+    .option('--grant <api code>', 'an api code it may call; repeat for more (default: all)', collect)
+    .addOption(
+      new Option('--notify-code <code>', 'api_callback_code of a finished flow').choices([
+        'sign_process',
+        'auth_process',
+      ]),
+    )
+    .option('--allow-weak-key', 'accept an RSA key of 1024 bits, as some existing clients have')
+    .option('--refuse-nested-params', 'refuse unsigned nested params in the older dialect')
+    .option('--rate-per-second <n>', 'requests a second at most', (text) => Number(text))
+    .action(async (options: CreateOptions) => {
+      const client = adminClient(context, options);
+      const key = await publicKeyOf(context, options);
+      const result = await client.send('POST', '/apps', {
+        name: options.name,
+        public_key: key.publicKey,
+        sign_type: options.signType,
+        allow_ips: options.allowIp,
+        notify_url: options.notifyUrl,
+        grants: options.grant,
+        notify_code: options.notifyCode,
+        allow_weak_key: options.allowWeakKey,
+        refuse_nested_params: options.refuseNestedParams,
+        rate_per_second_max: options.ratePerSecond,
+      });
+      const whole = key.file === undefined ? result : { ...result, private_key_file: key.file };
+      answer(context, options, whole, () => {
+        printRecord(context, whole);
+        context.out('\nKeep app_secret and webhook_secret now: they are not shown again.');
+      });
+    });
+}
+
+const makeKeyPair = promisify(generateKeyPair);
+
+async function publicKeyOf(context: CliContext, options: CreateOptions): Promise<{ publicKey: string; file?: string }> {
+  const { publicKey: given, generateKey: directory } = options;
+  if ((given === undefined) === (directory === undefined)) {
+    throw new CliError('give either --public-key FILE or --generate-key DIR');
+  }
+  if (given !== undefined) {
+    const publicKey = await readFile(resolve(context.cwd, given), 'utf8').catch((error: unknown) => {
+      throw new CliError(`cannot read ${given}`, { cause: error });
+    });
+    return { publicKey };
+  }
+  const dir = resolve(context.cwd, directory ?? '');
+  const file = join(dir, 'private-key.pem');
+  const pair = await makeKeyPair('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  await mkdir(dir, { recursive: true });
+  await writeFile(file, pair.privateKey, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
+    throw new CliError(`cannot write ${file}: does a key stand there already?`, { cause: error });
+  });
+  await chmod(file, 0o600);
+  await writeFile(join(dir, 'public-key.pem'), pair.publicKey);
+  return { publicKey: pair.publicKey, file };
+}

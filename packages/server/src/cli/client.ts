@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { readAdminToken } from '../dialects/admin/index.ts';
+import { CliError, type CliContext } from './context.ts';
+
+/** Options of every command that talks to a running service. */
+export interface ClientOptions {
+  json?: boolean;
+  dataDir?: string;
+  server?: string;
+  tokenFile?: string;
+}
+
+/** Where a running service writes its address, in the data directory. */
+export const SERVICE_FILE = 'service.json';
+export const ADMIN_TOKEN_FILE = 'admin-token';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface AdminClient {
+  get(path: string, query?: Record<string, string | undefined>): Promise<Record<string, unknown>>;
+  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Record<string, unknown>>;
+}
+
+/** Adds the options every client command has. */
+export function withClientOptions(command: Command): Command {
+  return command
+    .option('--json', 'print JSON for programs')
+    .option('--data-dir <dir>', "the service's data directory (default: $YINXIN_DATA_DIR or ./yinxin-data)")
+    .option('--server <url>', "the service's address (default: what the data directory says)")
+    .option('--token-file <file>', 'file with the admin token (default: admin-token in the data directory)');
+}
+
+export function dataDirOf(context: CliContext, options: ClientOptions): string {
+  return resolve(context.cwd, options.dataDir ?? context.environment['YINXIN_DATA_DIR'] ?? 'yinxin-data');
+}
+
+/** A client of the admin API of the service that runs on the data directory. Errors are CliErrors that say what to do. */
+export function adminClient(context: CliContext, options: ClientOptions): AdminClient {
+  const dataDir = dataDirOf(context, options);
+  const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
+    const server = options.server ?? (await serviceUrl(dataDir));
+    const token = await adminToken(options.tokenFile ?? join(dataDir, ADMIN_TOKEN_FILE));
+    const answer = await fetch(`${server.replace(/\/$/, '')}/admin/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    }).catch((error: unknown) => {
+      throw new CliError(`no service answers at ${server}; start it with \`npm start\``, { cause: error });
+    });
+    const content = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
+    if (answer.ok) return content;
+    const message = content['message'];
+    throw new CliError(typeof message === 'string' ? message : `the service answered ${answer.status}`);
+  };
+  return {
+    async get(path, query = {}) {
+      const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+      const search = new URLSearchParams(given).toString();
+      return call('GET', search === '' ? path : `${path}?${search}`);
+    },
+    send: call,
+  };
+}
+
+async function serviceUrl(dataDir: string): Promise<string> {
+  const file = join(dataDir, SERVICE_FILE);
+  try {
+    const { url } = JSON.parse(await readFile(file, 'utf8')) as { url?: unknown };
+    if (typeof url === 'string') return url;
+  } catch (error) {
+    throw new CliError(
+      `no service runs on ${dataDir}; start it with \`npm start\`, or name another with --data-dir or --server`,
+      { cause: error },
+    );
+  }
+  throw new CliError(`${file} names no address; start the service again`);
+}
+
+async function adminToken(file: string): Promise<string> {
+  try {
+    return await readAdminToken(file);
+  } catch (error) {
+    const told = error instanceof Error && !('code' in error);
+    throw new CliError(told ? error.message : `cannot read the admin token at ${file}`, { cause: error });
+  }
+}

@@ -1,0 +1,14 @@
+import type { Environment } from '../platform/config.ts';
+
+/** What the command line touches of the world; handed in so that tests can watch it. */
+export interface CliContext {
+  environment: Environment;
+  cwd: string;
+  out: (text: string) => void;
+  err: (text: string) => void;
+}
+
+/** A failure whose message is for the person at the terminal: no stack is shown. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+}

@@ -1,0 +1,60 @@
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../platform/config.ts';
+import { addAppCommands } from './app-commands.ts';
+import { addCallbackCommands } from './callback-commands.ts';
+import { addCalleeCommands } from './callee-commands.ts';
+import { CliError, type CliContext } from './context.ts';
+import { addDemoCommand } from './demo-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
+import { addOrgCommands } from './org-commands.ts';
+import { addServeCommands } from './serve-command.ts';
+
+/** The whole command line. */
+export function buildProgram(context: CliContext, version: string): Command {
+  const program = new Command('yinxin')
+    .description('Yinxin 印信: a self-hosted e-signature gateway')
+    .version(version)
+    .showHelpAfterError('(add --help for the options)')
+    .configureOutput({
+      writeOut: (text) => context.out(text.trimEnd()),
+      writeErr: (text) => context.err(text.trimEnd()),
+    })
+    .exitOverride();
+  addServeCommands(program, context);
+  addDemoCommand(program, context);
+  addAppCommands(program, context);
+  addCalleeCommands(program, context);
+  addCallbackCommands(program, context);
+  addOrgCommands(program, context);
+  addDoctorCommand(program, context);
+  for (const command of allCommands(program)) command.exitOverride();
+  return program;
+}
+
+function allCommands(command: Command): Command[] {
+  return command.commands.flatMap((inner) => [inner, ...allCommands(inner)]);
+}
+
+/**
+ * Runs one command line and answers its exit code: 0 done, 1 could not, 2 not understood. What a person can mend is
+ * told in a line; only what nobody foresaw shows a stack.
+ */
+export async function runCommandLine(argv: readonly string[], context: CliContext, version: string): Promise<number> {
+  try {
+    await buildProgram(context, version).parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CliError) {
+      context.err(`yinxin: ${error.message}`);
+      return 1;
+    }
+    if (error instanceof ConfigError) {
+      context.err('yinxin: the configuration is not right:');
+      for (const fault of error.faults) context.err(`  ${fault.variable} ${fault.message}`);
+      return 2;
+    }
+    context.err(error instanceof Error ? `yinxin: ${error.stack ?? error.message}` : `yinxin: ${String(error)}`);
+    return 1;
+  }
+}

@@ -1,0 +1,93 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startService, type Service } from '../app.ts';
+import type { CliContext } from '../cli/context.ts';
+import { readConfig } from '../platform/config.ts';
+import { createAccount, type Account } from './account.ts';
+import { startReceiver } from './receiver.ts';
+import { CONTRACT_FILE, type Stage } from './stage.ts';
+import { createApplication, createCompany, relaySample, revokeSecond, signContract, verifyContract } from './steps.ts';
+
+export interface DemoOptions {
+  /** Settles when the person has seen enough (Ctrl-C), in the middle of a step too. */
+  stopped: Promise<void>;
+  /** End after the last step; otherwise service and receiver stay up until `stopped`. */
+  once: boolean;
+  colours: boolean;
+  /** Keep the temporary data directory at the end. */
+  keep: boolean;
+}
+
+/** How many tries of each message the receiver turns away before it acknowledges. */
+const FAILURES_FIRST = 2;
+
+/**
+ * The main job before a person's eyes, through nothing but HTTP: a company, its contract signed without a click, the
+ * callbacks of a partner that is down at first, a flow revoked, and a message relayed.
+ *
+ * @returns whether every step held
+ */
+export async function runDemo(context: CliContext, options: DemoOptions): Promise<boolean> {
+  const account = createAccount((text) => context.out(text), options.colours);
+  const directory = await mkdtemp(join(tmpdir(), 'yinxin-demo-'));
+  const contract = await readFile(new URL(`../../../../examples/${CONTRACT_FILE}`, import.meta.url));
+  const receiver = await startReceiver(FAILURES_FIRST, new Map([['/contract.pdf', contract]]));
+  let service: Service | undefined;
+  try {
+    account.say('Yinxin 印信: a contract goes from the gateway to a signed PDF and an acknowledged callback\n');
+    const started = await startForDemo(account, context, directory);
+    service = started;
+    const steps = performSteps(account, { context, service: started, receiver, directory });
+    const held = await Promise.race([steps, options.stopped.then(() => false)]);
+    if (held) account.say(`\nAll of it held. Files in ${directory}`);
+    if (!options.once) {
+      account.say(`The service stays up at ${started.url}; Ctrl-C ends it.`);
+      await options.stopped;
+    }
+    return held;
+  } finally {
+    await service?.stop();
+    await receiver.close();
+    if (!options.keep) await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function startForDemo(account: Account, context: CliContext, directory: string): Promise<Service> {
+  const environment = {
+    YINXIN_DATA_DIR: join(directory, 'data'),
+    YINXIN_PORT: '0',
+    YINXIN_LOG_LEVEL: 'warn',
+    // The partner of this demo lives on this machine; elsewhere loopback stays forbidden.
+    YINXIN_EGRESS_ALLOW: '127.0.0.0/8',
+  };
+  const config = readConfig(environment, { cwd: context.cwd, nodeName: 'demo' });
+  let service: Service | undefined;
+  await account.step('the service starts in an empty directory', async (tell) => {
+    service = await startService(config, { logFile: join(directory, 'service.log') });
+    const { timings } = service;
+    tell(
+      `${service.url}, embedded PostgreSQL; ${Object.entries(timings)
+        .map(([name, ms]) => `${name} ${Math.round(ms)} ms`)
+        .join(', ')}`,
+    );
+  });
+  if (service === undefined) throw new Error('the service did not start');
+  return service;
+}
+
+async function performSteps(account: Account, stage: Stage): Promise<boolean> {
+  try {
+    const app = await createApplication(account, stage);
+    const company = await createCompany(account, stage, app);
+    const signed = await signContract(account, stage, app, company);
+    await verifyContract(account, stage, signed);
+    await revokeSecond(account, stage, app, company);
+    await relaySample(account, stage, app);
+    return true;
+  } catch (error) {
+    stage.context.err(`\nThe demo stops here: ${error instanceof Error ? error.message : String(error)}`);
+    stage.context.err(`The service's log is in ${join(stage.directory, 'service.log')}`);
+    return false;
+  }
+}

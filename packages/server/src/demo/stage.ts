@@ -1,0 +1,14 @@
+import type { Service } from '../app.ts';
+import type { CliContext } from '../cli/context.ts';
+import type { Receiver } from './receiver.ts';
+
+/** What every step of the demo works with. */
+export interface Stage {
+  context: CliContext;
+  service: Service;
+  receiver: Receiver;
+  /** The temporary directory: the service's data, its log, the signed contract. */
+  directory: string;
+}
+
+export const CONTRACT_FILE = '房屋买卖合同.pdf';

@@ -1,0 +1,53 @@
+import type { AppErrorCode } from '../../apps/index.ts';
+import type { PartyErrorCode } from '../../parties/index.ts';
+import type { RelayErrorCode } from '../../relay/index.ts';
+import type { DomainError } from '../../platform/errors.ts';
+
+export type AdminErrorCode = AppErrorCode | PartyErrorCode | RelayErrorCode;
+
+type Params = Readonly<Record<string, string>>;
+interface Answer {
+  status: 400 | 404 | 409 | 503;
+  message: (params: Params) => string;
+}
+
+const notFound = (what: string, key: string): Answer => ({
+  status: 404,
+  message: (params) => `no ${what} ${params[key] ?? ''}`.trim(),
+});
+const invalid: Answer = {
+  status: 400,
+  message: (params) => `${params['field'] ?? 'a field'} must be ${params['expected'] ?? 'valid'}`,
+};
+
+/** What the admin API answers for each error of the capabilities it serves. An error without an answer does not compile. */
+export const ADMIN_ERRORS = {
+  app_invalid: invalid,
+  app_not_found: notFound('application', 'appId'),
+  party_invalid: invalid,
+  org_not_found: notFound('company', 'etcOrgNo'),
+  parent_org_not_found: notFound('parent company', 'parentBizOrgNo'),
+  org_conflict: { status: 409, message: (params) => `company ${params['bizOrgNo'] ?? ''} exists with other data` },
+  member_conflict: { status: 409, message: (params) => `member ${params['bizMemberNo'] ?? ''} exists with other data` },
+  callee_invalid: invalid,
+  callee_not_found: notFound('callee', 'calleeNo'),
+  url_invalid: { status: 400, message: (params) => `url is not one we may send to: ${params['reason'] ?? 'invalid'}` },
+  idempotency_conflict: { status: 409, message: () => 'this idempotency key was used for another message' },
+  delivery_not_found: notFound('callback', 'requestId'),
+  delivery_not_ended: {
+    status: 409,
+    message: (params) =>
+      `callback ${params['requestId'] ?? ''} is still on its way; only one that ended can be replayed`,
+  },
+  relay_stopped: { status: 503, message: () => 'the service is stopping' },
+} as const satisfies Record<AdminErrorCode, Answer>;
+
+/** The answer for an error of the table, or undefined for one that is not an administrator's to see. */
+export function adminAnswer(
+  error: DomainError,
+): { status: number; body: { error: string; message: string } } | undefined {
+  const answers: Readonly<Record<string, Answer>> = ADMIN_ERRORS;
+  const answer = Object.hasOwn(answers, error.code) ? answers[error.code] : undefined;
+  if (answer === undefined) return undefined;
+  return { status: answer.status, body: { error: error.code, message: answer.message(error.params) } };
+}

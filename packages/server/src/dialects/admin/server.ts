@@ -1,0 +1,63 @@
+import type { FastifyInstance } from 'fastify';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { Apps } from '../../apps/index.ts';
+import type { Parties } from '../../parties/index.ts';
+import { equalConstantTime } from '../../platform/constant-time.ts';
+import { isDomainError } from '../../platform/errors.ts';
+import type { Relay } from '../../relay/index.ts';
+import { registerAppRoutes } from './app-routes.ts';
+import { registerCallbackRoutes } from './callback-routes.ts';
+import { registerCalleeRoutes } from './callee-routes.ts';
+import { adminAnswer } from './errors.ts';
+import { registerOrgRoutes } from './org-routes.ts';
+import { registerStatusRoutes, type StatusDependencies } from './status-routes.ts';
+
+export interface AdminDependencies extends StatusDependencies {
+  /** What a client sends as `Authorization: Bearer …`. */
+  token: string;
+  apps: Apps;
+  parties: Parties;
+  relay: Relay;
+}
+
+const BODY_BYTES_MAX = 256 * 1024;
+
+/**
+ * REST of the command line (and of a console): `/admin/v1/…`, JSON with snake_case names, `Authorization: Bearer` with
+ * the operator's token. Errors are `{error, message}` with 400, 401, 404 or 409.
+ */
+export function registerAdminRoutes(server: FastifyInstance, dependencies: AdminDependencies): void {
+  void server.register(
+    async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser(
+        'application/json',
+        { parseAs: 'string', bodyLimit: BODY_BYTES_MAX },
+        scope.getDefaultJsonParser('error', 'error'),
+      );
+      scope.addHook('onRequest', async (request, reply) => {
+        const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+        if (equalConstantTime(given, dependencies.token)) return;
+        await reply.code(401).header('www-authenticate', 'Bearer').send({
+          error: 'unauthorized',
+          message: 'send the admin token of the data directory as Authorization: Bearer',
+        });
+      });
+      scope.setErrorHandler(async (error, _request, reply) => {
+        const answer = isDomainError(error) ? adminAnswer(error) : undefined;
+        if (answer !== undefined) return reply.code(answer.status).send(answer.body);
+        if (error instanceof Error && 'validation' in error) {
+          return reply.code(400).send({ error: 'invalid', message: error.message });
+        }
+        throw error;
+      });
+      const admin = scope.withTypeProvider<TypeBoxTypeProvider>();
+      registerAppRoutes(admin, dependencies);
+      registerCalleeRoutes(admin, dependencies);
+      registerCallbackRoutes(admin, dependencies);
+      registerOrgRoutes(admin, dependencies);
+      registerStatusRoutes(admin, dependencies);
+    },
+    { prefix: '/admin/v1' },
+  );
+}
