@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { BoundedBody } from './body.ts';
+import type { Connection } from './connection.ts';
 import type { Peer } from './connector.ts';
 import {
   EgressError,
@@ -8,11 +9,6 @@ import {
   type EgressRequest,
   type EgressStage,
 } from './egress.ts';
-
-/** A connection's place in the pool; its socket may be replaced, and `peer` with it. */
-export interface Connection {
-  peer: Peer | undefined;
-}
 
 export interface ExchangeOptions {
   readonly request: EgressRequest;
@@ -25,10 +21,10 @@ export interface ExchangeOptions {
 
 /** What an exchange tells the origin that carries it. */
 export interface ExchangeOwner {
-  /** It ended before it was given to a connection. */
+  /** It ended while it waited for a connection. */
   abandoned(exchange: Exchange): void;
-  /** Its connection is done with it, which may be after its answer was given up. */
-  released(exchange: Exchange): void;
+  /** A connection is done with it, which may be after its answer was given up. */
+  released(connection: Connection): void;
 }
 
 /**
@@ -48,7 +44,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #resolve: (answer: EgressAnswer) => void = () => undefined;
   #reject: (error: EgressError) => void = () => undefined;
   #stage: EgressStage = 'before';
-  #given = false;
   #settled = false;
   #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
@@ -71,14 +66,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     request.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** From here on a connection holds it and `released` will be told. */
-  give(to: Dispatcher): void {
-    this.#given = true;
+  /** What undici is to write. */
+  message(): Dispatcher.DispatchOptions {
     const { url, headers } = this.#options;
-    to.dispatch(
-      { path: url.pathname + url.search, method: this.#request.method, headers, body: this.#request.body ?? null },
-      this,
-    );
+    const { method, body } = this.#request;
+    return { path: url.pathname + url.search, method, headers, body: body ?? null };
   }
 
   /** No connection will take it. */
@@ -127,13 +119,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (!this.#settled) this.#succeed(false);
-    this.#owner.released(this);
+    this.#release();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     // An error of our own carries its private detail already.
     this.#fail(failureCode(error, this.#stage), error instanceof EgressError ? error.cause : error);
-    this.#owner.released(this);
+    this.#release();
+  }
+
+  #release(): void {
+    if (this.connection !== undefined) this.#owner.released(this.connection);
   }
 
   #succeed(truncated: boolean): void {
@@ -154,7 +150,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#settle();
     const error = new EgressError(code, this.#stage, cause === undefined ? {} : { cause });
     this.#reject(error);
-    if (!this.#given) this.#owner.abandoned(this);
+    if (this.connection === undefined) this.#owner.abandoned(this);
     this.#controller?.abort(error);
   }
 

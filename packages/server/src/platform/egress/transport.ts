@@ -1,7 +1,7 @@
-import { Client, Pool, type Dispatcher } from 'undici';
+import { Connection } from './connection.ts';
 import type { Connect } from './connector.ts';
-import { EgressError, type EgressAnswer } from './egress.ts';
-import { Exchange, type Connection, type ExchangeOptions, type ExchangeOwner } from './exchange.ts';
+import type { EgressAnswer } from './egress.ts';
+import { Exchange, type ExchangeOptions, type ExchangeOwner } from './exchange.ts';
 
 export interface TransportLimits {
   /** Origins whose connections are kept. One with requests under way is never closed to make room. */
@@ -12,11 +12,9 @@ export interface TransportLimits {
   readonly responseHeaderBytesMax: number;
   /** How long an unused connection is kept where the peer names no time of its own. */
   readonly keepAliveMs: number;
-  /** A connection that is never unused is replaced after this time, so that a change of DNS arrives. */
+  /** A connection is not used again after this time, so that a change of DNS reaches a busy origin too. */
   readonly connectionLifeMs: number;
 }
-
-const KEEP_ALIVE_BY_PEER_MS_MAX = 60_000;
 
 /** The connections to the origins that were lately asked for. */
 export class Transport {
@@ -24,6 +22,7 @@ export class Transport {
   readonly #limits: TransportLimits;
   /** In the order of their last use, the oldest first. */
   readonly #origins = new Map<string, Origin>();
+  #latest: Origin | undefined;
 
   constructor(connect: Connect, limits: TransportLimits) {
     this.#connect = connect;
@@ -32,11 +31,13 @@ export class Transport {
 
   originOf(url: URL): Origin {
     const name = url.origin;
+    if (this.#latest?.name === name) return this.#latest;
     const known = this.#origins.get(name);
     const origin = known ?? new Origin(name, this.#connect, this.#limits);
     if (known === undefined) this.#makeRoom();
     else this.#origins.delete(name);
     this.#origins.set(name, origin);
+    this.#latest = origin;
     return origin;
   }
 
@@ -47,6 +48,7 @@ export class Transport {
   async destroy(): Promise<void> {
     await Promise.all([...this.#origins.values()].map((origin) => origin.destroy()));
     this.#origins.clear();
+    this.#latest = undefined;
   }
 
   #makeRoom(): void {
@@ -61,38 +63,33 @@ export class Transport {
 }
 
 /**
- * One origin's pool, and the line of requests before it. The line is ours because undici's cannot be left: a request
- * whose time was up there would still take a connection, and tear it down.
+ * One origin's connections, and the line of requests before them. undici's pool would do the same, but looks through all
+ * its connections for a free one (15 % of the time at 128 of them), and its line cannot be left: a request whose time
+ * was up there would still take a connection, and tear it down.
  */
 export class Origin implements ExchangeOwner {
-  readonly #pool: Pool;
+  readonly name: string;
+  readonly #connect: Connect;
   readonly #limits: TransportLimits;
+  readonly #connections = new Set<Connection>();
+  /** Last in, first out, so that what is not needed falls silent and is closed. */
+  readonly #free: Connection[] = [];
   readonly #waiting = new Set<Exchange>();
-  #given = 0;
 
   constructor(name: string, connect: Connect, limits: TransportLimits) {
+    this.name = name;
+    this.#connect = connect;
     this.#limits = limits;
-    this.#pool = new Pool(name, {
-      connections: limits.connectionsPerOriginMax,
-      pipelining: 1,
-      allowH2: false,
-      headersTimeout: 0, // An exchange keeps one clock of its own over all of it.
-      bodyTimeout: 0,
-      keepAliveTimeout: limits.keepAliveMs,
-      keepAliveMaxTimeout: KEEP_ALIVE_BY_PEER_MS_MAX,
-      maxHeaderSize: limits.responseHeaderBytesMax,
-      clientTtl: limits.connectionLifeMs,
-      factory: (origin, options) => new PeerClient(origin, options, connect),
-    });
   }
 
   get busy(): boolean {
-    return this.#given > 0 || this.#waiting.size > 0;
+    return this.#connections.size > this.#free.length || this.#waiting.size > 0;
   }
 
   send(options: ExchangeOptions): Promise<EgressAnswer> {
     const exchange = new Exchange(options, this);
-    if (this.#given < this.#limits.connectionsPerOriginMax) this.#give(exchange);
+    const connection = this.#free.pop() ?? this.#open();
+    if (connection !== undefined) connection.carry(exchange);
     else if (this.#waiting.size < this.#limits.waitingPerOriginMax) this.#waiting.add(exchange);
     else exchange.refuse(new Error('too many requests wait for this origin'));
     return exchange.answer;
@@ -102,47 +99,47 @@ export class Origin implements ExchangeOwner {
     this.#waiting.delete(exchange);
   }
 
-  released(): void {
-    this.#given -= 1;
+  released(connection: Connection): void {
+    const worn = performance.now() - connection.openedAt > this.#limits.connectionLifeMs;
+    const usable = connection.peer !== undefined && !worn;
+    if (!usable) this.#forget(connection);
     const [next] = this.#waiting;
-    if (next === undefined) return;
+    if (next === undefined) {
+      if (usable) this.#free.push(connection);
+      return;
+    }
     this.#waiting.delete(next);
-    this.#give(next);
+    const carrier = usable ? connection : this.#open();
+    carrier?.carry(next);
   }
 
   async destroy(): Promise<void> {
-    await this.#pool.destroy(new EgressError('aborted', 'before'));
+    await Promise.all([...this.#connections].map((connection) => connection.destroy()));
+    this.#connections.clear();
+    this.#free.length = 0;
   }
 
-  #give(exchange: Exchange): void {
-    this.#given += 1;
-    exchange.give(this.#pool);
-  }
-}
-
-/** Tells an exchange which connection takes it: undici's handlers never see theirs. */
-class PeerClient extends Client {
-  readonly #connection: Connection;
-
-  constructor(origin: URL, options: Client.Options, connect: Connect) {
-    const connection: Connection = { peer: undefined };
-    super(origin, {
-      ...options,
-      connect: (target, callback) =>
-        connect(target, (...[error, socket, peer]) => {
-          if (error !== null) {
-            callback(error, null);
-            return;
-          }
-          connection.peer = peer;
-          callback(null, socket);
-        }),
+  /** Undefined when there are as many as may be. */
+  #open(): Connection | undefined {
+    if (this.#connections.size >= this.#limits.connectionsPerOriginMax) return undefined;
+    const connection = new Connection({
+      origin: this.name,
+      connect: this.#connect,
+      keepAliveMs: this.#limits.keepAliveMs,
+      responseHeaderBytesMax: this.#limits.responseHeaderBytesMax,
+      onDisconnect: (gone) => {
+        const place = this.#free.indexOf(gone);
+        if (place < 0) return;
+        this.#free.splice(place, 1);
+        this.#forget(gone);
+      },
     });
-    this.#connection = connection;
+    this.#connections.add(connection);
+    return connection;
   }
 
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if (handler instanceof Exchange) handler.connection = this.#connection;
-    return super.dispatch(options, handler);
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection);
+    connection.retire();
   }
 }
