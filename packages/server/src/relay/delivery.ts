@@ -45,6 +45,7 @@ export interface Attempt {
   readonly reason: string | null;
   /** The first bytes of the answer's body. */
   readonly answer: Buffer | null;
+  readonly url: string;
   readonly remoteAddress: string | null;
   readonly node: string;
 }

@@ -19,3 +19,5 @@ export type {
   RelayKeys,
   RelayLimits,
 } from './relay.ts';
+export { createRelay } from './commands.ts';
+export type { RelayDependencies } from './commands.ts';

@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../platform/database/index.ts';
+import type { DeliveryState } from './delivery.ts';
+import { makeAttempt, type AttemptDependencies } from './attempt.ts';
+import { createGroupCommit, isValueFault, type GroupCommit } from './group-commit.ts';
+import type { RelayMetrics } from './metrics.ts';
+import type { OutcomeBoard, Standing } from './outcome-board.ts';
+import { PROFILES } from './profiles.ts';
+import type { RelayLimits } from './relay.ts';
+import { afterAttempt, drawJitter, withAttemptsMax, type Next, type RetryPolicy } from './retry-policy.ts';
+import { parkDelivery, settleAttempts, type LeasedDelivery, type Settlement } from './store.ts';
+
+export interface RunnerDependencies extends AttemptDependencies {
+  readonly db: Database;
+  readonly board: OutcomeBoard;
+  readonly metrics: RelayMetrics | null;
+  readonly random: () => number;
+  readonly limits: RelayLimits;
+}
+
+const SETTLE_RETRY_MS = 250;
+
+/** Takes leased deliveries through one attempt: send, decide, tell, settle. */
+export class AttemptRunner {
+  readonly #dependencies: RunnerDependencies;
+  readonly #settlements: GroupCommit<Settlement, boolean>;
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(dependencies: RunnerDependencies) {
+    const { db, limits } = dependencies;
+    this.#dependencies = dependencies;
+    this.#settlements = createGroupCommit({
+      write: async (items) => {
+        const settled = await settleAttempts(db, items);
+        return items.map((item) => settled.has(item.requestId));
+      },
+      rowsMax: limits.commitRowsMax,
+      weightOf: (item) => item.attempt.answer?.length ?? 0,
+      weightMax: limits.commitCharactersMax,
+      isItemFault: isValueFault,
+    });
+  }
+
+  /**
+   * Resolves as soon as the attempt's outcome is known; its settlement commits on its own, and an outcome that could not
+   * be settled is repeated under the same webhook-id when the lease has ended.
+   */
+  async run(delivery: LeasedDelivery): Promise<Standing> {
+    if (delivery.destination?.enabled === false) return this.#park(delivery);
+    const { clock, random, board } = this.#dependencies;
+    const { outcome, record } = await makeAttempt(this.#dependencies, delivery);
+    const now = clock.now();
+    const schedule = { attempts: delivery.scheduleAttempts, policy: policyOf(delivery) };
+    const next = afterAttempt(schedule, outcome, now, drawJitter(random));
+    this.#report(delivery, record, next);
+    const reason = next.state === 'delivered' ? null : next.reason;
+    const standing = { appId: delivery.appId, state: next.state, reason };
+    board.post(delivery.requestId, standing);
+    const { appId, requestId, leaseToken } = delivery;
+    this.#track(
+      this.#settle(delivery, { appId, requestId, leaseToken, next, endedAt: now, attempt: record }).finally(() =>
+        board.forget(requestId),
+      ),
+    );
+    return standing;
+  }
+
+  /** Resolves when every settlement that was begun is committed or given up. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  async #park(delivery: LeasedDelivery): Promise<Standing> {
+    const { db, clock, log } = this.#dependencies;
+    const state: DeliveryState = 'parked';
+    try {
+      await parkDelivery(db, delivery, clock.now());
+    } catch (error) {
+      log.error({ err: error, requestId: delivery.requestId }, 'a delivery could not be parked; its lease will end');
+    }
+    return { appId: delivery.appId, state, reason: 'destination_disabled' };
+  }
+
+  /** Commits a settlement, again and again until the lease ends: after that the delivery is somebody else's. */
+  async #settle(delivery: LeasedDelivery, settlement: Settlement): Promise<void> {
+    const { clock, log } = this.#dependencies;
+    const { requestId } = delivery;
+    for (;;) {
+      try {
+        const own = await this.#settlements.submit(settlement);
+        if (!own) log.warn({ requestId, number: settlement.attempt.number }, 'the lease ended before the attempt did');
+        return;
+      } catch (error) {
+        const over = clock.now() >= delivery.leaseEndsAt || isValueFault(error);
+        log.error({ err: error, requestId, givenUp: over }, 'an attempt could not be settled');
+        if (over) return;
+      }
+      await delay(SETTLE_RETRY_MS);
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
+  }
+
+  #report(delivery: LeasedDelivery, record: Settlement['attempt'], next: Next): void {
+    const { log, metrics, nodeName } = this.#dependencies;
+    metrics?.attempted(record.outcome, record.durationMs, next.state);
+    log.info(
+      {
+        requestId: delivery.requestId,
+        appId: delivery.appId,
+        // The path and query of a URL may hold what only the two ends should know.
+        destination: URL.parse(record.url)?.host ?? null,
+        number: record.number,
+        outcome: record.outcome,
+        status: record.status,
+        reason: record.reason,
+        durationMs: record.durationMs,
+        remoteAddress: record.remoteAddress,
+        state: next.state,
+        nextAttemptAt: next.state === 'waiting' ? next.nextAttemptAt : undefined,
+        node: nodeName,
+      },
+      'delivery attempt',
+    );
+  }
+}
+
+function policyOf(delivery: LeasedDelivery): RetryPolicy {
+  const own = delivery.destination?.delaysMs ?? null;
+  const profile = PROFILES[delivery.destination?.profile ?? delivery.profile];
+  return withAttemptsMax(own === null ? profile.retry : { delaysMs: own }, delivery.attemptsMax);
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../platform/database/index.ts';
+import type { Logger } from '../platform/log.ts';
+import type { AttemptRunner } from './attempt-runner.ts';
+import type { RelayLimits } from './relay.ts';
+import { Slots } from './slots.ts';
+import { claimDue } from './store.ts';
+
+export interface DispatcherDependencies {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly runner: AttemptRunner;
+  readonly nodeName: string;
+  readonly limits: Pick<RelayLimits, 'attemptsInFlightMax' | 'claimBatchMax' | 'leaseMs' | 'pollMs'>;
+}
+
+/**
+ * Claims what is due, by a lease, and runs it with bounded concurrency. It is woken by NOTIFY and, behind that, by a slow
+ * poll, which also finds retries that have become due and leases whose node died.
+ */
+export class Dispatcher {
+  readonly #dependencies: DispatcherDependencies;
+  readonly #slots: Slots;
+  readonly #underWay = new Set<Promise<void>>();
+  #loop: Promise<void> | null = null;
+  #stopping = false;
+  /** The last claim left work behind: a slot that falls free is reason to look again. */
+  #moreIsDue = false;
+  #wakeUp: (() => void) | null = null;
+  #woken = false;
+
+  constructor(dependencies: DispatcherDependencies) {
+    this.#dependencies = dependencies;
+    this.#slots = new Slots(dependencies.limits.attemptsInFlightMax);
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Something may be due. */
+  wake(): void {
+    this.#woken = true;
+    this.#wakeUp?.();
+  }
+
+  /** Claims no more. Resolves when the loop has ended and the attempts under way have their outcomes. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.wake();
+    await this.#loop;
+    await Promise.all(this.#underWay);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const again = await this.#claimOnce();
+      if (!again) await this.#sleep();
+    }
+  }
+
+  /** True when a full batch was found and there is room for more. */
+  async #claimOnce(): Promise<boolean> {
+    const { db, clock, log, nodeName, limits } = this.#dependencies;
+    const limit = Math.min(this.#slots.free, limits.claimBatchMax);
+    if (limit === 0) {
+      this.#moreIsDue = true;
+      return false;
+    }
+    this.#woken = false;
+    const now = clock.now();
+    const leaseEndsAt = new Date(now.getTime() + limits.leaseMs);
+    try {
+      const claimed = await claimDue(db, { node: nodeName, now, leaseEndsAt, limit });
+      for (const delivery of claimed) {
+        this.#slots.tryTake();
+        const work: Promise<void> = this.#dependencies.runner.run(delivery).then(() => this.#slotFreed(work));
+        this.#underWay.add(work);
+      }
+      this.#moreIsDue = claimed.length === limit;
+      return this.#moreIsDue;
+    } catch (error) {
+      log.error({ err: error }, 'due deliveries could not be claimed');
+      return false;
+    }
+  }
+
+  #slotFreed(work: Promise<void>): void {
+    this.#underWay.delete(work);
+    this.#slots.giveBack();
+    if (this.#moreIsDue) this.wake();
+  }
+
+  #sleep(): Promise<void> {
+    if (this.#woken || this.#stopping) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#dependencies.limits.pollMs);
+    this.#wakeUp = resolve;
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#wakeUp = null;
+    });
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Writes that arrive together are committed together: while one batch is being written the next one gathers, so under
+ * load a commit's fsync is shared by many and alone nobody waits for company.
+ */
+export interface GroupCommit<Item, Result> {
+  /** Resolves when the item's batch is committed. Rejects as `write` did. */
+  submit(item: Item): Promise<Result>;
+  /** Resolves when nothing is waiting or being written. */
+  idle(): Promise<void>;
+}
+
+export interface GroupCommitOptions<Item, Result> {
+  /** One statement for the whole batch; the results in the order of the items. */
+  write(items: readonly Item[]): Promise<readonly Result[]>;
+  readonly rowsMax: number;
+  readonly weightOf: (item: Item) => number;
+  readonly weightMax: number;
+  /** Whether an error is one item's fault, so that the others of its batch are to be written without it. */
+  readonly isItemFault: (error: unknown) => boolean;
+}
+
+interface Entry<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
+  let gathering: Entry<Item, Result>[] = [];
+  const running: { loop: Promise<void> | null } = { loop: null };
+
+  const takeBatch = (): Entry<Item, Result>[] => {
+    let weight = 0;
+    let count = 0;
+    for (const { item } of gathering) {
+      weight += options.weightOf(item);
+      // The first is taken whatever it weighs.
+      if (count > 0 && (count === options.rowsMax || weight > options.weightMax)) break;
+      count += 1;
+    }
+    const batch = gathering.slice(0, count);
+    gathering = gathering.slice(count);
+    return batch;
+  };
+
+  const writeBatch = async (batch: readonly Entry<Item, Result>[]): Promise<void> => {
+    let results: readonly Result[];
+    try {
+      results = await options.write(batch.map((entry) => entry.item));
+    } catch (error) {
+      if (batch.length > 1 && options.isItemFault(error)) {
+        for (const entry of batch) await writeBatch([entry]);
+        return;
+      }
+      for (const entry of batch) entry.reject(error);
+      return;
+    }
+    for (const [index, entry] of batch.entries()) entry.resolve(results[index] as Result);
+  };
+
+  const run = async (): Promise<void> => {
+    while (gathering.length > 0) {
+      // Whatever this turn of the event loop still reads from its sockets joins the batch.
+      await new Promise((resolve) => setImmediate(resolve));
+      await writeBatch(takeBatch());
+    }
+    running.loop = null;
+  };
+
+  return {
+    submit(item) {
+      const { promise, resolve, reject } = Promise.withResolvers<Result>();
+      gathering.push({ item, resolve, reject });
+      running.loop ??= run();
+      return promise;
+    },
+    async idle() {
+      while (running.loop !== null) await running.loop;
+    },
+  };
+}
+
+/** SQLSTATE classes that say something of the values: data exception, constraint violation, program limit. */
+const ITEM_FAULT_CLASSES = new Set(['22', '23', '54']);
+
+/** Whether PostgreSQL refused a value, as opposed to having failed itself. */
+export function isValueFault(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.length === 5 && ITEM_FAULT_CLASSES.has(code.slice(0, 2));
+}

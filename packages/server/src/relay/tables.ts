@@ -1,0 +1,54 @@
+import type { JSONColumnType } from 'kysely';
+import type { AcknowledgeRule } from './acknowledge.ts';
+import type { BodySignType } from './callee.ts';
+import type { DeliveryState } from './delivery.ts';
+import type { ProfileName } from './profiles.ts';
+
+/** migrations/0008_relay.sql, as far as the query builder is used on it; the hot statements are plain SQL. */
+export type RelayTables = {
+  callee: {
+    app_id: string;
+    callee_no: string;
+    url: string;
+    profile: ProfileName;
+    sign_type: BodySignType;
+    enabled: boolean;
+    webhook_secret_sealed: string | null;
+    acknowledge_rule: JSONColumnType<AcknowledgeRule> | null;
+    delays_ms: number[] | null;
+    created_at: Date;
+    updated_at: Date;
+  };
+  delivery: {
+    app_id: string;
+    request_id: string;
+    state: DeliveryState;
+    profile: ProfileName;
+    url: string;
+    callee_app_id: string | null;
+    callee_no: string | null;
+    caller_no: string | null;
+    message_type: string;
+    content: string;
+    attempts: number;
+    reason: string | null;
+    accepted_at: Date;
+    occurred_at: Date | null;
+    due_at: Date | null;
+    ended_at: Date | null;
+  };
+  delivery_attempt: {
+    app_id: string;
+    request_id: string;
+    number: number;
+    started_at: Date;
+    duration_ms: number;
+    outcome: 'acknowledged' | 'refused' | 'unacknowledged';
+    status: number | null;
+    reason: string | null;
+    answer: Buffer | null;
+    url: string;
+    remote_address: string | null;
+    node: string;
+  };
+};
