@@ -13,6 +13,8 @@ import type { Trust } from '../trust/index.ts';
 /** Limits of signing, each with its unit. */
 export interface SigningLimits {
   readonly fileBytesMax: number;
+  /** A revision is longer than the file it came from; with all its signatures it may have this many bytes. */
+  readonly revisionBytesMax: number;
   readonly fetchTimeoutMs: number;
   /** Tries at fetching a file and making its flow, the first included. */
   readonly openAttemptsMax: number;
@@ -31,6 +33,7 @@ export interface SigningLimits {
 
 export const SIGNING_LIMITS: SigningLimits = {
   fileBytesMax: 50 * 1024 * 1024,
+  revisionBytesMax: 100 * 1024 * 1024,
   fetchTimeoutMs: 60_000,
   openAttemptsMax: 4,
   signersMax: 50,

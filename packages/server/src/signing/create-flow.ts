@@ -4,8 +4,8 @@ import { hexId, randomAlphanumeric } from '../platform/ids.ts';
 import { JOB, type SigningContext, type SigningLimits } from './context.ts';
 import { sealPersonal } from './personal.ts';
 import { insertRequest, requestByBizNo } from './store.ts';
-import type { StoredCommand } from './tables.ts';
-import type { CreateFlow, SignField } from './terms.ts';
+import type { StoredCommand, StoredIndividual } from './tables.ts';
+import type { CreateFlow, Individual, SignField } from './terms.ts';
 
 /** As long as seed 000's sample `5zuoUOcBuN0uRusZlsYC`. */
 const FLOW_REQUEST_ID_LENGTH = 20;
@@ -75,21 +75,31 @@ function storedCommand({ vault }: SigningContext, command: CreateFlow): StoredCo
   return {
     ...rest,
     signValidity: signValidity?.toISOString() ?? null,
-    signers: signers.map(({ idNumber, mobile, ...signer }) => {
-      const signerId = hexId();
-      return {
-        ...signer,
-        signerId,
-        sealedIdNumber: sealPersonal(vault, signerId, 'id_number', idNumber).toString('base64'),
-        sealedMobile: sealPersonal(vault, signerId, 'mobile', mobile).toString('base64'),
-      };
-    }),
+    signers: signers.map((signer) => storedIndividual(vault, signer)),
+  };
+}
+
+function storedIndividual(vault: SigningContext['vault'], signer: Individual): StoredIndividual {
+  const { idNumber, mobile, ...rest } = signer;
+  const signerId = hexId();
+  return {
+    ...rest,
+    signerId,
+    sealedIdNumber: sealPersonal(vault, signerId, 'id_number', idNumber).toString('base64'),
+    sealedMobile: sealPersonal(vault, signerId, 'mobile', mobile).toString('base64'),
   };
 }
 
 function positionsOf(field: SignField): number {
   const placed = field.placement.kind === 'free' ? 0 : field.placement.positions.length;
   return placed + (field.date?.positions.length ?? 0);
+}
+
+/** Points at most: a seal as wide as A3 is high. */
+const SIZE_MAX = 1_200;
+
+function hasSaneSizes({ width, date }: SignField): boolean {
+  return [width, date?.fontSize ?? null].every((size) => size === null || (size >= 1 && size <= SIZE_MAX));
 }
 
 function checkCommand(command: CreateFlow, limits: SigningLimits, now: Date): void {
@@ -107,6 +117,7 @@ function checkCommand(command: CreateFlow, limits: SigningLimits, now: Date): vo
   if (fields.some((field) => field.placement.kind !== 'free' && field.placement.positions.length === 0)) {
     throw new DomainError('sign_field_invalid', { reason: '签署区缺少签署位置' });
   }
+  if (!fields.every(hasSaneSizes)) throw new DomainError('sign_field_invalid', { reason: '印章宽度或日期字号不正确' });
   if (command.signValidity !== null && command.signValidity <= now) throw new DomainError('sign_validity_passed');
 }
 

@@ -15,7 +15,8 @@ const REASON_DEFAULT = '撤销';
 export async function revokeFlow(context: SigningContext, command: RevokeFlow): Promise<void> {
   const { appId, flowId, etcMemberNo } = command;
   const reason = command.reason === undefined || command.reason === '' ? REASON_DEFAULT : command.reason;
-  if ([...reason].length > REASON_LENGTH_MAX) throw refused('reason_too_long', { limit: `${REASON_LENGTH_MAX}` });
+  if (Array.from(reason).length > REASON_LENGTH_MAX)
+    throw refused('reason_too_long', { limit: `${REASON_LENGTH_MAX}` });
   const at = context.clock.now();
   await context.db.transaction().execute(async (tx) => {
     const flow = await lockFlow(tx, { appId, flowId });

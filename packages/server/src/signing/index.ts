@@ -1,4 +1,12 @@
+/** Sign flows: signers, fields, silent signing, revoke, expiry. This file is the capability's whole public face. */
+import { advanceFlow } from './advance-flow.ts';
+import { JOB, SIGNING_LIMITS, type SigningContext, type SigningDependencies } from './context.ts';
+import { createFlow } from './create-flow.ts';
+import { expireFlow, revokeFlow } from './end-flow.ts';
+import { openFlow } from './open-flow.ts';
+import { sweep } from './sweep.ts';
 import type { CreateFlow, FlowDocument, FlowView, RevokeFlow } from './terms.ts';
+import { flowDocuments, viewFlow } from './view.ts';
 
 export type {
   CompanyField,
@@ -20,13 +28,15 @@ export type {
 } from './terms.ts';
 export { FLOW_STATUS_DESCRIPTION, FLOW_STATUS_NUMBER } from './flow.ts';
 export type { FlowOutcome, FlowState, SignerState } from './flow.ts';
+export { SIGNING_LIMITS } from './context.ts';
+export type { SigningDependencies, SigningLimits } from './context.ts';
 
 /** Sign flows: made from a document somewhere else, signed one after the other, ended once. */
 export interface Signing {
   /**
    * Takes a flow on and answers at once; what becomes of it is told by the notification create_sign_process.
    * @throws DomainError member_not_found, company_not_verified, no_sign_fields, sign_field_invalid,
-   *   sign_validity_passed, too_many_signers, too_many_sign_fields
+   *   sign_validity_passed, notify_url_invalid, too_many_signers, too_many_sign_fields
    */
   createFlow(command: CreateFlow): Promise<{ flowRequestId: string }>;
 
@@ -40,8 +50,37 @@ export interface Signing {
   revokeFlow(command: RevokeFlow): Promise<void>;
 
   /**
-   * The flow's documents in their newest revision, each with a short-lived URL.
+   * The flow's documents in their newest revision, whatever the flow's state, each with a short-lived URL.
    * @throws DomainError flow_not_found
    */
   documents(appId: string, flowId: string): Promise<FlowDocument[]>;
+
+  /** Expires what is due and takes up what a lost job left behind; the jobs call it on each node by themselves. */
+  sweep(): Promise<void>;
+}
+
+/** Makes signing and hands its handlers to `jobs`, which must not have started yet. */
+export function createSigning(dependencies: SigningDependencies): Signing {
+  const context: SigningContext = { ...dependencies, limits: { ...SIGNING_LIMITS, ...dependencies.limits } };
+  const { jobs } = context;
+  jobs.handle(JOB.open, (payload) => openFlow(context, requestKey(payload)));
+  jobs.handle(JOB.advance, (payload) => advanceFlow(context, flowKey(payload)));
+  jobs.handle(JOB.expire, (payload) => expireFlow(context, flowKey(payload)));
+  jobs.every('signing.sweep', context.limits.sweepEveryMs, () => sweep(context));
+
+  return {
+    createFlow: (command) => createFlow(context, command),
+    flow: (appId, flowId) => viewFlow(context, appId, flowId),
+    revokeFlow: (command) => revokeFlow(context, command),
+    documents: (appId, flowId) => flowDocuments(context, appId, flowId),
+    sweep: () => sweep(context),
+  };
+}
+
+function flowKey(payload: Record<string, unknown>): { appId: string; flowId: string } {
+  return { appId: String(payload['appId']), flowId: String(payload['flowId']) };
+}
+
+function requestKey(payload: Record<string, unknown>): { appId: string; flowRequestId: string } {
+  return { appId: String(payload['appId']), flowRequestId: String(payload['flowRequestId']) };
 }

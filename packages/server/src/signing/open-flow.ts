@@ -1,4 +1,6 @@
 import { appendAudit } from '../audit/index.ts';
+import { checkPdf } from '../documents/index.ts';
+import type { Org } from '../parties/index.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import { hexId } from '../platform/ids.ts';
 import { addAdvanceJob } from './advance-flow.ts';
@@ -6,6 +8,7 @@ import { JOB, type SigningContext } from './context.ts';
 import { fetchFile } from './fetch-file.ts';
 import { newFlowRows, type NewFlow } from './new-flow.ts';
 import { fieldFault } from './place-fields.ts';
+import { PDF_REFUSALS } from './refusals.ts';
 import { beginRequest, insertFlow, settleRequest } from './store.ts';
 import type { RequestRow } from './tables.ts';
 
@@ -35,9 +38,24 @@ export async function openFlow(context: SigningContext, key: RequestKey): Promis
     if (fetched.passing && request.attempts < context.limits.openAttemptsMax) throw new FileNotYetThere(fetched.reason);
     return failRequest(context, request, fetched.reason);
   }
-  const fault = await fieldFault(context.documents, fetched.bytes, request.command);
-  if (fault !== undefined) return failRequest(context, request, fault);
-  return makeFlow(context, request, fetched.bytes);
+  const judged = await judge(context, request, fetched.bytes);
+  if (!judged.ok) return failRequest(context, request, judged.reason);
+  return makeFlow(context, request, fetched.bytes, judged.org);
+}
+
+/** Whether a flow can be made of this file: its initiator, the file itself, and the places of the fields. */
+async function judge(
+  context: SigningContext,
+  { app_id: appId, command }: RequestRow,
+  bytes: Buffer,
+): Promise<{ ok: true; org: Org } | { ok: false; reason: string }> {
+  const { limits } = context;
+  const initiator = await context.parties.findMember(context.db, appId, command.initiator.etcMemberNo);
+  if (!initiator) return { ok: false, reason: '发起方会员不存在' };
+  const check = checkPdf(bytes, { bytesMax: limits.fileBytesMax });
+  if (!check.ok) return { ok: false, reason: PDF_REFUSALS[check.reason] };
+  const fault = await fieldFault(context, command, initiator.org, check.pages);
+  return fault === undefined ? { ok: true, org: initiator.org } : { ok: false, reason: fault };
 }
 
 async function failRequest(context: SigningContext, request: RequestRow, reason: string): Promise<void> {
@@ -64,14 +82,11 @@ async function failRequest(context: SigningContext, request: RequestRow, reason:
   });
 }
 
-async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buffer): Promise<void> {
+async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buffer, org: Org): Promise<void> {
   const { app_id: appId, flow_request_id: flowRequestId, command } = request;
-  const initiator = await context.parties.findMember(context.db, appId, command.initiator.etcMemberNo);
-  if (!initiator) return failRequest(context, request, '发起方会员不存在');
-
-  // The bytes are durable before the rows that name them: a crash in between leaves a file that nobody names.
+  // The file is durable before the rows that name it: a crash in between leaves one that nobody names.
   const { fileId } = await context.documents.storeFile({ appId, fileName: command.fileName, bytes });
-  const flow = newFlowRows({ request, flowId: hexId(), fileId, org: initiator.org, at: context.clock.now() });
+  const flow = newFlowRows({ request, flowId: hexId(), fileId, org, at: context.clock.now() });
   await context.db.transaction().execute(async (tx) => {
     const key = { appId, flowId: flow.flow.flow_id };
     const at = flow.flow.created_at;

@@ -1,25 +1,17 @@
+import type { PagePoint, PageSpan, SealPlacement } from '../documents/index.ts';
+import type { DateFormat } from '../seals/index.ts';
 import type { FlowState } from './flow.ts';
 
-/** Formats that a date beside a seal may have (contracts/etc-gateway.md, signDateBean). */
-export type DateFormat = 'yyyy年MM月dd日' | 'yyyy-MM-dd' | 'yyyy/MM/dd';
-
-/** A point on one page, in PDF points from the lower left; it is the centre of what is drawn there. Pages count from 1. */
-export type PagePoint = { page: number; x: number; y: number };
-
-/** Pages from `first` to `last`, both included and counted from 1, or every page. */
-export type PageSpan = 'all' | { first: number; last: number };
+export type { DateFormat, PagePoint, PageSpan };
 
 /** Dates to be drawn when the field is signed. `fontSize` is in points; null leaves the size to the seal's. */
 export type DateLine = { fontSize: number | null; format: DateFormat; positions: readonly PagePoint[] };
 
-/** Where a signature is to stand. */
-export type Placement =
-  /** signType 0: the signer chooses. Nothing can be signed silently there. */
-  | { kind: 'free' }
-  /** signType 1: one widget at each position. */
-  | { kind: 'page'; positions: readonly PagePoint[] }
-  /** signType 2, 骑缝: the seal is cut over the right edges of the pages; `y` is the centre's height. */
-  | { kind: 'cross-page'; positions: readonly { pages: PageSpan; y: number }[] };
+/**
+ * Where a signature is to stand. `free` (signType 0): the signer chooses, so nothing can be signed silently there;
+ * `page` (1): at each position; `cross-page` (2), 骑缝: the seal is cut over the right edges of the pages.
+ */
+export type Placement = SealPlacement;
 
 /** How an individual may sign. An empty list allows every way. */
 export type SignatureForm = 'handwritten' | 'template';

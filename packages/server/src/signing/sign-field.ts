@@ -1,0 +1,48 @@
+import { checkPdf, signPdf } from '../documents/index.ts';
+import { DomainError } from '../platform/errors.ts';
+import type { SigningContext } from './context.ts';
+import { drawingOf } from './drawing.ts';
+import { layoutField } from './field-layout.ts';
+import type { FieldRow, FlowRow, SignerRow } from './tables.ts';
+
+/** A revision that is stored and that counts for nothing yet. `at` is the time in the signature. */
+export type SignedRevision = { fileId: string; sealId: string; at: Date };
+
+/**
+ * Signs one field in its company's name over the flow's newest revision: one signature, however many seals and dates
+ * show it. The revision is durable when this resolves.
+ */
+export async function signField(
+  context: SigningContext,
+  flow: FlowRow,
+  { field, signer }: { field: FieldRow; signer: SignerRow },
+): Promise<SignedRevision> {
+  const { db, documents, parties, trust } = context;
+  const appId = flow.app_id;
+  const etcOrgNo = signer.org_no ?? '';
+  const org = await parties.findOrg(db, appId, etcOrgNo);
+  if (!org) throw new DomainError('org_not_found', { etcOrgNo });
+
+  const at = context.clock.now();
+  const { sealId, ...drawing } = await drawingOf(context, org, field.field, at);
+  const source = await documents.readFile({ appId, fileId: flow.file_id });
+  const limits = { bytesMax: context.limits.revisionBytesMax };
+  const check = checkPdf(source.bytes, limits);
+  if (!check.ok) throw new DomainError(check.reason, { fileId: flow.file_id }, { cause: check.cause });
+  const layout = layoutField(field.field, drawing, check.pages);
+  if (!layout.ok) throw new DomainError('sign_field_invalid', { reason: layout.reason });
+
+  const { orgName: companyName, socialCreditCode } = org;
+  const identity = { appId, etcOrgNo, companyName, ...(socialCreditCode === null ? {} : { socialCreditCode }) };
+  const signed = await signPdf({
+    pdf: source.bytes,
+    fieldName: `signature-${field.field_id}`,
+    widgets: layout.widgets,
+    signer: await trust.companySigner(db, identity),
+    signedAt: at,
+    name: companyName,
+    limits,
+  });
+  const { fileId } = await documents.storeFile({ appId, fileName: flow.subject, bytes: signed });
+  return { fileId, sealId, at };
+}

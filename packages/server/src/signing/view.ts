@@ -1,0 +1,37 @@
+import { DomainError } from '../platform/errors.ts';
+import type { SigningContext } from './context.ts';
+import { findFlow } from './store.ts';
+import type { FlowRow } from './tables.ts';
+import type { FlowDocument, FlowView, SigningErrorCode } from './terms.ts';
+
+async function flowRow(context: SigningContext, appId: string, flowId: string): Promise<FlowRow> {
+  const row = await findFlow(context.db, { appId, flowId });
+  if (!row) throw new DomainError<SigningErrorCode>('flow_not_found', { flowId });
+  return row;
+}
+
+/** What a query answers. */
+export async function viewFlow(context: SigningContext, appId: string, flowId: string): Promise<FlowView> {
+  const row = await flowRow(context, appId, flowId);
+  return {
+    flowId: row.flow_id,
+    appId: row.app_id,
+    flowRequestId: row.flow_request_id,
+    autoArchive: true,
+    businessScene: row.subject,
+    state: row.state,
+    startedAt: row.created_at,
+    endedAt: row.ended_at,
+    reason: row.reason,
+    initiatorMemberNo: row.initiator_member_no,
+    initiatorOrgNo: row.initiator_org_no,
+    signValidity: row.sign_validity,
+  };
+}
+
+/** The flow's one document in its newest revision. */
+export async function flowDocuments(context: SigningContext, appId: string, flowId: string): Promise<FlowDocument[]> {
+  const row = await flowRow(context, appId, flowId);
+  const fileUrl = context.documents.fileUrl({ appId, fileId: row.file_id });
+  return [{ fileId: row.file_id, fileName: row.subject, fileUrl }];
+}
