@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readAdminToken } from '../dialects/admin/index.ts';
+import { ADMIN_TOKEN_FILE, SERVICE_FILE } from '../platform/data-directory.ts';
 import { CliError, type CliContext } from './context.ts';
 
 /** Options of every command that talks to a running service. */
@@ -11,10 +12,6 @@ export interface ClientOptions {
   server?: string;
   tokenFile?: string;
 }
-
-/** Where a running service writes its address, in the data directory. */
-export const SERVICE_FILE = 'service.json';
-export const ADMIN_TOKEN_FILE = 'admin-token';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 

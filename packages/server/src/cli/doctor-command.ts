@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Finding } from '../dialects/admin/index.ts';
 import { ConfigError, VARIABLES, type Config } from '../platform/config.ts';
-import { adminClient, dataDirOf, SERVICE_FILE, withClientOptions, type ClientOptions } from './client.ts';
+import { MASTER_KEY_FILE, SERVICE_FILE, STARTS_FILE } from '../platform/data-directory.ts';
+import { adminClient, dataDirOf, withClientOptions, type ClientOptions } from './client.ts';
 import { CliError, type CliContext } from './context.ts';
 import { answer } from './print.ts';
 import { configOf } from './serve-command.ts';
-
-/** Where the service records how long its starts took. */
-export const STARTS_FILE = 'starts.json';
 
 const NODE_MAJOR_MIN = 24;
 const FREE_BYTES_MIN = 1024 ** 3;
@@ -76,7 +74,7 @@ async function directoryFindings(config: Config): Promise<Finding[]> {
   }
   const { bavail, bsize } = await statfs(config.dataDir);
   const free = bavail * bsize;
-  const key = config.masterKey === null ? await keyFinding(join(config.dataDir, 'master-key')) : [];
+  const key = config.masterKey === null ? await keyFinding(join(config.dataDir, MASTER_KEY_FILE)) : [];
   return [
     { name, ok: true, detail: config.dataDir },
     {

@@ -22,11 +22,16 @@ const HIDDEN_KEYS = [
   'databaseUrl',
 ];
 
-/**
- * One JSON line per event on standard output, or readable short lines where a person watches (`pretty`).
- * `write` is for tests.
- */
-export function createLog(options: { level: LogLevel; write?: (line: string) => void }): Logger {
+export interface LogOptions {
+  level: LogLevel;
+  /** Append to this file in place of standard output. */
+  file?: string;
+  /** Hand each line to this in place of either. */
+  write?: (line: string) => void;
+}
+
+/** One JSON line per event. Secrets and personal data under their usual names never show. */
+export function createLog(options: LogOptions): Logger {
   const settings = {
     level: options.level,
     base: null,
@@ -34,6 +39,6 @@ export function createLog(options: { level: LogLevel; write?: (line: string) => 
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: HIDDEN_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[hidden]' },
   };
-  const { write } = options;
-  return write ? pino(settings, { write }) : pino(settings, pino.destination({ fd: 1, sync: true }));
+  const { write, file } = options;
+  return pino(settings, write ? { write } : pino.destination({ dest: file ?? 1, sync: true }));
 }

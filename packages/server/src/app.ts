@@ -1,0 +1,167 @@
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createApps } from './apps/index.ts';
+import { loadAdminToken, registerAdminRoutes } from './dialects/admin/index.ts';
+import { registerCallbackRoutes, registerGatewayRoutes } from './dialects/etc/index.ts';
+import { registerFileRoutes } from './dialects/files/index.ts';
+import { createDirectoryFileStore, createDocuments } from './documents/index.ts';
+import { registerProbes } from './http/probes.ts';
+import { createHttpServer } from './http/server.ts';
+import { createJobs } from './jobs/index.ts';
+import { createNotify } from './notify/index.ts';
+import { createParties } from './parties/index.ts';
+import { systemClock } from './platform/clock.ts';
+import type { Config } from './platform/config.ts';
+import { ADMIN_TOKEN_FILE, FILES_FOLDER, MASTER_KEY_FILE } from './platform/data-directory.ts';
+import { createEgress } from './platform/egress/index.ts';
+import { createLog } from './platform/log.ts';
+import { loadMasterKey } from './platform/master-key.ts';
+import { createMetrics } from './platform/metrics.ts';
+import { createVault } from './platform/vault.ts';
+import { createRelay, DEFAULT_LIMITS } from './relay/index.ts';
+import { createSeals } from './seals/index.ts';
+import { announce, urlOf } from './service/address.ts';
+import { openServiceDatabase } from './service/database.ts';
+import { examineService } from './service/examine.ts';
+import { recordStart, type StartTimings } from './service/starts.ts';
+import { createSigning } from './signing/index.ts';
+import { createTrust } from './trust/index.ts';
+
+/** A running service. */
+export interface Service {
+  /** Of its own socket. */
+  url: string;
+  dataDir: string;
+  timings: StartTimings;
+  /** The certificate of the built-in authority. */
+  rootCertificatePem(): Promise<string>;
+  /** Settles when the service cannot go on by itself. */
+  failed: Promise<Error>;
+  /** Lets what has begun end, then closes everything. May be called twice. */
+  stop(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  /** Log to this file in place of standard output. */
+  logFile?: string;
+}
+
+const JOBS_AT_ONCE = 2;
+const JOBS_POLL_MS = 2_000;
+const NONCES_PRUNED_EVERY_MS = 60_000;
+
+/** Makes every object of the service and wires it, starts it, and answers when it takes requests. */
+export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
+  const startedAt = performance.now();
+  const clock = systemClock;
+  const log = createLog({ level: config.logLevel, ...(options.logFile !== undefined && { file: options.logFile }) });
+  await using starting = new AsyncDisposableStack();
+
+  // platform
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const inDataDir = (name: string): string => join(config.dataDir, name);
+  const vault = createVault(
+    await loadMasterKey({
+      file: inDataDir(MASTER_KEY_FILE),
+      ...(config.masterKey !== null && { given: config.masterKey }),
+    }),
+  );
+  const token = await loadAdminToken(inDataDir(ADMIN_TOKEN_FILE));
+  const database = await openServiceDatabase(config, log, starting);
+  const { db, pool } = database;
+  const metrics = createMetrics();
+  const egress = createEgress({ allowCidrs: config.egressAllowCidrs });
+  starting.defer(() => egress.close());
+
+  // capabilities
+  const apps = createApps({ db, vault, clock });
+  const parties = createParties({ db, vault, clock });
+  const relay = createRelay({
+    db,
+    egress,
+    clock,
+    vault,
+    log,
+    metrics,
+    keys: apps,
+    limits: DEFAULT_LIMITS,
+    nodeName: config.nodeName,
+    listen: { connectionString: database.connectionString },
+  });
+  const notify = createNotify({ relay, apps, log });
+  const trust = createTrust({ db, vault, clock, keyAlgorithm: config.certificateKeyAlgorithm });
+  const seals = createSeals({ clock });
+  let url = '';
+  const documents = createDocuments({
+    db,
+    clock,
+    files: createDirectoryFileStore(inDataDir(FILES_FOLDER)),
+    baseUrl: () => config.publicUrl ?? url,
+    fileUrlKey: vault.deriveKey('file-url'),
+  });
+  const jobs = createJobs({ pool, log, concurrency: JOBS_AT_ONCE, pollIntervalMs: JOBS_POLL_MS });
+  const signing = createSigning({ db, clock, vault, egress, jobs, documents, seals, trust, parties, notify, log });
+  jobs.every('apps.prune-nonces', NONCES_PRUNED_EVERY_MS, async () => {
+    await apps.pruneNonces(clock.now());
+  });
+
+  // dialects
+  let draining = false;
+  const server = createHttpServer({ log, trustedProxies: config.trustedProxies });
+  const timings: Record<string, number> = { ...database.timings };
+  registerProbes(server, {
+    metrics,
+    async ready() {
+      if (draining) throw new Error('stopping');
+      await pool.query('select 1');
+    },
+  });
+  registerGatewayRoutes(server, { apps, parties, signing, clock });
+  registerCallbackRoutes(server, { relay, apps });
+  registerFileRoutes(server, { documents });
+  registerAdminRoutes(server, {
+    token,
+    apps,
+    parties,
+    relay,
+    examine: async () => ({ findings: await examineService(config, url, database), timings }),
+  });
+
+  // start: what takes requests comes last and stops first
+  await jobs.start();
+  starting.defer(() => jobs.stop());
+  await relay.start();
+  starting.defer(() => relay.stop());
+  await server.listen({ host: config.host, port: config.port });
+  starting.defer(() => server.close());
+  url = urlOf(server.server.address() as AddressInfo);
+  starting.defer(await announce(config.dataDir, url, clock.now()));
+  timings['total'] = performance.now() - startedAt;
+  const kind = database.isNew ? 'cold' : 'warm';
+  await recordStart(config.dataDir, { kind, at: clock.now(), timings });
+  log.info({ url, start: kind, timingsMs: timings }, 'ready');
+
+  const running = starting.move();
+  let stopped: Promise<void> | undefined;
+  return {
+    url,
+    dataDir: config.dataDir,
+    timings,
+    rootCertificatePem: () => trust.rootCertificatePem(),
+    failed: database.failed,
+    async stop() {
+      draining = true;
+      log.info('stopping: what has begun is finished first');
+      await (stopped ??= running.disposeAsync());
+    },
+  };
+}
+
+/** Brings the schema up to this version and answers the names of the migrations that were applied. */
+export async function migrateDatabase(config: Config): Promise<readonly string[]> {
+  await using resources = new AsyncDisposableStack();
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const database = await openServiceDatabase(config, createLog({ level: 'silent' }), resources);
+  return database.migrationsApplied;
+}

@@ -1,0 +1,58 @@
+import type { FastifyInstance } from 'fastify';
+import type { Documents } from '../../documents/index.ts';
+import { isDomainError, type DomainError } from '../../platform/errors.ts';
+
+type FileErrorCode =
+  | 'file_url_forged'
+  | 'file_url_expired'
+  | 'file_not_found'
+  | 'stored_file_missing'
+  | 'stored_file_damaged';
+
+interface Answer {
+  status: 403 | 404 | 500;
+  message: string;
+}
+
+const FILE_ERRORS: Readonly<Record<FileErrorCode, Answer>> = {
+  file_url_forged: { status: 403, message: '链接无效，请重新获取 (this link is not valid; ask for a new one)' },
+  file_url_expired: { status: 403, message: '链接已过期，请重新获取 (this link has expired; ask for a new one)' },
+  file_not_found: { status: 404, message: '文件不存在 (no such file)' },
+  stored_file_missing: { status: 500, message: '文件暂时无法读取 (the file cannot be read now)' },
+  stored_file_damaged: { status: 500, message: '文件暂时无法读取 (the file cannot be read now)' },
+};
+
+/** `GET /files/APP/FILE?expires=…&signature=…`: a file for whoever holds a link that was made for it and has not expired. */
+export function registerFileRoutes(server: FastifyInstance, { documents }: { documents: Documents }): void {
+  server.get<{ Params: { appId: string; fileId: string }; Querystring: { expires?: unknown; signature?: unknown } }>(
+    '/files/:appId/:fileId',
+    async (request, reply) => {
+      const { expires, signature } = request.query;
+      try {
+        const file = await documents.openFileUrl({
+          ...request.params,
+          expires: typeof expires === 'string' ? expires : '',
+          signature: typeof signature === 'string' ? signature : '',
+        });
+        const name = encodeURIComponent(file.fileName);
+        // A stranger's file is shown as the PDF it is, in no page of ours and with no script of its own.
+        return await reply
+          .type('application/pdf')
+          .header('content-disposition', `inline; filename="document.pdf"; filename*=UTF-8''${name}`)
+          .header('content-security-policy', "sandbox; default-src 'none'")
+          .header('x-sha256', file.sha256)
+          .send(file.bytes);
+      } catch (error) {
+        const answer = isDomainError(error) ? answerFor(error) : undefined;
+        if (answer === undefined) throw error;
+        if (answer.status === 500) request.log.error({ err: error }, 'stored file cannot be read');
+        return reply.code(answer.status).type('text/plain; charset=utf-8').send(answer.message);
+      }
+    },
+  );
+}
+
+function answerFor(error: DomainError): Answer | undefined {
+  const answers: Readonly<Record<string, Answer>> = FILE_ERRORS;
+  return Object.hasOwn(answers, error.code) ? answers[error.code] : undefined;
+}

@@ -1,0 +1,12 @@
+/** What stands where in the data directory. The embedded database has its folder `postgres` beside these. */
+
+/** The operator's token for the admin API, mode 0600. */
+export const ADMIN_TOKEN_FILE = 'admin-token';
+/** 32 bytes in Base64 that seal every secret, mode 0600; only where none is given by configuration. */
+export const MASTER_KEY_FILE = 'master-key';
+/** Where a running service writes its address and process id; removed when it stops. */
+export const SERVICE_FILE = 'service.json';
+/** How long the last cold start and the last warm one took. */
+export const STARTS_FILE = 'starts.json';
+/** The folder of contracts and their signed revisions. */
+export const FILES_FOLDER = 'files';

@@ -1,0 +1,48 @@
+import type { Config } from '../platform/config.ts';
+import { migrate, openDatabase, startEmbeddedPostgres, type OpenDatabase } from '../platform/database/index.ts';
+import type { Logger } from '../platform/log.ts';
+
+export interface ServiceDatabase extends OpenDatabase {
+  /** The cluster or the schema was made by this start. */
+  isNew: boolean;
+  /** Milliseconds of each part of the start. */
+  timings: Record<string, number>;
+  migrationsApplied: readonly string[];
+  /** Settles when the embedded server ended and cannot be brought back. */
+  failed: Promise<Error>;
+}
+
+/**
+ * The database of the configuration, its schema up to date: the embedded PostgreSQL of the data directory, or the
+ * operator's own. What it opens is handed to `resources`, which closes it.
+ */
+export async function openServiceDatabase(
+  config: Config,
+  log: Logger,
+  resources: AsyncDisposableStack,
+): Promise<ServiceDatabase> {
+  const timings: Record<string, number> = {};
+  const failure = Promise.withResolvers<Error>();
+  let url = config.databaseUrl;
+  if (url === null) {
+    const embedded = await startEmbeddedPostgres({
+      dataDir: config.dataDir,
+      log,
+      onUnexpectedExit: (error) => failure.resolve(error),
+    });
+    resources.defer(() => embedded.stop());
+    url = embedded.connectionString;
+    if (embedded.timings.initialiseMs > 0) timings['initdb'] = embedded.timings.initialiseMs;
+    timings['database'] = embedded.timings.prepareMs + embedded.timings.startMs;
+  }
+  const database = await openDatabase({
+    url,
+    poolSizeMax: config.databasePoolSizeMax,
+    applicationName: `yinxin ${config.nodeName}`,
+    onConnectionError: (error) => log.warn({ err: error }, 'a database connection broke while idle'),
+  });
+  resources.defer(() => database.close());
+  const { applied, durationMs } = await migrate(database.pool);
+  timings['migrations'] = durationMs;
+  return { ...database, isNew: applied.length > 0, timings, migrationsApplied: applied, failed: failure.promise };
+}

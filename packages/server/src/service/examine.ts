@@ -1,0 +1,50 @@
+import { sql } from 'kysely';
+import type { Finding } from '../dialects/admin/index.ts';
+import type { Config } from '../platform/config.ts';
+import type { OpenDatabase } from '../platform/database/index.ts';
+
+const OLDEST_DUE_SECONDS_MAX = 300;
+
+/** What the running service finds of itself, for `yinxin doctor`. */
+export async function examineService(config: Config, url: string, database: OpenDatabase): Promise<Finding[]> {
+  const { rows } = await sql<{ version: string; encoding: string; fsync: string; applied: number; megabytes: number }>`
+    select current_setting('server_version') as version, current_setting('server_encoding') as encoding,
+           current_setting('fsync') as fsync, (select count(*) from schema_migration) as applied,
+           pg_database_size(current_database()) / 1048576 as megabytes
+  `.execute(database.db);
+  const [found] = rows;
+  if (found === undefined) throw new Error('the database answered nothing');
+  const kind = config.databaseUrl === null ? 'embedded PostgreSQL' : 'PostgreSQL of DATABASE_URL';
+  return [
+    { name: 'service', ok: true, detail: `${url}, process ${process.pid}, node ${config.nodeName}` },
+    {
+      name: 'database',
+      ok: found.encoding === 'UTF8',
+      detail: `${kind} ${found.version}, ${found.encoding}, ${found.megabytes} MB`,
+    },
+    { name: 'durability', ok: found.fsync === 'on', detail: `fsync ${found.fsync}` },
+    { name: 'schema', ok: true, detail: `${found.applied} migrations applied` },
+    await deliveriesFinding(database),
+    {
+      name: 'outgoing requests',
+      ok: true,
+      detail:
+        config.egressAllowCidrs.length === 0
+          ? 'public addresses only'
+          : `public addresses and ${config.egressAllowCidrs.join(', ')}`,
+    },
+  ];
+}
+
+async function deliveriesFinding({ db }: OpenDatabase): Promise<Finding> {
+  const { rows } = await sql<{ waiting: number; overdue: number }>`
+    select count(*) as waiting, coalesce(max(extract(epoch from now() - due_at)), 0)::float8 as overdue
+    from delivery where state in ('waiting', 'leased')
+  `.execute(db);
+  const { waiting = 0, overdue = 0 } = rows[0] ?? {};
+  return {
+    name: 'deliveries',
+    ok: overdue <= OLDEST_DUE_SECONDS_MAX,
+    detail: `${waiting} on their way, the oldest ${Math.max(0, Math.round(overdue))} s overdue`,
+  };
+}
