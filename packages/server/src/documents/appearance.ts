@@ -25,5 +25,18 @@ export type AppearancePath = {
 export type Appearance = {
   width: number;
   height: number;
+  /** Where the window on the drawing begins, 0 unless it is a slice: it shows `originX..originX + width`. */
+  originX?: number;
   paths: readonly AppearancePath[];
 };
+
+/**
+ * The `index`th (from 0, left to right) of `count` equal vertical slices: a window on the same paths, clipped where it
+ * is drawn. Slices share their paths, so a document holds the drawing once however many pages a 骑缝章 runs across.
+ */
+export function sliceAppearance(appearance: Appearance, count: number, index: number): Appearance {
+  if (!Number.isInteger(count) || count < 1) throw new RangeError('the number of slices is a positive integer');
+  if (!Number.isInteger(index) || index < 0 || index >= count) throw new RangeError('no such slice');
+  const width = appearance.width / count;
+  return { ...appearance, width, originX: (appearance.originX ?? 0) + width * index };
+}

@@ -1,0 +1,154 @@
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+import type { Appearance, AppearancePath, PathCommand } from './appearance.ts';
+import type { PdfRevision } from './pdf/revision.ts';
+import { serializeNumber } from './pdf/serialize.ts';
+import { dict, name, PdfStream } from './pdf/values.ts';
+import type { PdfDict, PdfRef, PdfValue } from './pdf/values.ts';
+
+const compress = promisify(deflate);
+
+type Drawing = { dict: PdfDict; content: Buffer };
+
+/**
+ * Drawings as they stand in a file, by the identity of their paths: a company's seal is written into document after
+ * document, and translating and compressing it costs as much as the signature itself.
+ */
+const drawings = new WeakMap<readonly AppearancePath[], Promise<Drawing>>();
+
+/** Counter-clockwise turns that set a drawing upright on a page that is shown turned clockwise. */
+const UPRIGHT: Readonly<Record<0 | 90 | 180 | 270, readonly number[]>> = {
+  0: [1, 0, 0, 1, 0, 0],
+  90: [0, 1, -1, 0, 0, 0],
+  180: [-1, 0, 0, -1, 0, 0],
+  270: [0, -1, 1, 0, 0, 0],
+};
+
+/**
+ * Writes appearances into one revision. Each becomes a small form XObject, whose /BBox is the window on the drawing and
+ * whose /Matrix sets it upright, around one larger form XObject that holds the paths and is written once.
+ */
+export class AppearanceWriter {
+  readonly #revision: PdfRevision;
+  readonly #written = new Map<readonly AppearancePath[], PdfRef>();
+
+  constructor(revision: PdfRevision) {
+    this.#revision = revision;
+  }
+
+  async add(appearance: Appearance, rotate: 0 | 90 | 180 | 270): Promise<PdfRef> {
+    let drawing = this.#written.get(appearance.paths);
+    if (!drawing) {
+      const { dict: header, content } = await drawingOf(appearance.paths);
+      drawing = this.#revision.add(new PdfStream(header, content));
+      this.#written.set(appearance.paths, drawing);
+    }
+    const left = appearance.originX ?? 0;
+    const window = dict({
+      Type: name('XObject'),
+      Subtype: name('Form'),
+      BBox: [left, 0, left + appearance.width, appearance.height],
+      Matrix: [...UPRIGHT[rotate]],
+      Resources: dict({ XObject: dict({ D: drawing }) }),
+    });
+    return this.#revision.add(new PdfStream(window, Buffer.from('/D Do')));
+  }
+}
+
+function drawingOf(paths: readonly AppearancePath[]): Promise<Drawing> {
+  const known = drawings.get(paths);
+  if (known) return known;
+  const made = draw(paths);
+  drawings.set(paths, made);
+  return made;
+}
+
+async function draw(paths: readonly AppearancePath[]): Promise<Drawing> {
+  const opacities = [...new Set(paths.map((path) => path.opacity ?? 1).filter((opacity) => opacity < 1))];
+  const states = Object.fromEntries(
+    opacities.map((opacity, index): [string, PdfValue] => [`O${index}`, dict({ ca: opacity })]),
+  );
+  const text = paths.map((path) => pathOperators(path, opacities.indexOf(path.opacity ?? 1))).join('');
+  return {
+    dict: dict({
+      Type: name('XObject'),
+      Subtype: name('Form'),
+      BBox: boundsOf(paths),
+      Resources: dict(opacities.length > 0 ? { ExtGState: dict(states) } : {}),
+      Filter: name('FlateDecode'),
+    }),
+    content: await compress(Buffer.from(text, 'latin1')),
+  };
+}
+
+/** A box around every control point, and so around every curve, with a point to spare for anti-aliasing. */
+function boundsOf(paths: readonly AppearancePath[]): PdfValue[] {
+  let [left, bottom, right, top] = [0, 0, 0, 0];
+  const include = (x: number, y: number): void => {
+    left = Math.min(left, x);
+    bottom = Math.min(bottom, y);
+    right = Math.max(right, x);
+    top = Math.max(top, y);
+  };
+  for (const command of paths.flatMap((path) => path.commands)) {
+    if (command.op === 'Z') continue;
+    include(command.x, command.y);
+    if (command.op === 'Q' || command.op === 'C') include(command.x1, command.y1);
+    if (command.op === 'C') include(command.x2, command.y2);
+  }
+  return [Math.floor(left) - 1, Math.floor(bottom) - 1, Math.ceil(right) + 1, Math.ceil(top) + 1];
+}
+
+/** Colour, path and fill by the nonzero winding rule (8.5.3.3). */
+function pathOperators(path: AppearancePath, opacityIndex: number): string {
+  const colour = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(path.fill);
+  if (!colour) throw new RangeError('a fill is #RRGGBB');
+  const channels = colour.slice(1).map((hex) => short(Number.parseInt(hex, 16) / 255));
+  const state = opacityIndex === -1 ? '' : `/O${opacityIndex} gs\n`;
+  return `q\n${state}${channels.join(' ')} rg\n${constructionOperators(path.commands)}f\nQ\n`;
+}
+
+function constructionOperators(commands: readonly PathCommand[]): string {
+  let text = '';
+  let [x, y] = [0, 0];
+  let [startX, startY] = [0, 0];
+  for (const command of commands) {
+    switch (command.op) {
+      case 'M':
+        [startX, startY] = [command.x, command.y];
+        text += `${point(command.x, command.y)} m\n`;
+        break;
+      case 'L':
+        text += `${point(command.x, command.y)} l\n`;
+        break;
+      case 'Q': {
+        // A quadratic is the cubic whose control points lie two thirds of the way to its own.
+        const first = point(x + (2 / 3) * (command.x1 - x), y + (2 / 3) * (command.y1 - y));
+        const second = point(
+          command.x + (2 / 3) * (command.x1 - command.x),
+          command.y + (2 / 3) * (command.y1 - command.y),
+        );
+        text += `${first} ${second} ${point(command.x, command.y)} c\n`;
+        break;
+      }
+      case 'C':
+        text += `${point(command.x1, command.y1)} ${point(command.x2, command.y2)} ${point(command.x, command.y)} c\n`;
+        break;
+      case 'Z':
+        text += 'h\n';
+        [x, y] = [startX, startY];
+        continue;
+    }
+    [x, y] = [command.x, command.y];
+  }
+  return text;
+}
+
+function point(x: number, y: number): string {
+  return `${short(x)} ${short(y)}`;
+}
+
+/** A thousandth of a point is finer than any device draws. */
+function short(value: number): string {
+  return serializeNumber(Math.round(value * 1000) / 1000);
+}

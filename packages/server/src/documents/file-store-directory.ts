@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hexId } from '../platform/ids.ts';
+import { storedFileDamaged, storedFileMissing } from './file-store.ts';
+import type { FileStore } from './file-store.ts';
+
+/**
+ * Files in a directory, named by their SHA-256 and something of their own: `ab/cd…-…`. What is read is held against the
+ * name, a name never changes its content, and a crash leaves at most a `.partial` file that no key leads to. Readable
+ * by the owner alone.
+ */
+export function createDirectoryFileStore(directory: string): FileStore {
+  function placeOf(key: string): { folder: string; path: string } {
+    if (!/^[0-9a-f]{64}-[0-9a-f]{32}$/.test(key)) throw storedFileMissing(key);
+    const folder = join(directory, key.slice(0, 2));
+    return { folder, path: join(folder, key.slice(2)) };
+  }
+
+  async function write(folder: string, path: string, bytes: Buffer): Promise<void> {
+    const partial = `${path}.partial`;
+    try {
+      const file = await open(partial, 'wx', 0o600);
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
+    }
+    await syncDirectory(folder);
+  }
+
+  return {
+    async put(bytes) {
+      const key = `${sha256(bytes)}-${hexId()}`;
+      const { folder, path } = placeOf(key);
+      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+      if (made !== undefined) await syncDirectory(directory);
+      await write(folder, path, bytes);
+      return key;
+    },
+
+    async get(key) {
+      const { path } = placeOf(key);
+      const bytes = await readFile(path).catch((error: unknown) => {
+        throw isMissing(error) ? storedFileMissing(key, error) : error;
+      });
+      if (!key.startsWith(`${sha256(bytes)}-`)) throw storedFileDamaged(key);
+      return bytes;
+    },
+
+    async delete(key) {
+      await rm(placeOf(key).path, { force: true });
+    },
+  };
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** A new name is durable only when its directory is. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

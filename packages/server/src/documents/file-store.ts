@@ -1,0 +1,24 @@
+import { DomainError } from '../platform/errors.ts';
+
+/**
+ * Where the bytes of files rest. Each `put` makes a key of its own, also for bytes that are there already: were a key
+ * shared, one node could find the bytes there and another delete them before the first has written the row that names
+ * them. Two nodes that sign the same field in the same second do make equal bytes, and one of them discards its own.
+ */
+export interface FileStore {
+  /** The bytes are durable when this resolves: a crash of the machine right after does not lose them. */
+  put(bytes: Buffer): Promise<string>;
+  /** @throws DomainError `stored_file_missing`, `stored_file_damaged` */
+  get(key: string): Promise<Buffer>;
+  /** Does nothing when there is no such file. */
+  delete(key: string): Promise<void>;
+}
+
+export function storedFileMissing(key: string, cause?: unknown): DomainError<'stored_file_missing'> {
+  return new DomainError('stored_file_missing', { key }, { cause });
+}
+
+/** The bytes that came back are not those that were put. */
+export function storedFileDamaged(key: string): DomainError<'stored_file_damaged'> {
+  return new DomainError('stored_file_damaged', { key });
+}

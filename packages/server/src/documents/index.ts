@@ -1,0 +1,15 @@
+/** Files, what can be signed, where a seal stands, and the PDF signature itself: the whole public face. */
+export { sliceAppearance } from './appearance.ts';
+export type { Appearance, AppearancePath, PathCommand } from './appearance.ts';
+export { createDirectoryFileStore } from './file-store-directory.ts';
+export type { FileStore } from './file-store.ts';
+export { fileUrl, verifyFileUrl } from './file-url.ts';
+export type { FileKey, FileUrlCheck, FileUrlParts } from './file-url.ts';
+export { createDocuments } from './files.ts';
+export type { Documents, DocumentsOptions, StoredFile } from './files.ts';
+export { checkPdf, PDF_FILE_LIMITS } from './pdf-check.ts';
+export type { PageSize, PdfCheck, PdfRefusal } from './pdf-check.ts';
+export { signPdf } from './pdf-signature.ts';
+export type { SignPdfOptions, Widget } from './pdf-signature.ts';
+export { placePoints, placeSeal } from './placements.ts';
+export type { DrawingSize, PagePoint, PageSpan, Place, Placed, PlacementFault, SealPlacement } from './placements.ts';

@@ -1,0 +1,94 @@
+import { DomainError } from '../platform/errors.ts';
+import { headerOffset, isName, PdfDocument } from './pdf/document.ts';
+import { readPages, seenSize } from './pdf/pages.ts';
+import type { PdfPage } from './pdf/pages.ts';
+import { isDict, PdfRef } from './pdf/values.ts';
+import type { PdfDict, PdfValue } from './pdf/values.ts';
+
+export const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
+
+/**
+ * Why a file cannot be signed:
+ * - `too_large`: more bytes than allowed
+ * - `not_a_pdf`: no PDF header
+ * - `damaged`: its structure does not hold together, or takes more work to read than any honest file
+ * - `encrypted`: it wants a password, or is locked by an empty one
+ * - `no_pages`, `too_many_pages`
+ * - `certified`: a signature in it forbids any change (DocMDP level 1, ISO 32000-1, 12.8.2.2)
+ * - `xfa_form`: an XFA form, which viewers draw anew from data that a signature's appearance is no part of
+ */
+export type PdfRefusal =
+  | 'too_large'
+  | 'not_a_pdf'
+  | 'damaged'
+  | 'encrypted'
+  | 'no_pages'
+  | 'too_many_pages'
+  | 'certified'
+  | 'xfa_form';
+
+export type PageSize = { width: number; height: number };
+
+export type PdfCheck =
+  | { ok: true; /** Page sizes as seen, in points. */ pages: readonly PageSize[] }
+  | { ok: false; reason: PdfRefusal; /** For the log. */ cause?: unknown };
+
+export type SignablePdf = { document: PdfDocument; pages: readonly PdfPage[] };
+
+/**
+ * Whether the file is a PDF that can be signed, and the sizes of its pages.
+ *
+ * It needs no worker thread to be safe against a hostile file: it reads only the cross-reference, the catalog and the
+ * page tree, never page content, and everything it reads is charged to a `ParseBudget`.
+ */
+export function checkPdf(bytes: Buffer, limits: { bytesMax?: number; pagesMax?: number } = {}): PdfCheck {
+  try {
+    return { ok: true, pages: openSignablePdf(bytes, limits).pages.map(seenSize) };
+  } catch (error) {
+    if (error instanceof DomainError) return { ok: false, reason: error.code as PdfRefusal, cause: error.cause };
+    throw error;
+  }
+}
+
+/**
+ * The document and its pages.
+ *
+ * @throws DomainError with a `PdfRefusal` as its code
+ */
+export function openSignablePdf(bytes: Buffer, limits: { bytesMax?: number; pagesMax?: number } = {}): SignablePdf {
+  const { bytesMax, pagesMax } = { ...PDF_FILE_LIMITS, ...limits };
+  if (bytes.length > bytesMax) throw new DomainError<PdfRefusal>('too_large', { bytesMax: String(bytesMax) });
+  if (headerOffset(bytes) === -1) throw new DomainError<PdfRefusal>('not_a_pdf');
+  const document = PdfDocument.parse(bytes);
+  if (document.encrypted) throw new DomainError<PdfRefusal>('encrypted');
+  const pages = readPages(document, pagesMax);
+  if (pages.length === 0) throw new DomainError<PdfRefusal>('no_pages');
+  if (pages.length > pagesMax) throw new DomainError<PdfRefusal>('too_many_pages', { pagesMax: String(pagesMax) });
+  if (forbidsChanges(document)) throw new DomainError<PdfRefusal>('certified');
+  const form = document.resolve(document.catalog.get('AcroForm'));
+  if (isDict(form) && document.resolve(form.get('XFA'))) throw new DomainError<PdfRefusal>('xfa_form');
+  return { document, pages };
+}
+
+/** The certifying signature is the one that the catalog's /Perms names (12.8.4). */
+function forbidsChanges(document: PdfDocument): boolean {
+  const permissions = document.resolve(document.catalog.get('Perms'));
+  const certification = isDict(permissions) ? document.resolve(permissions.get('DocMDP')) : undefined;
+  if (!isDict(certification)) return false;
+  const references = document.resolve(certification.get('Reference'));
+  if (!Array.isArray(references)) return false;
+  return references.some((reference) => {
+    const entry = document.resolve(reference);
+    if (!isDict(entry) || !isName(document.resolve(entry.get('TransformMethod')), 'DocMDP')) return false;
+    const parameters = document.resolve(entry.get('TransformParams'));
+    // Level 2, form filling and signing, is the default where none is named.
+    return isDict(parameters) && document.resolve(parameters.get('P')) === 1;
+  });
+}
+
+/** The form's top-level fields, and where their array stands. */
+export function formFields(document: PdfDocument, form: PdfDict): { items: PdfValue[]; ref: PdfRef | undefined } {
+  const value = form.get('Fields');
+  const items = document.resolve(value);
+  return { items: Array.isArray(items) ? items : [], ref: value instanceof PdfRef ? value : undefined };
+}
