@@ -45,7 +45,7 @@ export function createAddressPolicy(allowCidrs: readonly string[]): AddressPolic
   return {
     judge(text) {
       if (isIP(text) === 0) return { allowed: false, rule: 'not-an-address' };
-      const address = withoutEmbedding(ipaddr.parse(text));
+      const address = withoutEmbedding(parseAddress(text));
       if (allowed.some((range) => covers(range, address))) return { allowed: true };
       const rule = forbiddenBy(address);
       return rule === undefined ? { allowed: true } : { allowed: false, rule };
@@ -62,7 +62,7 @@ export function cidrMatcher(cidrs: readonly string[]): (address: string) => bool
   const ranges = cidrs.map(parseRange);
   return (text) => {
     if (isIP(text) === 0) return false;
-    const parsed = ipaddr.parse(text);
+    const parsed = parseAddress(text);
     const address = parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
     return ranges.some((range) => covers(range, address));
   };
@@ -100,9 +100,19 @@ function parseRange(text: string): Range {
   const wellFormed = family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bitsText ?? '0') && bits <= bitsMax;
   if (!wellFormed || addressText.includes('%'))
     throw new Error(`"${text}" is not a range such as 10.0.0.0/8 or fd00::/8`);
-  const base = ipaddr.parse(addressText);
+  const base = parseAddress(addressText);
   if (base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && bits >= 96) return [base.toIPv4Address(), bits - 96];
   return [base, bits];
+}
+
+/**
+ * ipaddr.js takes `::10.0.0.1` (IPv4-compatible, as getaddrinfo writes it) for `::ffff:10.0.0.1`, so IPv6 goes through
+ * the URL parser, which writes it in hexadecimal. `text` has passed `isIP`; a zone id plays no part.
+ */
+function parseAddress(text: string): Address {
+  if (isIP(text) === 4) return ipaddr.IPv4.parse(text);
+  const [withoutZone = ''] = text.split('%');
+  return ipaddr.IPv6.parse(new URL(`http://[${withoutZone}]`).hostname.slice(1, -1));
 }
 
 function v6(base: string, prefixBits: number): Range {
