@@ -80,7 +80,7 @@ export interface Apps {
   find(appId: string): Promise<App | undefined>;
   /** All apps, the oldest first. */
   list(): Promise<readonly App[]>;
-  /** A new app secret; the old one ends at once. Throws `app_not_found`. */
+  /** A new app secret; the old one ends at once here and within a second on other nodes. Throws `app_not_found`. */
   rotateSecret(appId: string, actor: string): Promise<{ readonly appSecret: string }>;
   disable(appId: string, actor: string): Promise<App>;
   enable(appId: string, actor: string): Promise<App>;
@@ -96,8 +96,10 @@ export interface Apps {
   relayPublicKey(appId: string): Promise<string>;
   /** True for the first use within 60 s, false for a repeat. One atomic statement. */
   claimNonce(appId: string, nonce: string, at: Date): Promise<boolean>;
-  /** Removes nonces whose 60 s are over; returns how many. */
-  pruneNonces(before: Date): Promise<number>;
+  /** Removes nonces whose 60 s are over; returns how many. To be called now and then; nothing waits for it. */
+  pruneNonces(): Promise<number>;
+  /** Audits that a request's nested params were not covered by its signature (contracts/etc-gateway.md, older dialect). */
+  noteUnsignedParams(request: { appId: string; apiCode: string; requestId: string }): Promise<void>;
   /** Lets a relay caller in by its address or its secret. */
   authorize(caller: RelayCaller): Promise<RelayDecision>;
   /** For the signed gateway: an empty list is any address. */

@@ -6,6 +6,7 @@ export type {
   MemberWithOrg,
   Org,
   OrgAuthStatus,
+  OrgDetails,
   OrgType,
   Parties,
   PartyErrorCode,

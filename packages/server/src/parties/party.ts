@@ -13,29 +13,31 @@ export type OrgAuthStatus = '01' | '02';
 
 /** What the caller tells of a company beyond its name; every field may be absent. Kept as told. */
 export interface OrgDetails {
-  readonly parentBizOrgNo?: string;
-  readonly address?: string;
-  readonly contactName?: string;
-  readonly contactMobile?: string;
-  readonly contactEmail?: string;
-  readonly provName?: string;
-  readonly provCode?: string;
-  readonly cityName?: string;
-  readonly cityCode?: string;
-  readonly legalMobile?: string;
-  readonly bizOrgBusinessNo?: string;
-  readonly etcOrgLabelNo?: string;
+  readonly parentBizOrgNo?: string | undefined;
+  readonly address?: string | undefined;
+  readonly contactName?: string | undefined;
+  readonly contactMobile?: string | undefined;
+  readonly contactEmail?: string | undefined;
+  readonly provName?: string | undefined;
+  readonly provCode?: string | undefined;
+  readonly cityName?: string | undefined;
+  readonly cityCode?: string | undefined;
+  readonly legalMobile?: string | undefined;
+  readonly bizOrgBusinessNo?: string | undefined;
+  readonly etcOrgLabelNo?: string | undefined;
   /** GB 32100-2015, 18 characters. */
-  readonly socialCreditCode?: string;
-  readonly legalPerson?: string;
+  readonly socialCreditCode?: string | undefined;
+  readonly legalPerson?: string | undefined;
 }
 
-export interface CreateOrgInput extends OrgDetails {
+export interface CreateOrgInput {
   readonly appId: string;
   /** The caller's own number, unique within the app. */
   readonly bizOrgNo: string;
   readonly orgType: OrgType;
   readonly orgName: string;
+  readonly details: OrgDetails;
+  /** Who does it, for the audit. */
   readonly actor: string;
 }
 
@@ -60,8 +62,8 @@ export interface CreateMemberInput {
   /** The caller's own number, unique within the company. */
   readonly bizMemberNo: string;
   readonly memberName: string;
-  readonly mobile?: string;
-  readonly roleType?: RoleType;
+  readonly mobile?: string | undefined;
+  readonly roleType?: RoleType | undefined;
   readonly actor: string;
 }
 

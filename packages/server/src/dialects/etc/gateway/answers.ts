@@ -1,0 +1,119 @@
+import type { AppErrorCode } from '../../../apps/index.ts';
+import type { PartyErrorCode } from '../../../parties/index.ts';
+import type { DomainError } from '../../../platform/errors.ts';
+import type { SigningErrorCode } from '../../../signing/index.ts';
+
+/** A code of the contract and its words (contracts/etc-gateway.md, Codes). */
+export interface Answer {
+  readonly code: string;
+  /** At most 255 characters. */
+  readonly msg: string;
+}
+
+/** The answers that the gateway itself gives, before and around the commands. */
+export const ANSWERS = {
+  success: { code: '000', msg: '成功' },
+  unknownApp: { code: '400001', msg: 'appId不正确' },
+  appDisabled: { code: '400002', msg: '接口已停用' },
+  signatureWrong: { code: '401001', msg: '验证签名失败' },
+  nestedParamsRefused: {
+    code: '401001',
+    msg: '验证签名失败：本应用不接受未被签名覆盖的嵌套参数，请改用request_content',
+  },
+  notPermitted: { code: '401002', msg: '无权限访问当前接口' },
+  timeWrong: { code: '403001', msg: '请求时间非法或已过期' },
+  repeated: { code: '403002', msg: '请勿重复请求' },
+  unknownApi: { code: '404001', msg: '接口不存在' },
+  tooFast: { code: '429', msg: '请求过于频繁，请稍后再试' },
+  internal: { code: '500', msg: '系统异常' },
+} as const satisfies Record<string, Answer>;
+
+/** What is wrong with a request's form. Everything of this kind is code 400. */
+export const FORM = {
+  empty: (name: string): Answer => ({ code: '400', msg: `参数${name}不能为空` }),
+  wrong: (name: string, expected: string): Answer => ({ code: '400', msg: `参数${name}应为${expected}` }),
+  repeatedKey: (name: string): Answer => ({ code: '400', msg: `参数${name}重复` }),
+  bothDialects: { code: '400', msg: '参数app_id与appId不能同时出现' },
+  shadowed: (name: string): Answer => ({ code: '400', msg: `参数params.${name}与公共参数重名` }),
+  notJson: { code: '400', msg: '请求报文应为UTF-8编码的JSON对象' },
+  tooDeep: { code: '400', msg: '请求报文嵌套过深' },
+  tooLarge: { code: '400', msg: '请求报文不能超过2MB' },
+  notPost: { code: '400', msg: '请求方法应为POST' },
+} as const;
+
+/** Ends a request with an answer other than success. */
+export class GatewayRefusal extends Error {
+  override readonly name = 'GatewayRefusal';
+  readonly answer: Answer;
+
+  constructor(answer: Answer) {
+    super(`${answer.code} ${answer.msg}`);
+    this.answer = answer;
+  }
+}
+
+type Params = Readonly<Record<string, string>>;
+type DomainCode = AppErrorCode | PartyErrorCode | SigningErrorCode;
+
+const bad = (msg: string): Answer => ({ code: '400', msg });
+
+/**
+ * What a caller reads for each error of the commands behind this gateway. The source has no e-sign codes: the five of
+ * a revoke are e签宝's numbers, the rest are 400 with the way out.
+ */
+const DOMAIN_ANSWERS = {
+  app_not_found: () => ANSWERS.unknownApp,
+  // The one field of an app that a caller sets.
+  app_invalid: () => bad('参数notify_url应为不超过512个字符的http(s)地址'),
+
+  org_not_found: () => bad('参数etc_org_no对应的机构不存在，请核对机构编号'),
+  parent_org_not_found: () => bad('参数parent_biz_org_no对应的上级机构不存在，请先创建上级机构'),
+  org_conflict: () => bad('参数biz_org_no已创建过机构且资料不一致，请核对资料或更换编号'),
+  member_conflict: () => bad('参数biz_member_no已创建过用户且资料不一致，请核对资料或更换编号'),
+  party_invalid: (params: Params) => bad(`参数${params['field'] ?? ''}应为${params['expected'] ?? ''}`),
+
+  member_not_found: () => bad('参数signers.initiatorAccount.etc_member_no对应的用户不存在，请先创建用户'),
+  company_not_verified: () => bad('发起方企业未认证，不能静默签署，请先完成企业认证'),
+  no_sign_fields: () => bad('没有任何签署区，请至少为一个签署方设置signfields'),
+  sign_field_invalid: () => bad('静默签署的签署区应指定位置，请设置signType为1或2及signBean'),
+  notify_url_invalid: () => bad('参数notifyUrl应为可访问的http(s)地址'),
+  sign_validity_passed: () => bad('参数signValidity应晚于当前时间'),
+  too_many_signers: (params: Params) => bad(`签署方不能超过${params['limit'] ?? ''}个`),
+  too_many_sign_fields: (params: Params) => bad(`签署区不能超过${params['limit'] ?? ''}个`),
+
+  flow_not_found: () => ({ code: '1435011', msg: '流程不存在，请核对flowId' }),
+  flow_not_signing: () => ({ code: '1437111', msg: '流程不在签署中，不能撤销，请查询流程的当前状态' }),
+  flow_already_revoked: () => ({ code: '1437168', msg: '流程已撤销，无需再次撤销' }),
+  not_initiator: () => ({ code: '1437148', msg: '不是流程的发起人，请由发起流程的etc_member_no撤销' }),
+  reason_too_long: (params: Params) => ({
+    code: '1438108',
+    msg: `撤销原因过长，请不要超过${params['limit'] ?? '64'}个字符`,
+  }),
+} satisfies Record<DomainCode, (params: Params) => Answer>;
+
+function isDomainCode(code: string): code is DomainCode {
+  return Object.hasOwn(DOMAIN_ANSWERS, code);
+}
+
+/** The answer for an error of a command, or undefined for one that no caller is meant to see: that is a fault of ours. */
+export function domainAnswer(error: DomainError): Answer | undefined {
+  return isDomainCode(error.code) ? DOMAIN_ANSWERS[error.code](error.params) : undefined;
+}
+
+/** The two dialects of the one URL; `older` says appId and params, `newer` app_id and request_content. */
+export type Dialect = 'older' | 'newer';
+
+const MSG_CHARACTERS_MAX = 255;
+
+/**
+ * The answer's JSON text. Key order is that of seed 002's sample; `data` is there on errors too, as null, so that a
+ * client's type has one shape.
+ */
+export function answerText(dialect: Dialect, requestId: string, answer: Answer, data: unknown): string {
+  const msg = Array.from(answer.msg).slice(0, MSG_CHARACTERS_MAX).join('');
+  const body =
+    dialect === 'older'
+      ? { requestId, responseCode: answer.code, responseMsg: msg, data }
+      : { request_id: requestId, code: answer.code, msg, data };
+  return JSON.stringify(body);
+}

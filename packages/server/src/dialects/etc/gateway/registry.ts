@@ -1,0 +1,25 @@
+import type { Api } from './api.ts';
+import { appNotifyGet } from './api/app-notify-get.ts';
+import { appNotifySave } from './api/app-notify-save.ts';
+import { esignSignflowsCreateFlowOneStep } from './api/esign-signflows-create-flow-one-step.ts';
+import { esignSignflowsDocuments } from './api/esign-signflows-documents.ts';
+import { esignSignflowsQuery } from './api/esign-signflows-query.ts';
+import { esignSignflowsRevoke } from './api/esign-signflows-revoke.ts';
+import { partnerMemberCreate } from './api/partner-member-create.ts';
+import { partnerOrgCreate } from './api/partner-org-create.ts';
+import { partnerOrgGetOrgAuthStatus } from './api/partner-org-get-org-auth-status.ts';
+
+/** Every api code this gateway answers; any other is 404001. */
+export const APIS: ReadonlyMap<string, Api> = new Map(
+  [
+    partnerOrgCreate,
+    partnerMemberCreate,
+    partnerOrgGetOrgAuthStatus,
+    appNotifySave,
+    appNotifyGet,
+    esignSignflowsCreateFlowOneStep,
+    esignSignflowsQuery,
+    esignSignflowsRevoke,
+    esignSignflowsDocuments,
+  ].map((api) => [api.apiCode, api]),
+);
