@@ -1,0 +1,108 @@
+import {
+  compactJsonText,
+  JsonTextError,
+  parseJsonObject,
+  type JsonMember,
+  type JsonTextErrorCode,
+} from '../../platform/json-text.ts';
+
+/** A checked body of `POST /api/callback` (contracts/relay.md, Accept). */
+export interface CallbackRequest {
+  readonly appId: string;
+  readonly destination: { readonly url: string } | { readonly calleeNo: string };
+  readonly callerNo: string | null;
+  readonly messageType: string;
+  /** request_message as source text without white space between tokens. */
+  readonly content: string;
+}
+
+/** A body that is refused with code 400; `message` is the answer's `msg`. */
+export class CallbackFormError extends Error {
+  override readonly name = 'CallbackFormError';
+}
+
+/** Choices where the contract is silent. */
+export const CALLBACK_LIMITS = {
+  bodyBytesMax: 1_048_576,
+  depthMax: 100,
+  urlCharactersMax: 2_048,
+  appIdCharactersMax: 64,
+  calleeNoCharactersMax: 64,
+  callerNoCharactersMax: 64,
+  messageTypeCharactersMax: 128,
+  idempotencyKeyCharactersMax: 255,
+} as const;
+
+export const BODY_TOO_LARGE = `请求体过大，最多${CALLBACK_LIMITS.bodyBytesMax}字节`;
+
+/** @throws CallbackFormError */
+export function parseCallbackRequest(body: Buffer): CallbackRequest {
+  const members = readMembers(body);
+  const limits = CALLBACK_LIMITS;
+  const url = text(members, 'callback_url', limits.urlCharactersMax);
+  const calleeNo = text(members, 'callee_no', limits.calleeNoCharactersMax);
+  const appId = text(members, 'app_id', limits.appIdCharactersMax);
+  const callerNo = text(members, 'caller_no', limits.callerNoCharactersMax);
+  if (url === '' && calleeNo === '') throw missing('callback_url');
+  if (appId === '') throw missing('app_id');
+  // An empty message_type is the source's own sample; only an absent one is missing.
+  const messageTypeKind = members.get('message_type')?.kind ?? 'null';
+  if (messageTypeKind === 'null') throw missing('message_type');
+  const messageType = text(members, 'message_type', limits.messageTypeCharactersMax);
+  const message = members.get('request_message');
+  if (message === undefined || message.kind === 'null') throw missing('request_message');
+  if (message.kind !== 'object') throw new CallbackFormError('参数request_message必须是JSON对象');
+  return {
+    appId,
+    destination: url === '' ? { calleeNo } : { url },
+    callerNo: callerNo === '' ? null : callerNo,
+    messageType,
+    content: compactJsonText(message.source),
+  };
+}
+
+/** The Idempotency-Key header; undefined where there is none. @throws CallbackFormError */
+export function parseIdempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const max = CALLBACK_LIMITS.idempotencyKeyCharactersMax;
+  if (typeof header !== 'string' || header.length > max || !/^[\u0021-\u007e]+$/.test(header)) {
+    throw new CallbackFormError(`请求头Idempotency-Key必须是1到${max}个可见ASCII字符`);
+  }
+  return header;
+}
+
+function missing(name: string): CallbackFormError {
+  return new CallbackFormError(`参数${name}不能为空`);
+}
+
+function readMembers(body: Buffer): ReadonlyMap<string, JsonMember> {
+  const { bodyBytesMax: bytesMax, depthMax } = CALLBACK_LIMITS;
+  try {
+    const { members } = parseJsonObject(body, { bytesMax, depthMax, duplicateKeys: 'refuse' });
+    return new Map(members.map((member) => [member.key, member]));
+  } catch (error) {
+    if (error instanceof JsonTextError) throw new CallbackFormError(FORM_MESSAGES[error.code](error), { cause: error });
+    throw error;
+  }
+}
+
+const FORM_MESSAGES: Readonly<Record<JsonTextErrorCode, (error: JsonTextError) => string>> = {
+  too_large: () => BODY_TOO_LARGE,
+  invalid_utf8: () => '请求体必须是UTF-8编码',
+  invalid_json: (error) => `请求体不是合法的JSON，第${error.offset + 1}个字符处有误`,
+  too_deep: () => `请求体嵌套过深，最多${CALLBACK_LIMITS.depthMax}层`,
+  not_an_object: () => '请求体必须是JSON对象',
+  duplicate_key: (error) => `参数${error.key ?? ''}重复`,
+};
+
+/** A text field, empty where it is absent or null. */
+function text(members: ReadonlyMap<string, JsonMember>, name: string, charactersMax: number): string {
+  const member = members.get(name);
+  if (member === undefined || member.kind === 'null') return '';
+  const { value } = member;
+  if (typeof value !== 'string') throw new CallbackFormError(`参数${name}必须是字符串`);
+  if (value.length > charactersMax) throw new CallbackFormError(`参数${name}过长，最多${charactersMax}个字符`);
+  // Neither can be stored or sent as UTF-8 text.
+  if (value.includes('\u0000') || !value.isWellFormed()) throw new CallbackFormError(`参数${name}含有非法字符`);
+  return value;
+}

@@ -1,0 +1,144 @@
+import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isDomainError } from '../../platform/errors.ts';
+import type { Relay, RelayErrorCode } from '../../relay/index.ts';
+import { acceptAnswer, CALLBACK_ANSWERS, outcomeAnswer, type CallbackAnswer } from './callback-answer.ts';
+import {
+  BODY_TOO_LARGE,
+  CALLBACK_LIMITS,
+  CallbackFormError,
+  parseCallbackRequest,
+  parseIdempotencyKey,
+} from './callback-request.ts';
+
+export interface CallbackDependencies {
+  readonly relay: Pick<Relay, 'accept' | 'outcome'>;
+  /** Whether a caller may speak for an application. */
+  readonly callers: {
+    authorize(caller: {
+      readonly appId: string;
+      readonly ip: string;
+      readonly bearer: string | undefined;
+    }): Promise<'ok' | 'unknown_app' | 'forbidden' | 'disabled'>;
+  };
+  readonly keys: {
+    /** SPKI PEM. Throws a `DomainError` `app_not_found`. */
+    relayPublicKey(appId: string): Promise<string>;
+  };
+}
+
+const WAIT_SECONDS_MAX = 30;
+const KEY_CACHE_SECONDS = 300;
+
+/** `POST /api/callback`, `GET /api/callback` and `GET /api/keys/:appId` of contracts/relay.md. */
+export function registerCallbackRoutes(server: FastifyInstance, dependencies: CallbackDependencies): void {
+  server.post(
+    '/api/callback',
+    {
+      bodyLimit: CALLBACK_LIMITS.bodyBytesMax,
+      // The contract's answers have HTTP status 200, that to a body which the server does not read among them.
+      errorHandler: (error, _request, reply) => {
+        if (error.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') throw error;
+        void reply.code(200).send({ code: '400', msg: BODY_TOO_LARGE });
+      },
+    },
+    (request) => answered(request, () => accept(dependencies, request)),
+  );
+  server.get('/api/callback', (request) => answered(request, () => query(dependencies, request)));
+  server.get('/api/keys/:appId', async (request, reply) => {
+    const { appId } = request.params as { appId: string };
+    try {
+      const jwk = publicJwk(await dependencies.keys.relayPublicKey(appId));
+      void reply.header('cache-control', `public, max-age=${KEY_CACHE_SECONDS}`);
+      return { keys: [jwk] };
+    } catch (error) {
+      if (!isDomainError(error, 'app_not_found')) throw error;
+      return reply.code(404).send(CALLBACK_ANSWERS.unknownApp);
+    }
+  });
+}
+
+async function accept({ relay, callers }: CallbackDependencies, request: FastifyRequest): Promise<CallbackAnswer> {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const message = parseCallbackRequest(body);
+  const idempotencyKey = parseIdempotencyKey(request.headers['idempotency-key']);
+  const decision = await callers.authorize({ appId: message.appId, ip: request.ip, bearer: bearerOf(request) });
+  if (decision !== 'ok') return DECISION_ANSWERS[decision];
+  const accepted = await relay.accept({
+    ...message,
+    respondAsync: prefersAsync(request.headers['prefer']),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  });
+  return acceptAnswer(accepted);
+}
+
+const DECISION_ANSWERS = {
+  unknown_app: CALLBACK_ANSWERS.unknownApp,
+  forbidden: CALLBACK_ANSWERS.forbidden,
+  disabled: CALLBACK_ANSWERS.disabled,
+} as const;
+
+/** Who may not see a delivery gets the answer for one that does not exist. */
+async function query({ relay, callers }: CallbackDependencies, request: FastifyRequest): Promise<CallbackAnswer> {
+  const { request_id: requestId, wait = '0' } = request.query as Record<string, string | string[] | undefined>;
+  if (typeof requestId !== 'string' || requestId === '') return CALLBACK_ANSWERS.requestIdMissing;
+  const waitSeconds = typeof wait === 'string' && /^\d{1,2}$/.test(wait) ? Number(wait) : Number.NaN;
+  if (!(waitSeconds <= WAIT_SECONDS_MAX)) return CALLBACK_ANSWERS.waitInvalid;
+  const found = await relay.outcome(requestId);
+  if (found === null) return CALLBACK_ANSWERS.requestNotFound;
+  const decision = await callers.authorize({ appId: found.appId, ip: request.ip, bearer: bearerOf(request) });
+  if (decision !== 'ok') return CALLBACK_ANSWERS.requestNotFound;
+  const outcome = waitSeconds === 0 ? found : await relay.outcome(requestId, waitSeconds * 1_000);
+  return outcomeAnswer(outcome ?? found);
+}
+
+/** Turns what a route throws into the contract's answer; an internal fault is told to the log alone. */
+async function answered(request: FastifyRequest, run: () => Promise<CallbackAnswer>): Promise<CallbackAnswer> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof CallbackFormError) return { code: '400', msg: error.message };
+    if (isRelayError(error)) {
+      const answer = RELAY_ERROR_ANSWERS[error.code];
+      if (answer !== null) return answer;
+    }
+    request.log.error({ err: error }, 'a callback request failed');
+    return CALLBACK_ANSWERS.fault;
+  }
+}
+
+/** Null: not the caller's fault, or not an error that these routes can meet. */
+const RELAY_ERROR_ANSWERS: Readonly<Record<RelayErrorCode, CallbackAnswer | null>> = {
+  callee_not_found: CALLBACK_ANSWERS.calleeNotFound,
+  url_invalid: CALLBACK_ANSWERS.urlInvalid,
+  idempotency_conflict: CALLBACK_ANSWERS.idempotencyConflict,
+  callee_invalid: null,
+  delivery_not_found: null,
+  delivery_not_ended: null,
+  relay_stopped: null,
+};
+
+function isRelayError(error: unknown): error is { code: RelayErrorCode } {
+  return isDomainError(error) && Object.hasOwn(RELAY_ERROR_ANSWERS, error.code);
+}
+
+/** The word after `Bearer ` (RFC 6750, 2.1). */
+function bearerOf(request: FastifyRequest): string | undefined {
+  return /^Bearer +([\w.~+/=-]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+/** Whether `Prefer` (RFC 7240) names `respond-async`. */
+function prefersAsync(header: string | string[] | undefined): boolean {
+  const preferences = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',');
+  return preferences.some((preference) => preference.split(';')[0]?.trim().toLowerCase() === 'respond-async');
+}
+
+/**
+ * A public RSA key as a JWK. No `alg`: the same key signs with SHA-1 and SHA-256, as each destination has it. The `kid`
+ * is the key's thumbprint (RFC 7638).
+ */
+function publicJwk(pem: string): JsonWebKey & { kid: string; use: string } {
+  const { kty, n, e } = createPublicKey(pem).export({ format: 'jwk' });
+  const kid = createHash('sha256').update(JSON.stringify({ e, kty, n }), 'utf8').digest('base64url');
+  return { kty: 'RSA', use: 'sig', kid, ...(n === undefined ? {} : { n }), ...(e === undefined ? {} : { e }) };
+}
