@@ -103,7 +103,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const jobs = createJobs({ pool, log, concurrency: JOBS_AT_ONCE, pollIntervalMs: JOBS_POLL_MS });
   const signing = createSigning({ db, clock, vault, egress, jobs, documents, seals, trust, parties, notify, log });
   jobs.every('apps.prune-nonces', NONCES_PRUNED_EVERY_MS, async () => {
-    await apps.pruneNonces(clock.now());
+    await apps.pruneNonces();
   });
 
   // dialects
@@ -118,7 +118,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     },
   });
   registerGatewayRoutes(server, { apps, parties, signing, clock });
-  registerCallbackRoutes(server, { relay, apps });
+  registerCallbackRoutes(server, { relay, callers: apps, keys: apps });
   registerFileRoutes(server, { documents });
   registerAdminRoutes(server, {
     token,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { adminClient, type AdminClient } from '../cli/client.ts';
 import type { Account } from './account.ts';
 import { createGatewayClient, type GatewayAnswer, type GatewayClient } from './gateway-client.ts';
-import { SEAL_PLACES } from './places.ts';
+import { BROKER_FIELDS, BROKER_NAME, BUYER_FIELDS } from './places.ts';
 import type { Arrival } from './receiver.ts';
 import { CONTRACT_FILE, type Stage } from './stage.ts';
 import { checkSignatures, pdfsigVerdicts } from './verify-pdf.ts';
@@ -25,12 +25,10 @@ export interface DemoCompany {
 export interface SignedContract {
   file: string;
   pdf: Buffer;
-  signatures: number;
 }
 
 /** Background work and two failed tries with their waits (1 s, 3 s) fit well into this. */
 const CALLBACK_TIMEOUT_MS = 60_000;
-const COMPANY_NAME = '北京安居示例房地产经纪有限公司';
 
 function expect(holds: boolean, what: string): void {
   if (!holds) throw new Error(`expected ${what}`);
@@ -82,7 +80,7 @@ export async function createCompany(account: Account, _stage: Stage, app: DemoAp
   let company: DemoCompany | undefined;
   await account.step('a company and its member, vouched for by an operator', async (tell) => {
     const org = dataOf(
-      await app.gateway.call('partner.org.create', { biz_org_no: 'ORG-1', org_type: '01', org_name: COMPANY_NAME }),
+      await app.gateway.call('partner.org.create', { biz_org_no: 'ORG-1', org_type: '01', org_name: BROKER_NAME }),
     );
     const etcOrgNo = textOf(org, 'etc_org_no');
     const member = dataOf(
@@ -96,7 +94,7 @@ export async function createCompany(account: Account, _stage: Stage, app: DemoAp
     const status = dataOf(await app.gateway.call('partner.org.getOrgAuthStatus', { etc_org_no: etcOrgNo }));
     expect(status['auth_status'] === '01', 'auth_status 01');
     company = { etcOrgNo, etcMemberNo: textOf(member, 'etc_member_no') };
-    tell(`${COMPANY_NAME} ${etcOrgNo}, auth_status 01`);
+    tell(`${BROKER_NAME} ${etcOrgNo}, auth_status 01`);
   });
   if (company === undefined) throw new Error('no company');
   return company;
@@ -117,7 +115,7 @@ export async function signContract(
         fileName: CONTRACT_FILE,
         notifyUrl: `${stage.receiver.url}/notify`,
         signers: {
-          initiatorAccount: { etc_member_no: company.etcMemberNo, signfields: SEAL_PLACES.signfields },
+          initiatorAccount: { etc_member_no: company.etcMemberNo, signfields: BROKER_FIELDS },
         },
       }),
     );
@@ -144,7 +142,7 @@ export async function signContract(
     const pdf = Buffer.from(await answer.arrayBuffer());
     const file = join(stage.directory, CONTRACT_FILE);
     await writeFile(file, pdf);
-    signed = { file, pdf, signatures: SEAL_PLACES.signfields.length };
+    signed = { file, pdf };
     tell(`${file} (${Math.ceil(pdf.length / 1024)} KB)`);
   });
   if (signed === undefined) throw new Error('no signed contract');
@@ -198,7 +196,7 @@ export async function verifyContract(account: Account, stage: Stage, signed: Sig
       return;
     }
     for (const verdict of verdicts) tell(`pdfsig: ${verdict}`);
-    expect(verdicts.length === signed.signatures, 'pdfsig to find every signature');
+    expect(verdicts.length === signatures.length, 'pdfsig to find every signature');
     expect(
       verdicts.every((verdict) => verdict === 'Signature is Valid.'),
       'pdfsig to call them valid',
@@ -223,7 +221,7 @@ export async function revokeSecond(
           initiatorAccount: {
             signOrder: 2,
             etc_member_no: company.etcMemberNo,
-            signfields: SEAL_PLACES.signfields,
+            signfields: BROKER_FIELDS,
           },
           signerAccount: [
             {
@@ -231,7 +229,7 @@ export async function revokeSecond(
               name: '李买受',
               idNumber: '11010119900307803X',
               mobile: '13800000000',
-              signfields: SEAL_PLACES.buyer,
+              signfields: BUYER_FIELDS,
             },
           ],
         },

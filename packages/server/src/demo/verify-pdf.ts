@@ -57,9 +57,7 @@ async function checkCms(der: Buffer, covered: Buffer, rootPem: string): Promise<
   const stated = digestValue === undefined ? undefined : Buffer.from(AsnConvert.parse(digestValue, OctetString).buffer);
   const digestHolds = stated?.equals(createHash('sha256').update(covered).digest()) ?? false;
 
-  const attributes = Buffer.from(signerInfo.signedAttrsRaw ?? new ArrayBuffer(0));
-  // RFC 5652, 5.4: what is signed carries the tag of a SET, not the implicit [0] it has in place.
-  attributes[0] = 0x31;
+  const attributes = setOf(signedAttrs.map((item) => Buffer.from(AsnConvert.serialize(item))));
   const signatureHolds = verify('sha256', attributes, leaf.publicKey, Buffer.from(signerInfo.signature.buffer));
 
   const root = new X509Certificate(rootPem);
@@ -69,6 +67,14 @@ async function checkCms(der: Buffer, covered: Buffer, rootPem: string): Promise<
     issuer: commonName(leaf.issuer),
     valid: digestHolds && signatureHolds && chainHolds,
   };
+}
+
+/** RFC 5652, 5.4: what is signed is the DER of a SET OF attributes, not the implicit [0] that stands in place. */
+function setOf(members: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(members.toSorted((a, b) => Buffer.compare(a, b)));
+  const { length } = content;
+  const lengthOctets = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([0x31, ...lengthOctets]), content]);
 }
 
 function commonName(name: string): string {
