@@ -89,7 +89,7 @@ function spawnChild(
   const seen: Event[] = [];
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => seen.push(JSON.parse(line) as Event));
-  undo.push(() => kill(child));
+  undo.push(() => finish(child));
   const until = async (event: string): Promise<Event> => {
     for (;;) {
       const found = seen.find((candidate) => candidate.event === event);
@@ -101,9 +101,14 @@ function spawnChild(
 }
 
 async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGKILL');
   await once(child, 'exit');
+}
+
+/** Lets a process that was not killed stop its server and end. */
+async function finish(child: ChildProcess): Promise<void> {
+  child.stdin?.end();
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 /** Looks again and again until the condition holds. */
@@ -275,7 +280,7 @@ async function spawnBystander(dataDir: string): Promise<number> {
     stdio: ['pipe', 'ignore', 'ignore'],
     ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
   });
-  undo.push(() => kill(bystander));
+  undo.push(() => finish(bystander));
   await once(bystander, 'spawn');
   return bystander.pid!;
 }
@@ -296,13 +301,15 @@ test.runIf(isRoot)(
     await chmod(join(folder, 'private'), 0o700);
     const server = await start(dataDir);
     const home = (await readFile(join(dataDir, 'postgres-location.txt'), 'utf8')).split('\n')[0]!;
-    undo.splice(1, 0, () => rm(home, { recursive: true }));
     expect(home).toMatch(/^\/var\/lib\/yinxin\/clusters\/[0-9a-f]{16}$/);
     await query(server.connectionString, "create table note (text text); insert into note values ('committed')");
     await server.stop();
     const again = await start(dataDir);
     expect(await query(again.connectionString, 'select text from note')).toEqual([{ text: 'committed' }]);
     expect(await readdir(dataDir)).toEqual(['postgres-location.txt']);
+    await again.destroy();
+    expect(await exists(home)).toBe(false);
+    expect(await readdir(dataDir)).toEqual([]);
   },
 );
 

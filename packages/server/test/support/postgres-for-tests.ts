@@ -42,7 +42,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     askServer.close();
     const running = await started?.catch(() => undefined);
-    await running?.server.stop();
+    await running?.server.destroy();
     await rm(folder, { recursive: true, force: true });
   };
 }

@@ -1,6 +1,6 @@
 import { access, chmod, constants, cp, lstat, mkdir, readFile, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 
 import { DomainError } from '../errors.ts';
 import { canReach } from './account.ts';
@@ -117,16 +117,20 @@ function exists(path: string): Promise<boolean> {
  * Makes the links that pg-symlinks.json lists and that are missing (npm ran no install script): beside the libraries,
  * or in `linksDirectory` when that is refused, and then the path to search is returned.
  */
-async function linkLibraries(native: string, linksDirectory: string): Promise<string | undefined> {
+export async function linkLibraries(
+  native: string,
+  linksDirectory: string,
+  makeLink: (target: string, path: string) => Promise<void> = symlink,
+): Promise<string | undefined> {
   const text = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(text) as readonly { source: string; target: string }[];
   let libraryPath: string | undefined;
   for (const { source, target } of links) {
-    // Paths in the list begin with `native/`.
-    const library = join(native, '..', source);
-    const link = join(native, '..', target);
+    // Paths in the list begin with `native/`, whatever the folder is called here.
+    const library = join(native, relative('native', source));
+    const link = join(native, relative('native', target));
     if (library.startsWith(native) && link.startsWith(native) && !(await exists(link))) {
-      const made = await symlink(basename(source), link).then(
+      const made = await makeLink(basename(source), link).then(
         () => true,
         () => exists(link),
       );

@@ -16,7 +16,7 @@ import {
 import type { Listening } from './cluster.ts';
 import { takeOwnership } from './ownership.ts';
 import type { Ownership } from './ownership.ts';
-import { place, removeOutsideSocketDirectory } from './placement.ts';
+import { place, removeOutsideSocketDirectory, removePlacement } from './placement.ts';
 import type { Placement } from './placement.ts';
 import {
   findPostmaster,
@@ -66,6 +66,8 @@ export interface EmbeddedPostgres {
   pid(): number;
   /** Ends every session and stops the server. May be called twice. */
   stop(): Promise<void>;
+  /** Stops the server and deletes the cluster, wherever it stands, with all its data: for throw-away ones. */
+  destroy(): Promise<void>;
 }
 
 const DATABASE = 'yinxin';
@@ -125,6 +127,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     },
     pid: () => server.pid(),
     stop: () => server.stop(),
+    destroy: async () => {
+      await server.stop();
+      await removePlacement(placement);
+    },
   };
 }
 

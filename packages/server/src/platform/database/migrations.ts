@@ -158,9 +158,16 @@ async function applyNext(client: PoolClient, files: readonly Migration[]): Promi
   }
 }
 
+async function transactionId(client: PoolClient): Promise<string> {
+  const found = await client.query<{ id: string }>('select pg_current_xact_id()::text as id');
+  return found.rows[0]?.id ?? '';
+}
+
 async function apply(client: PoolClient, migration: Migration): Promise<void> {
   try {
+    const before = await transactionId(client);
     await client.query(migration.sql);
+    if ((await transactionId(client)) !== before) throw new Error('a migration must not begin, commit or roll back');
   } catch (cause) {
     const { message, position } = cause as { message?: string; position?: string };
     const line = position === undefined ? '?' : String(migration.sql.slice(0, Number(position)).split('\n').length);

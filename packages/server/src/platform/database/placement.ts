@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DomainError } from '../errors.ts';
 import { accountFor, canReach } from './account.ts';
 import type { Account } from './account.ts';
+import { writeOwned } from './owned-file.ts';
 
 /** Where root keeps what the unprivileged account must reach when the data directory is closed to it. */
 export const SYSTEM_DIRECTORY = '/var/lib/yinxin';
@@ -49,6 +50,7 @@ export async function place(dataDir: string): Promise<Placement> {
   const account = await accountFor([elsewhere ?? inside, dataDirectory]);
   const home = elsewhere ?? (await homeFor(dataDirectory, inside, account));
   await makePrivate(home, account);
+  if (home !== inside) await writeOwned(join(home, 'data-directory.txt'), `${dataDirectory}\n`, account);
   return {
     dataDirectory,
     home,
@@ -151,4 +153,11 @@ export async function removeOutsideSocketDirectory(placement: Placement): Promis
   if (!placement.socketDirectory.startsWith(placement.home)) {
     await rm(placement.socketDirectory, { recursive: true, force: true });
   }
+}
+
+/** Deletes all that `place` made, and the cluster in it. Its server must have been stopped. */
+export async function removePlacement(placement: Placement): Promise<void> {
+  await removeOutsideSocketDirectory(placement);
+  await rm(placement.home, { recursive: true, force: true });
+  await rm(join(placement.dataDirectory, LOCATION_FILE), { force: true });
 }
