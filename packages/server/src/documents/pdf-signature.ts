@@ -46,12 +46,12 @@ const BYTE_RANGE_DIGITS = 10;
  * signature, and a widget for each place where the signature shows. The bytes before stay as they are, so signatures
  * that are there stay valid.
  *
- * Several widgets are kids of the one field: one act of signing, one signature, however many seals it sets. ISO 32000-1
- * has it so for every field; ISO 32000-2, 12.7.5.5 would rather have one widget a signature. pdfsig (poppler 22.12),
- * mutool (MuPDF 1.21) and Chromium's PDFium verify and show all of them, which test/integration/pdf-signature.test.ts
- * pins. The ways around it are worse: a field for each place repeats one signature dozens of times in the viewer's
- * list, and stamps beside the signature are annotations that a viewer may hide and a later signer's validator
- * complains of.
+ * Several widgets are kids of the one field: one act of signing, one signature, however many seals it sets. Each kid
+ * says again the /FT and /V that it could inherit. Without that pdfsig (poppler 22.12) takes the field as not signed and
+ * mutool (MuPDF 1.21) as altered; with it both verify it, once for each widget, and poppler, MuPDF and Chromium's PDFium
+ * show all of them. ISO 32000-1 lets any field have several widgets; ISO 32000-2 would rather a signature had one. The
+ * ways around it are worse: a field of its own for each seal turns one signature into dozens in the viewer's list, and
+ * stamps beside the one widget are annotations that a viewer may hide and validators of a later signature complain of.
  *
  * @throws DomainError with a `PdfRefusal` as its code, or `field_name_taken`, `page_missing`
  */
@@ -125,6 +125,7 @@ async function addField(
     annotations.push({ pageIndex: only.pageIndex, ref: field });
   } else {
     const kids = widgets.map((widget) => {
+      // Not inherited but said again: see signPdf.
       const ref = revision.add(new Map([...widget.dict, ...dict({ Parent: field, FT: shared.FT, V: value })]));
       annotations.push({ pageIndex: widget.pageIndex, ref });
       return ref;

@@ -1,0 +1,233 @@
+import { PDFDocument, degrees } from '@cantoo/pdf-lib';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { checkPdf, placeSeal, signPdf, sliceAppearance } from '../../src/documents/index.ts';
+import type { SignPdfOptions, Widget } from '../../src/documents/index.ts';
+import {
+  blankPdf,
+  extractSignatures,
+  opensslVerify,
+  pdfsig,
+  qpdfCheck,
+  render,
+  square,
+  stripe,
+  testSigner,
+  throughQpdf,
+} from '../support/signed-pdf.ts';
+import type { TestSigner } from '../support/signed-pdf.ts';
+
+const RED = '#D00000';
+const SIGNED_AT = new Date('2026-03-01T16:30:05.000Z');
+
+let rsa: TestSigner;
+let ec: TestSigner;
+beforeAll(async () => {
+  rsa = await testSigner('RSA-2048', '上海甲房地产经纪有限公司');
+  ec = await testSigner('P-256', '北京乙置业（集团）有限公司');
+});
+
+function sealAt(pageIndex: number, x: number, y: number, fill = RED): Widget {
+  return { pageIndex, rect: [x - 50, y - 50, x + 50, y + 50], appearance: square(fill) };
+}
+
+async function sign(pdf: Buffer, fieldName: string, signer: TestSigner, options: Partial<SignPdfOptions> = {}) {
+  const signed = await signPdf({
+    pdf,
+    fieldName,
+    signer,
+    signedAt: SIGNED_AT,
+    widgets: [sealAt(0, 300, 400)],
+    name: '上海甲房地产经纪有限公司',
+    reason: '签署合同',
+    ...options,
+  });
+  expect(signed.subarray(0, pdf.length).equals(pdf)).toBe(true);
+  return signed;
+}
+
+async function isRed(pdf: Buffer, page: number, ...points: [number, number][]): Promise<boolean[]> {
+  const image = await render(pdf, page);
+  return points.map(([x, y]) => {
+    const [red, green, blue] = image.colourAt(x, y);
+    return red > 180 && green < 60 && blue < 60;
+  });
+}
+
+/** One, two, three signatures over the same file; all of them valid each time, and qpdf has nothing to say. */
+async function expectThreeSignatures(pdf: Buffer): Promise<Buffer> {
+  const signers: [string, TestSigner][] = [
+    ['签名一', rsa],
+    ['签名二', ec],
+    ['签名三', rsa],
+  ];
+  let current = pdf;
+  for (const [index, [field, signer]] of signers.entries()) {
+    current = await sign(current, field, signer, { widgets: [sealAt(0, 100 + index * 150, 400)] });
+    const report = await pdfsig(current);
+    expect(report.map(({ field: name, valid }) => [name, valid])).toEqual(
+      signers.slice(0, index + 1).map(([name]) => [name, true]),
+    );
+    expect(report.at(-1)!.whole).toBe(true);
+    const check = await qpdfCheck(current);
+    expect(check.status, check.text).toBe(0);
+  }
+  const signatures = extractSignatures(current);
+  expect(signatures).toHaveLength(3);
+  for (const [index, signature] of signatures.entries()) {
+    expect(await opensslVerify(signature, signers[index]![1].rootPem)).toContain('CMS Verification successful');
+  }
+  return current;
+}
+
+describe('three signatures stay valid', () => {
+  test('on a file with a cross-reference table', async () => {
+    const signed = await expectThreeSignatures(await blankPdf(2));
+    expect((await pdfsig(signed)).map(({ commonName }) => commonName)).toEqual([
+      '上海甲房地产经纪有限公司',
+      '北京乙置业（集团）有限公司',
+      '上海甲房地产经纪有限公司',
+    ]);
+    expect(await isRed(signed, 1, [100, 400], [250, 400], [400, 400], [175, 400])).toEqual([true, true, true, false]);
+  });
+
+  test('on a file with object streams and a cross-reference stream', async () => {
+    await expectThreeSignatures(await throughQpdf(await blankPdf(3), '--object-streams=generate'));
+  });
+
+  test('on a linearized file', async () => {
+    await expectThreeSignatures(await throughQpdf(await blankPdf(3), '--linearize'));
+  });
+
+  test('on a linearized file with object streams', async () => {
+    await expectThreeSignatures(await throughQpdf(await blankPdf(3), '--linearize', '--object-streams=generate'));
+  });
+
+  test('on a file that ends in bytes that are no PDF', async () => {
+    const garbage = Buffer.concat([await blankPdf(1), Buffer.from('\0\0\0 tail without a line break')]);
+    await expectThreeSignatures(garbage);
+  });
+
+  test('on a file with a form of its own', async () => {
+    const document = await PDFDocument.create();
+    const page = document.addPage([595, 842]);
+    const field = document.getForm().createTextField('甲方');
+    field.setText('plain');
+    field.addToPage(page, { x: 50, y: 700 });
+    const signed = await expectThreeSignatures(Buffer.from(await document.save({ useObjectStreams: false })));
+    const fields = (await PDFDocument.load(signed)).getForm().getFields();
+    expect(fields.map((each) => each.getName())).toEqual(['甲方', '签名一', '签名二', '签名三']);
+  });
+});
+
+describe('what a signature says', () => {
+  test('its time in China, its subfilter, and no signing-time attribute', async () => {
+    const signed = await sign(await blankPdf(1), '签名', rsa);
+    const text = signed.toString('latin1');
+    expect(text).toContain("/M (D:20260302003005+08'00')");
+    expect(text).toContain('/SubFilter /ETSI.CAdES.detached');
+    expect(text).toContain('/SigFlags 3');
+    expect(text).not.toContain('NeedAppearances');
+    const [signature] = extractSignatures(signed);
+    const signingTime = Buffer.from('06092a864886f70d010905', 'hex');
+    const signingCertificateV2 = Buffer.from('060b2a864886f70d010910022f', 'hex');
+    expect(signature!.cms.includes(signingTime)).toBe(false);
+    expect(signature!.cms.includes(signingCertificateV2)).toBe(true);
+  });
+
+  test('one changed byte anywhere in it is noticed', async () => {
+    const signed = await sign(await blankPdf(1), '签名', ec);
+    const at = signed.indexOf('/MediaBox');
+    const changed = Buffer.from(signed);
+    changed.write('/mediaBox', at, 'latin1');
+    expect((await pdfsig(changed)).map(({ valid }) => valid)).toEqual([false]);
+    expect(await opensslVerify(extractSignatures(changed)[0]!, ec.rootPem)).toContain('Verification failure');
+  });
+
+  test('another root does not vouch for it', async () => {
+    const signed = await sign(await blankPdf(1), '签名', rsa);
+    expect(await opensslVerify(extractSignatures(signed)[0]!, ec.rootPem)).toContain('certificate verify error');
+  });
+
+  test('a field name is used once', async () => {
+    const signed = await sign(await blankPdf(1), '签名', rsa);
+    await expect(sign(signed, '签名', ec)).rejects.toMatchObject({ code: 'field_name_taken' });
+  });
+
+  test('without a widget it does not show and is valid', async () => {
+    const signed = await sign(await blankPdf(1), '签名', rsa, { widgets: [] });
+    expect(await pdfsig(signed)).toMatchObject([{ valid: true, whole: true }]);
+    expect((await qpdfCheck(signed)).status).toBe(0);
+  });
+});
+
+describe('several seals of one signature', () => {
+  test('all show, and all are one signature', async () => {
+    const widgets = [sealAt(0, 100, 100), sealAt(0, 400, 700), sealAt(2, 300, 400)];
+    const signed = await sign(await blankPdf(3), '签名', rsa, { widgets });
+    expect(extractSignatures(signed)).toHaveLength(1);
+    const report = await pdfsig(signed);
+    expect(report).toHaveLength(3);
+    expect(report.every(({ valid, whole, field }) => valid && whole && field === '签名')).toBe(true);
+    expect((await PDFDocument.load(signed)).getForm().getFields()).toHaveLength(1);
+    expect(await isRed(signed, 1, [100, 100], [400, 700], [300, 400])).toEqual([true, true, false]);
+    expect(await isRed(signed, 3, [300, 400], [100, 100])).toEqual([true, false]);
+    expect((await qpdfCheck(signed)).status).toBe(0);
+  });
+
+  test('a cross-page seal shows a slice on each page, and the slices make the seal', async () => {
+    const pdf = await blankPdf(4);
+    const check = checkPdf(pdf);
+    if (!check.ok) throw new Error(check.reason);
+    // Four stripes: each page has to show its own.
+    const colours = ['#D00000', '#00A000', '#0000D0', '#D0D000'];
+    const seal = {
+      width: 120,
+      height: 120,
+      paths: colours.map((fill, index) => stripe(fill, index * 30, 30, 120)),
+    };
+    const placed = placeSeal({ kind: 'cross-page', positions: [{ pages: 'all', y: 500 }] }, seal, check.pages);
+    if (!placed.ok) throw new Error(placed.fault.reason);
+    const widgets = placed.places.map(({ pageIndex, rect, slice }) => ({
+      pageIndex,
+      rect,
+      appearance: slice ? sliceAppearance(seal, slice.count, slice.index) : seal,
+    }));
+    const signed = await sign(pdf, '骑缝章', rsa, { widgets });
+    for (const [index, colour] of colours.entries()) {
+      const image = await render(signed, index + 1);
+      const expected = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+      expect(image.colourAt(580, 500)).toEqual(expected);
+      expect(image.colourAt(560, 500)).toEqual([255, 255, 255]);
+    }
+    expect((await pdfsig(signed)).every(({ valid }) => valid)).toBe(true);
+    expect((await qpdfCheck(signed)).status).toBe(0);
+  });
+});
+
+describe('pages that are turned or cut', () => {
+  /** Its left half red, its right half blue: shows which way up it is. */
+  const twoHalves = {
+    width: 100,
+    height: 100,
+    paths: [stripe(RED, 0, 50, 100), stripe('#0000D0', 50, 50, 100)],
+  };
+
+  test.each([0, 90, 180, 270])('a page turned by %i degrees has the seal upright where it is seen', async (angle) => {
+    const document = await PDFDocument.create();
+    const page = document.addPage([595, 842]);
+    page.setRotation(degrees(angle));
+    page.setCropBox(40, 60, 500, 700);
+    const pdf = Buffer.from(await document.save({ useObjectStreams: false }));
+    const check = checkPdf(pdf);
+    expect(check).toMatchObject({
+      ok: true,
+      pages: [angle % 180 === 0 ? { width: 500, height: 700 } : { width: 700, height: 500 }],
+    });
+    const widgets = [{ pageIndex: 0, rect: [100, 50, 200, 150] as const, appearance: twoHalves }];
+    const image = await render(await sign(pdf, '签名', ec, { widgets }), 1);
+    expect(image.colourAt(125, 100)).toEqual([0xd0, 0, 0]);
+    expect(image.colourAt(175, 100)).toEqual([0, 0, 0xd0]);
+    expect(image.colourAt(90, 100)).toEqual([255, 255, 255]);
+    expect(image.colourAt(150, 160)).toEqual([255, 255, 255]);
+  });
+});
