@@ -1,5 +1,5 @@
 import { Client } from 'undici';
-import type { Connect, Peer } from './connector.ts';
+import type { Connect, GiveUp, Peer } from './connector.ts';
 import { EgressError } from './egress.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -19,6 +19,7 @@ export class Connection {
   readonly openedAt = performance.now();
   readonly #client: Client;
   #peer: Peer | undefined;
+  #giveUpOpening: GiveUp | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#client = new Client(options.origin, {
@@ -29,15 +30,16 @@ export class Connection {
       keepAliveTimeout: options.keepAliveMs,
       keepAliveMaxTimeout: KEEP_ALIVE_BY_PEER_MS_MAX,
       maxHeaderSize: options.responseHeaderBytesMax,
-      connect: (target, callback) =>
-        options.connect(target, (...[error, socket, peer]) => {
+      connect: (target, callback) => {
+        this.#giveUpOpening = options.connect(target, (...[error, socket, peer]) => {
           if (error !== null) {
             callback(error, null);
             return;
           }
           this.#peer = peer;
           callback(null, socket);
-        }),
+        });
+      },
     });
     this.#client.on('disconnect', () => {
       this.#peer = undefined;
@@ -55,6 +57,11 @@ export class Connection {
     this.#client.dispatch(exchange.message(), exchange);
   }
 
+  /** The exchange it is being opened for has ended. */
+  giveUpOpening(reason: EgressError): void {
+    this.#giveUpOpening?.(reason);
+  }
+
   /** Takes no more exchanges; its socket is closed once the present one is through. */
   retire(): void {
     // With a callback: the promise form rejects for a client that was destroyed meanwhile.
@@ -62,6 +69,8 @@ export class Connection {
   }
 
   async destroy(): Promise<void> {
-    await this.#client.destroy(new EgressError('aborted', 'before'));
+    const reason = new EgressError('aborted', 'before');
+    this.giveUpOpening(reason);
+    await this.#client.destroy(reason);
   }
 }

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
-import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { isIP, Socket, type LookupFunction } from 'node:net';
 import { createSecureContext, getCACertificates, TLSSocket, type SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { AddressPolicy } from './address.ts';
@@ -18,7 +18,10 @@ export interface Peer {
 export type Connect = (
   target: buildConnector.Options,
   callback: (...result: [null, Socket | TLSSocket, Peer] | [Error, null, null]) => void,
-) => void;
+) => GiveUp;
+
+/** Ends an attempt to connect that nobody waits for any more; without effect once it has ended. */
+export type GiveUp = (reason: EgressError) => void;
 
 /** The resolver of the operating system, hosts file included. */
 export const lookupBySystem: Lookup = (hostname) => systemLookup(hostname, { all: true });
@@ -50,12 +53,15 @@ export function createConnect(options: {
     if (refusal !== undefined) {
       // Never answered within the call: undici is still busy with the client that asked.
       process.nextTick(callback, refusal, null, null);
-      return;
+      return () => undefined;
     }
     const secure = target.protocol === 'https:';
     if (secure) connectHttps ??= buildConnector({ ...plain, ...tlsOptions(options.extraCaPem) });
     const connect = secure && connectHttps !== undefined ? connectHttps : connectHttp;
-    connect(target, (error, socket) => {
+    let opened = false;
+    // undici's connector gives the socket at once, though its types do not say so.
+    const opening: unknown = connect(target, (error, socket) => {
+      opened = true;
       if (error !== null) {
         callback(connectError(error, secure), null, null);
         return;
@@ -69,6 +75,9 @@ export function createConnect(options: {
       socket.destroy();
       callback(refusal ?? hungUp(), null, null);
     });
+    return (reason) => {
+      if (!opened && opening instanceof Socket) opening.destroy(reason);
+    };
   };
 }
 

@@ -10,6 +10,9 @@ import {
   type EgressStage,
 } from './egress.ts';
 
+/** A peer may announce (103) and keep alive (102) a few times before it answers. */
+const INTERIM_ANSWERS_MAX = 32;
+
 export interface ExchangeOptions {
   readonly request: EgressRequest;
   readonly url: URL;
@@ -39,6 +42,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions;
   readonly #request: EgressRequest;
   readonly #owner: ExchangeOwner;
+  readonly #connectTimeoutMs: number;
   readonly #startedAt = performance.now();
   readonly #body: BoundedBody;
   #resolve: (answer: EgressAnswer) => void = () => undefined;
@@ -48,6 +52,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #peer: Peer | undefined;
+  #interimAnswers = 0;
   #status = 0;
   #headers: EgressAnswer['headers'] = {};
 
@@ -61,8 +66,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const connectTimeoutMs = Math.min(request.connectTimeoutMs ?? options.connectTimeoutMs, request.totalTimeoutMs);
-    this.#timer = setTimeout(expire, connectTimeoutMs, this);
+    this.#connectTimeoutMs = Math.min(request.connectTimeoutMs ?? options.connectTimeoutMs, request.totalTimeoutMs);
+    this.#timer = setTimeout(expire, this.#connectTimeoutMs, this);
     request.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -76,6 +81,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** No connection will take it. */
   refuse(cause: Error): void {
     this.#fail('connect_failed', cause);
+  }
+
+  /**
+   * Whether it is still worth a connection. After a stall of the event loop a whole line can be overdue, and its timers
+   * come one after the other: each would be given the connection that the one before it gave up.
+   */
+  stillWanted(): boolean {
+    if (!this.#settled && this.#elapsedMs() >= this.#connectTimeoutMs) this.expire();
+    return !this.#settled;
   }
 
   /** The time of the present stage is up. */
@@ -97,7 +111,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: object): void {
-    if (this.#settled || status < 200) return;
+    if (this.#settled) return;
+    if (status < 200) {
+      this.#interimAnswers += 1;
+      if (this.#interimAnswers > INTERIM_ANSWERS_MAX) this.#fail('response_invalid');
+      return;
+    }
     this.#stage = 'after';
     this.#status = status;
     this.#headers = headers as EgressAnswer['headers'];
@@ -151,7 +170,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const error = new EgressError(code, this.#stage, cause === undefined ? {} : { cause });
     this.#reject(error);
     if (this.connection === undefined) this.#owner.abandoned(this);
-    this.#controller?.abort(error);
+    else if (this.#controller === undefined) this.connection.giveUpOpening(error);
+    else this.#controller.abort(error);
   }
 
   #settle(): void {
@@ -178,6 +198,8 @@ function failureCode(error: Error & { code?: unknown }, stage: EgressStage): Egr
   if (error.code === 'UND_ERR_DESTROYED' || error.code === 'UND_ERR_CLOSED') return 'aborted';
   if (stage === 'before') return 'connect_failed';
   if (error.code === 'UND_ERR_HEADERS_OVERFLOW') return 'response_too_large';
-  if (error.name === 'HTTPParserError') return 'response_invalid';
+  // Two lengths that disagree are told before the head is through, a body cut short after it.
+  if (error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' && stage === 'during') return 'response_invalid';
+  if (error.name === 'HTTPParserError' && !error.message.includes('Invalid EOF state')) return 'response_invalid';
   return 'connection_lost';
 }

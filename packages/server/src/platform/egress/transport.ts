@@ -41,10 +41,6 @@ export class Transport {
     return origin;
   }
 
-  get originCount(): number {
-    return this.#origins.size;
-  }
-
   async destroy(): Promise<void> {
     await Promise.all([...this.#origins.values()].map((origin) => origin.destroy()));
     this.#origins.clear();
@@ -103,20 +99,23 @@ export class Origin implements ExchangeOwner {
     const worn = performance.now() - connection.openedAt > this.#limits.connectionLifeMs;
     const usable = connection.peer !== undefined && !worn;
     if (!usable) this.#forget(connection);
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      if (usable) this.#free.push(connection);
-      return;
-    }
-    this.#waiting.delete(next);
-    const carrier = usable ? connection : this.#open();
-    carrier?.carry(next);
+    const next = this.#nextWaiting();
+    if (next !== undefined) (usable ? connection : this.#open())?.carry(next);
+    else if (usable) this.#free.push(connection);
   }
 
   async destroy(): Promise<void> {
     await Promise.all([...this.#connections].map((connection) => connection.destroy()));
     this.#connections.clear();
     this.#free.length = 0;
+  }
+
+  #nextWaiting(): Exchange | undefined {
+    for (const exchange of this.#waiting) {
+      this.#waiting.delete(exchange);
+      if (exchange.stillWanted()) return exchange;
+    }
+    return undefined;
   }
 
   /** Undefined when there are as many as may be. */
