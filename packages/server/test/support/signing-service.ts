@@ -1,0 +1,123 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApps, type Apps } from '../../src/apps/index.ts';
+import { createDirectoryFileStore, createDocuments, type Documents } from '../../src/documents/index.ts';
+import type { Jobs } from '../../src/jobs/index.ts';
+import { createNotify } from '../../src/notify/index.ts';
+import { createParties } from '../../src/parties/index.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { createEgress } from '../../src/platform/egress/index.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { createVault } from '../../src/platform/vault.ts';
+import { createRelay, DEFAULT_LIMITS, type Relay } from '../../src/relay/index.ts';
+import { createSeals } from '../../src/seals/index.ts';
+import { createSigning, type Signing, type SigningDependencies, type SigningLimits } from '../../src/signing/index.ts';
+import { createTrust } from '../../src/trust/index.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+
+/** A clock that stands until it is set. */
+export interface StandingClock extends Clock {
+  set(at: Date): void;
+  pass(ms: number): void;
+}
+
+export function standingClock(at: Date): StandingClock {
+  let now = at;
+  return {
+    now: () => now,
+    set: (next) => void (now = next),
+    pass: (ms) => void (now = new Date(now.getTime() + ms)),
+  };
+}
+
+export interface SigningService {
+  readonly database: TestDatabase;
+  readonly documents: Documents;
+  readonly relay: Relay;
+  readonly apps: Apps;
+  readonly signing: Signing;
+  /** Another service over the same database, as a second node is. */
+  another(jobs: Jobs, changed?: Partial<SigningDependencies>): Signing;
+  readonly appId: string;
+  /** A company of the app and a member of it. */
+  company(options?: { verified?: boolean; name?: string }): Promise<{ etcOrgNo: string; etcMemberNo: string }>;
+  close(): Promise<void>;
+}
+
+/** Signing with everything that it stands on, all of it real but the clock and, where the test says so, the jobs. */
+export async function startSigningService(options: {
+  clock: Clock;
+  jobs: (database: TestDatabase) => Jobs;
+  limits?: Partial<SigningLimits>;
+}): Promise<SigningService> {
+  const { clock } = options;
+  const database = await createTestDatabase();
+  const directory = await mkdtemp(join(tmpdir(), 'yinxin-files-'));
+  const { db } = database;
+  const log = createLog({ level: 'silent' });
+  const vault = createVault(randomBytes(32));
+  const egress = createEgress({ allowCidrs: ['127.0.0.0/8'] });
+  const apps = createApps({ db, vault, clock });
+  const parties = createParties({ db, vault, clock });
+  const relay = createRelay({ db, egress, clock, vault, log, keys: apps, limits: DEFAULT_LIMITS, nodeName: 'test' });
+  const documents = createDocuments({
+    db,
+    files: createDirectoryFileStore(directory),
+    clock,
+    baseUrl: 'http://files.test',
+    fileUrlKey: vault.deriveKey('file-url'),
+  });
+  const common = {
+    db,
+    clock,
+    vault,
+    egress,
+    parties,
+    log,
+    seals: createSeals({ clock }),
+    trust: createTrust({ db, vault, clock }),
+    notify: createNotify({ relay, apps, log }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  };
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const created = await apps.create({
+    name: '测试应用',
+    publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    actor: 'operator',
+  });
+  const { appId } = created.app;
+  let companies = 0;
+
+  return {
+    database,
+    documents,
+    relay,
+    apps,
+    appId,
+    signing: createSigning({ ...common, documents, jobs: options.jobs(database) }),
+    another: (jobs, changed = {}) => createSigning({ ...common, documents, jobs, ...changed }),
+    async company({ verified = true, name = '北京易楼房地产经纪有限公司' } = {}) {
+      companies += 1;
+      const actor = 'operator';
+      const org = await parties.createOrg({
+        appId,
+        bizOrgNo: `org-${companies}`,
+        orgType: '01',
+        orgName: name,
+        actor,
+        details: {},
+      });
+      const { etcOrgNo } = org;
+      if (verified) await parties.verifyOrg({ appId, etcOrgNo, reason: '营业执照已核对', actor });
+      const member = await parties.createMember({ appId, etcOrgNo, bizMemberNo: 'm1', memberName: '张三', actor });
+      return { etcOrgNo, etcMemberNo: member.etcMemberNo };
+    },
+    async close() {
+      await egress.close();
+      await database.drop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
