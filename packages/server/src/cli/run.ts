@@ -1,11 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { ConfigError } from '../platform/config.ts';
 import { addAppCommands } from './app-commands.ts';
 import { addCallbackCommands } from './callback-commands.ts';
 import { addCalleeCommands } from './callee-commands.ts';
-import { CliError, type CliContext } from './context.ts';
+import type { CliContext } from './context.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { describeFailure } from './failures.ts';
 import { addOrgCommands } from './org-commands.ts';
 import { addServeCommands } from './serve-command.ts';
 
@@ -45,16 +45,8 @@ export async function runCommandLine(argv: readonly string[], context: CliContex
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof CliError) {
-      context.err(`yinxin: ${error.message}`);
-      return 1;
-    }
-    if (error instanceof ConfigError) {
-      context.err('yinxin: the configuration is not right:');
-      for (const fault of error.faults) context.err(`  ${fault.variable} ${fault.message}`);
-      return 2;
-    }
-    context.err(error instanceof Error ? `yinxin: ${error.stack ?? error.message}` : `yinxin: ${String(error)}`);
-    return 1;
+    const { exitCode, lines } = describeFailure(error);
+    for (const line of lines) context.err(line);
+    return exitCode;
   }
 }

@@ -1,0 +1,86 @@
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig, type Environment } from './config.ts';
+
+const defaults = { cwd: '/srv/app', nodeName: 'node-1' };
+const read = (environment: Environment) => readConfig(environment, defaults);
+
+function faultsOf(environment: Environment): string[] {
+  try {
+    read(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults.map((fault) => fault.variable);
+    throw error;
+  }
+  return [];
+}
+
+describe('readConfig', () => {
+  test('nothing needs to be set', () => {
+    expect(read({})).toEqual({
+      dataDir: resolve('/srv/app/yinxin-data'),
+      host: '127.0.0.1',
+      port: 8686,
+      publicUrl: null,
+      databaseUrl: null,
+      databasePoolSizeMax: 20,
+      masterKey: null,
+      egressAllowCidrs: [],
+      trustedProxies: [],
+      logLevel: 'info',
+      certificateKeyAlgorithm: 'RSA-2048',
+      nodeName: 'node-1',
+    });
+  });
+
+  test('an empty variable is as good as none', () => {
+    expect(read({ YINXIN_PORT: '', DATABASE_URL: ' ' })).toMatchObject({ port: 8686, databaseUrl: null });
+  });
+
+  test('every fault is reported at once', () => {
+    expect(
+      faultsOf({
+        YINXIN_PORT: '70000',
+        YINXIN_HOST: 'not an address',
+        YINXIN_PUBLIC_URL: 'ftp://files.example',
+        DATABASE_URL: 'mysql://localhost/x',
+        YINXIN_MASTER_KEY: 'short',
+        YINXIN_EGRESS_ALLOW: '10.0.0.0/8,banana',
+        YINXIN_LOG_LEVEL: 'loud',
+        YINXIN_DATABASE_POOL: '2',
+      }),
+    ).toEqual([
+      'YINXIN_HOST',
+      'YINXIN_PORT',
+      'YINXIN_PUBLIC_URL',
+      'DATABASE_URL',
+      'YINXIN_DATABASE_POOL',
+      'YINXIN_MASTER_KEY',
+      'YINXIN_EGRESS_ALLOW',
+      'YINXIN_LOG_LEVEL',
+    ]);
+  });
+
+  test('a misspelt variable of ours is a fault, a stranger is not', () => {
+    expect(faultsOf({ YINXIN_PROT: '80', PATH: '/bin' })).toEqual(['YINXIN_PROT']);
+  });
+
+  test('a fault never shows the value', () => {
+    const secret = 'postgresqll://user:hunter2@db/x';
+    expect(() => read({ DATABASE_URL: secret, YINXIN_MASTER_KEY: 'hunter2' })).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),
+    );
+  });
+
+  test('CIDRs may be single addresses, and are separated by commas or spaces', () => {
+    expect(read({ YINXIN_EGRESS_ALLOW: '127.0.0.1, ::1 10.0.0.0/8' }).egressAllowCidrs).toEqual([
+      '127.0.0.1/32',
+      '::1/128',
+      '10.0.0.0/8',
+    ]);
+  });
+
+  test('a public URL loses its trailing slash', () => {
+    expect(read({ YINXIN_PUBLIC_URL: 'https://sign.example.com/' }).publicUrl).toBe('https://sign.example.com');
+  });
+});
