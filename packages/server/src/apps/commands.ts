@@ -19,6 +19,7 @@ export interface AppsDependencies {
   readonly clock: Clock;
 }
 
+const APP_ID = /^[A-Z0-9]{16}$/;
 const NONCE_HELD_MS = 60_000;
 const SECRET_BYTES = 32;
 
@@ -63,8 +64,9 @@ export function createApps(dependencies: AppsDependencies): Apps {
     return result;
   }
 
+  // What cannot be an app's id is not asked for: strangers write it, and PostgreSQL has texts it cannot take.
   const known = async (appId: string): Promise<store.KnownApp | undefined> =>
-    cache.get(appId, () => store.findApp(db, appId));
+    APP_ID.test(appId) ? cache.get(appId, async () => store.findApp(db, appId)) : undefined;
 
   return {
     async create(input) {

@@ -5,11 +5,14 @@ import type { JsonMember } from '../../../platform/json-text.ts';
 import type { Signing } from '../../../signing/index.ts';
 import { readParameters } from './parameters.ts';
 
+/** The part of signing that this gateway commands. */
+export type SigningCommands = Pick<Signing, 'createFlow' | 'flow' | 'revokeFlow' | 'documents'>;
+
 /** The capabilities that the api codes of this gateway command. */
 export interface Capabilities {
   readonly apps: Apps;
   readonly parties: Parties;
-  readonly signing: Signing;
+  readonly signing: SigningCommands;
 }
 
 /** What a command knows beyond its parameters: who asks, proved by the signature. */

@@ -8,6 +8,8 @@ import { isNested, newerSignedTexts, olderSignedTexts } from './signed-text.ts';
 export const BODY_BYTES_MAX = 2 * 1024 * 1024;
 /** createFlowOneStep, the deepest command, needs ten. */
 const DEPTH_MAX = 32;
+/** The older dialect's signed text sorts them all before anything is proved. */
+const PARAMS_MAX = 256;
 const API_CODE_LENGTH_MAX = 64;
 /** The contract says 255, which an RSA-2048 signature in Base64 (344) exceeds; this holds the largest key taken here. */
 const SIGN_LENGTH_MAX = 2_048;
@@ -145,6 +147,7 @@ function olderParams(member: JsonMember | undefined): readonly JsonMember[] {
   if (member === undefined || member.kind === 'null') return [];
   if (member.kind !== 'object') throw new GatewayRefusal(FORM.wrong(member.key, 'JSON对象'));
   const members = readObject(member.source, member.key);
+  if (members.length > PARAMS_MAX) throw new GatewayRefusal(FORM.tooMany('params', PARAMS_MAX));
   for (const param of members) {
     if (['appId', 'apiCode', 'nonce', 'timestamp'].includes(param.key))
       throw new GatewayRefusal(FORM.shadowed(param.key));

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-// Brings the `hide` of a route's schema into view.
-import type {} from '@fastify/swagger';
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifySchema } from 'fastify';
 import type { Clock } from '../../../platform/clock.ts';
 import { DomainError } from '../../../platform/errors.ts';
 import { ANSWERS, FORM, GatewayRefusal, answerText, domainAnswer } from './answers.ts';
@@ -14,6 +12,8 @@ import { documentation } from './openapi.ts';
 import { createRateLimiter } from './rate-limit.ts';
 
 const PATH = '/api/gateway';
+/** Keeps a route out of openapi.json. */
+const UNDOCUMENTED: FastifySchema & { hide: true } = { hide: true };
 
 export interface GatewayDependencies extends Capabilities {
   readonly clock: Clock;
@@ -54,7 +54,7 @@ export function registerGatewayRoutes(server: FastifyInstance, dependencies: Gat
   server.route({
     method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: PATH,
-    schema: { hide: true },
+    schema: UNDOCUMENTED,
     handler: async (_request, reply) => sendUnread(reply, FORM.notPost),
   });
 }
