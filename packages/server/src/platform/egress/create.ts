@@ -61,14 +61,15 @@ export function createEgress(options: EgressOptions): Egress {
   }
 
   async function request(asked: EgressRequest): Promise<EgressAnswer> {
-    if (closed || asked.signal?.aborted === true) throw new EgressError('aborted', 'before');
+    if (closed) throw new EgressError('aborted', 'before');
     const headers = checkRequest(asked, userAgent);
     const checked = checkUrl(asked.url, policy);
     if (!checked.ok) throw new EgressError(checked.code, 'before', { reason: checked.reason });
     requestsUnderWay += 1;
     try {
-      const origin = (transport ?? (await (opening ??= open()))).originOf(checked.url);
-      return await origin.send({ request: asked, url: checked.url, headers, connectTimeoutMs });
+      const opened = transport ?? (await (opening ??= open()));
+      if (asked.signal?.aborted === true) throw new EgressError('aborted', 'before');
+      return await opened.originOf(checked.url).send({ request: asked, url: checked.url, headers, connectTimeoutMs });
     } finally {
       requestsUnderWay -= 1;
       if (closed && requestsUnderWay === 0) lastRequest.resolve();
