@@ -1,38 +1,10 @@
 import { deflateSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { blankPdf, throughQpdf } from '../../test/support/signed-pdf.ts';
-import { checkPdf } from './index.ts';
+import { CATALOG, hybridPdf, PAGE, PAGES, pdfOf, stream } from '../../test/support/raw-pdf.ts';
+import { blankPdf, square, throughQpdf } from '../../test/support/signed-pdf.ts';
+import { checkPdf, signPdf } from './index.ts';
 import type { PdfCheck } from './index.ts';
-
-/** A PDF with these objects, numbered from 1, and a correct cross-reference table. Object 1 is the catalog. */
-function pdfOf(objects: readonly (string | Buffer)[], trailer = ''): Buffer {
-  const chunks = [Buffer.from('%PDF-1.7\n')];
-  const offsets: number[] = [];
-  const length = () => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  for (const [index, object] of objects.entries()) {
-    offsets.push(length());
-    chunks.push(Buffer.from(`${index + 1} 0 obj\n`), Buffer.from(object), Buffer.from('\nendobj\n'));
-  }
-  const startXref = length();
-  const entries = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('');
-  const size = objects.length + 1;
-  const table = `xref\n0 ${size}\n0000000000 65535 f \n${entries}`;
-  chunks.push(Buffer.from(`${table}trailer\n<</Size ${size}/Root 1 0 R${trailer}>>\nstartxref\n${startXref}\n%%EOF\n`));
-  return Buffer.concat(chunks);
-}
-
-function stream(dictionary: string, bytes: Buffer): Buffer {
-  return Buffer.concat([
-    Buffer.from(`<<${dictionary}/Length ${bytes.length}>>\nstream\n`),
-    bytes,
-    Buffer.from('\nendstream'),
-  ]);
-}
-
-const CATALOG = '<</Type/Catalog/Pages 2 0 R>>';
-const PAGES = '<</Type/Pages/Kids[3 0 R]/Count 1>>';
-const PAGE = '<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>';
 
 function reasonOf(check: PdfCheck): string {
   return check.ok ? 'ok' : check.reason;
@@ -63,20 +35,7 @@ describe('files that can be signed', () => {
   });
 
   test('may be hybrid: objects that the table hides are found through its stream', () => {
-    // Object 4 is free in the table and stands in the object stream 5, which only the /XRefStm 6 knows.
-    const objectStream = stream('/Type/ObjStm/N 1/First 4', Buffer.from(`4 0 ${PAGE}`));
-    const base = pdfOf([CATALOG, '<</Type/Pages/Kids[4 0 R]/Count 1>>', 'null', 'null', objectStream]);
-    const row = Buffer.alloc(4);
-    row.writeUInt8(2, 0);
-    row.writeUInt16BE(5, 1);
-    const xrefStream = stream('/Type/XRef/Size 7/Index[4 1]/W[1 2 1]', row);
-    const prev = Number(/startxref\n(\d+)/.exec(base.toString('latin1'))?.[1]);
-    const streamAt = base.length;
-    const appended = Buffer.concat([base, Buffer.from('6 0 obj\n'), xrefStream, Buffer.from('\nendobj\n')]);
-    const table = 'xref\n4 1\n0000000000 00000 f \n';
-    const trailer = `trailer\n<</Size 7/Root 1 0 R/Prev ${prev}/XRefStm ${streamAt}>>\nstartxref\n${appended.length}\n%%EOF`;
-    const hybrid = Buffer.concat([appended, Buffer.from(table + trailer)]);
-    expect(checkPdf(hybrid)).toEqual({ ok: true, pages: [{ width: 595, height: 842 }] });
+    expect(checkPdf(hybridPdf())).toEqual({ ok: true, pages: [{ width: 595, height: 842 }] });
   });
 
   test('are read as viewers read them: an object that no cross-reference names does not count', () => {
@@ -198,4 +157,26 @@ describe('hostile files end as damaged, at a bounded cost', () => {
       { numRuns: 2000 },
     );
   });
+});
+
+test('a file that passes is a file that can be signed, however it came about', async () => {
+  const signer = {
+    certificate: Buffer.alloc(0),
+    chain: [],
+    signDetached: () => Promise.resolve(Buffer.alloc(32)),
+    signatureBytesMax: 32,
+  };
+  const change = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }));
+  await fc.assert(
+    fc.asyncProperty(fc.boolean(), fc.array(change, { maxLength: 8 }), async (streams, changes) => {
+      const pdf = Buffer.from(streams ? withObjectStreams : sound);
+      for (const [at, byte] of changes) pdf[at % pdf.length] = byte;
+      fc.pre(checkPdf(pdf).ok);
+      const widgets = [{ pageIndex: 0, rect: [0, 0, 9, 9] as const, appearance: square('#D00000') }];
+      const signed = await signPdf({ pdf, fieldName: 'a', widgets, signer, signedAt: new Date(0) });
+      expect(signed.subarray(0, pdf.length).equals(pdf)).toBe(true);
+      expect(checkPdf(signed)).toEqual(checkPdf(pdf));
+    }),
+    { numRuns: 300 },
+  );
 });

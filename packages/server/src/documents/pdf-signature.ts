@@ -40,6 +40,8 @@ export type SignPdfOptions = {
 /** Print, Locked (12.5.3). */
 const WIDGET_FLAGS = 4 + 128;
 const BYTE_RANGE_DIGITS = 10;
+/** A file that was within the limit when it came may have grown past it by the signatures since. */
+const SIGNED_BYTES_MAX = 1024 * 1024 * 1024;
 
 /**
  * Signs a PDF with PAdES B-B (ETSI EN 319 142-1): appends one incremental revision that holds one signature field, its
@@ -57,7 +59,7 @@ const BYTE_RANGE_DIGITS = 10;
  */
 export async function signPdf(options: SignPdfOptions): Promise<Buffer> {
   const { pdf, signer } = options;
-  const source = openSignablePdf(pdf, options.limits);
+  const source = openSignablePdf(pdf, { bytesMax: SIGNED_BYTES_MAX, ...options.limits });
   const revision = new PdfRevision(source.document);
   const value = revision.reserve();
   const placeholder = signatureDictionary(options);

@@ -2,6 +2,7 @@ import { PDFDocument, degrees } from '@cantoo/pdf-lib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkPdf, placeSeal, signPdf, sliceAppearance } from '../../src/documents/index.ts';
 import type { SignPdfOptions, Widget } from '../../src/documents/index.ts';
+import { hybridPdf, pdfOf } from '../support/raw-pdf.ts';
 import {
   blankPdf,
   extractSignatures,
@@ -105,6 +106,29 @@ describe('three signatures stay valid', () => {
   test('on a file that ends in bytes that are no PDF', async () => {
     const garbage = Buffer.concat([await blankPdf(1), Buffer.from('\0\0\0 tail without a line break')]);
     await expectThreeSignatures(garbage);
+  });
+
+  test('on a hybrid file', async () => {
+    await expectThreeSignatures(hybridPdf());
+  });
+
+  test('on a file with junk before its header', async () => {
+    const junk = Buffer.concat([Buffer.from('junk\n'), await blankPdf(1)]);
+    const first = await sign(junk, '签名一', rsa);
+    const second = await sign(first, '签名二', ec);
+    expect((await pdfsig(second)).map(({ valid }) => valid)).toEqual([true, true]);
+  });
+
+  test('on a file whose form, its fields and the pages’ annotations are objects of their own', async () => {
+    const text = '<</Type/Annot/Subtype/Widget/FT/Tx/T(x)/Rect[0 0 9 9]/P 3 0 R>>';
+    const page = '<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Annots 6 0 R>>';
+    const pages = '<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>';
+    const catalog = '<</Type/Catalog/Pages 2 0 R/AcroForm 5 0 R>>';
+    const pdf = pdfOf([catalog, pages, page, page, '<</Fields 7 0 R>>', '[8 0 R]', '[8 0 R]', text]);
+    const signed = await expectThreeSignatures(pdf);
+    // Both pages share one array of annotations: a seal on the first is none on the second.
+    expect(await isRed(signed, 1, [100, 400])).toEqual([true]);
+    expect(await isRed(signed, 2, [100, 400])).toEqual([false]);
   });
 
   test('on a file with a form of its own', async () => {
