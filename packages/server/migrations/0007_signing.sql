@@ -41,10 +41,13 @@ create table sign_flow (
   created_at          timestamptz not null,
   -- the last signature, or the last time that signing was tried
   touched_at          timestamptz not null,
+  -- whether a silent field waits whose turn it is: there is work that needs no person
+  silent_in_turn      boolean     not null,
   ended_at            timestamptz,
   primary key (app_id, flow_id)
 );
 
+create index sign_flow_silent on sign_flow (touched_at) where state = 'signing' and silent_in_turn;
 create index sign_flow_deadline on sign_flow (sign_validity) where state = 'signing' and sign_validity is not null;
 
 create table sign_signer (
@@ -84,6 +87,3 @@ create table sign_field (
   primary key (app_id, flow_id, field_id),
   foreign key (app_id, flow_id, signer_id) references sign_signer (app_id, flow_id, signer_id)
 );
-
--- Silent fields that nobody has signed yet: what the sweep looks for.
-create index sign_field_silent on sign_field (app_id, flow_id) where state = 'waiting' and auto_execute;

@@ -8,9 +8,15 @@ import type { FieldRow, FlowRow, SignerRow } from './tables.ts';
 
 type FlowKey = { appId: string; flowId: string };
 
-/** Adds the job that signs what can be signed silently, or replaces the one that waits. */
-export async function addAdvanceJob(context: SigningContext, executor: Executor, key: FlowKey): Promise<void> {
-  await context.jobs.add(executor, JOB.advance, key, { key: `${JOB.advance}:${key.appId}:${key.flowId}` });
+/** Adds the job that signs what can be signed silently, or replaces the one that waits; due at once or since `runAt`. */
+export async function addAdvanceJob(
+  context: SigningContext,
+  executor: Executor,
+  key: FlowKey,
+  runAt?: Date,
+): Promise<void> {
+  const jobKey = `${JOB.advance}:${key.appId}:${key.flowId}`;
+  await context.jobs.add(executor, JOB.advance, key, { key: jobKey, ...(runAt && { runAt }) });
 }
 
 /**

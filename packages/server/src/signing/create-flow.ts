@@ -1,4 +1,5 @@
 import { appendAudit } from '../audit/index.ts';
+import type { Executor } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { hexId, randomAlphanumeric } from '../platform/ids.ts';
 import { JOB, type SigningContext, type SigningLimits } from './context.ts';
@@ -57,15 +58,17 @@ async function insertWithJob(context: SigningContext, command: CreateFlow, now: 
   });
 }
 
-/** Adds the job that makes the flow, or replaces the one that waits. */
+/** Adds the job that makes the flow, or replaces the one that waits; due at once or since `runAt`. */
 export async function addOpenJob(
   context: SigningContext,
-  executor: Parameters<SigningContext['jobs']['add']>[0],
+  executor: Executor,
   key: { appId: string; flowRequestId: string },
+  runAt?: Date,
 ): Promise<void> {
   // The row counts the attempts and decides; the job system's own limit only has to be no lower.
   await context.jobs.add(executor, JOB.open, key, {
     key: `${JOB.open}:${key.appId}:${key.flowRequestId}`,
+    ...(runAt && { runAt }),
     attemptsMax: context.limits.openAttemptsMax + 1,
   });
 }

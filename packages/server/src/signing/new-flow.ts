@@ -32,6 +32,13 @@ export function newFlowRows(input: {
   );
   if (started.kind === 'forbidden') throw new Error('a flow without signers was accepted');
   const stateOf = new Map(started.position.signers.map((signer) => [signer.id, signer.state]));
+  const rows = signers.map(({ row }, position) => ({
+    ...row,
+    position,
+    state: stateOf.get(row.signer_id) ?? row.state,
+  }));
+  const fields = signers.flatMap(({ row, fields }) => fields.map((field, position) => fieldRow(row, field, position)));
+  const inTurn = new Set(rows.filter((row) => row.state === 'signing').map((row) => row.signer_id));
   return {
     flow: {
       app_id: appId,
@@ -48,14 +55,11 @@ export function newFlowRows(input: {
       reason: null,
       created_at: at,
       touched_at: at,
+      silent_in_turn: fields.some((field) => field.auto_execute && inTurn.has(field.signer_id)),
       ended_at: null,
     },
-    signers: signers.map(({ row }, position) => ({
-      ...row,
-      position,
-      state: stateOf.get(row.signer_id) ?? row.state,
-    })),
-    fields: signers.flatMap(({ row, fields }) => fields.map((field, position) => fieldRow(row, field, position))),
+    signers: rows,
+    fields,
   };
 }
 

@@ -109,7 +109,7 @@ async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buf
 
 async function addFlowJobs(context: SigningContext, tx: Transaction, { flow }: NewFlow): Promise<void> {
   const key = { appId: flow.app_id, flowId: flow.flow_id };
-  await addAdvanceJob(context, tx, key);
+  if (flow.silent_in_turn) await addAdvanceJob(context, tx, key);
   if (flow.sign_validity !== null) {
     const jobKey = `${JOB.expire}:${key.appId}:${key.flowId}`;
     await context.jobs.add(tx, JOB.expire, key, { runAt: flow.sign_validity, key: jobKey });

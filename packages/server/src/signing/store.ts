@@ -90,11 +90,15 @@ export async function settleRequest(
   return row !== undefined;
 }
 
-/** Pending requests that nobody has worked on since `before`. */
-export async function idleRequests(executor: Executor, before: Date, rowsMax: number): Promise<RequestKey[]> {
+/** Pending requests that nobody has worked on since `before`, the longest idle first. */
+export async function idleRequests(
+  executor: Executor,
+  before: Date,
+  rowsMax: number,
+): Promise<(RequestKey & { touchedAt: Date })[]> {
   return tables(executor)
     .selectFrom('sign_request')
-    .select(['app_id as appId', 'flow_request_id as flowRequestId'])
+    .select(['app_id as appId', 'flow_request_id as flowRequestId', 'touched_at as touchedAt'])
     .where('state', '=', 'pending')
     .where('touched_at', '<', before)
     .orderBy('touched_at')
@@ -213,14 +217,20 @@ export async function updateSigners(
   `.execute(tx);
 }
 
+/** Changes the flow's row after its signers and fields, whose states decide whether a silent field is in turn. */
 export async function updateFlow(
   tx: Transaction,
   { appId, flowId }: FlowKey,
   change: Partial<Pick<FlowRow, 'state' | 'file_id' | 'reason' | 'touched_at' | 'ended_at'>>,
 ): Promise<void> {
+  const silentInTurn = sql<boolean>`exists (
+    select 1 from sign_field field join sign_signer signer using (app_id, flow_id, signer_id)
+    where field.app_id = ${appId} and field.flow_id = ${flowId}
+      and field.state = 'waiting' and field.auto_execute and signer.state = 'signing'
+  )`;
   await tables(tx)
     .updateTable('sign_flow')
-    .set(change)
+    .set({ ...change, silent_in_turn: silentInTurn })
     .where('app_id', '=', appId)
     .where('flow_id', '=', flowId)
     .execute();
@@ -249,18 +259,19 @@ export async function dueFlows(executor: Executor, at: Date, rowsMax: number): P
     .execute();
 }
 
-/** Flows with a silent field in turn that nobody has worked on since `before`. */
-export async function idleSilentFlows(executor: Executor, before: Date, rowsMax: number): Promise<FlowKey[]> {
-  const { rows } = await sql<FlowKey>`
-    select flow.app_id as "appId", flow.flow_id as "flowId"
-    from sign_field field
-    join sign_signer signer using (app_id, flow_id, signer_id)
-    join sign_flow flow using (app_id, flow_id)
-    where field.state = 'waiting' and field.auto_execute
-      and signer.state = 'signing' and flow.state = 'signing' and flow.touched_at < ${before}
-    group by flow.app_id, flow.flow_id, flow.touched_at
-    order by flow.touched_at
-    limit ${rowsMax}
-  `.execute(executor);
-  return rows;
+/** Flows with a silent field in turn that nobody has worked on since `before`, the longest idle first. */
+export async function idleSilentFlows(
+  executor: Executor,
+  before: Date,
+  rowsMax: number,
+): Promise<(FlowKey & { touchedAt: Date })[]> {
+  return tables(executor)
+    .selectFrom('sign_flow')
+    .select(['app_id as appId', 'flow_id as flowId', 'touched_at as touchedAt'])
+    .where('state', '=', 'signing')
+    .where('silent_in_turn', '=', true)
+    .where('touched_at', '<', before)
+    .orderBy('touched_at')
+    .limit(rowsMax)
+    .execute();
 }

@@ -16,6 +16,11 @@ export async function sweep(context: SigningContext): Promise<void> {
     // One flow that cannot be expired must not keep the others from it.
     await expireFlow(context, key).catch((error: unknown) => log.error({ ...key, err: error }, 'expiry failed'));
   }
-  for (const key of await idleRequests(db, idleSince, limits.sweepRowsMax)) await addOpenJob(context, db, key);
-  for (const key of await idleSilentFlows(db, idleSince, limits.sweepRowsMax)) await addAdvanceJob(context, db, key);
+  // A job that only waits in a long queue is replaced by this one: due since then, it keeps its place before newer ones.
+  for (const { touchedAt, ...key } of await idleRequests(db, idleSince, limits.sweepRowsMax)) {
+    await addOpenJob(context, db, key, touchedAt);
+  }
+  for (const { touchedAt, ...key } of await idleSilentFlows(db, idleSince, limits.sweepRowsMax)) {
+    await addAdvanceJob(context, db, key, touchedAt);
+  }
 }

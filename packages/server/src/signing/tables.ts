@@ -48,6 +48,7 @@ export interface SignFlowTable {
   reason: string | null;
   created_at: Date;
   touched_at: Date;
+  silent_in_turn: boolean;
   ended_at: Date | null;
 }
 
