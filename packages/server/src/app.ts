@@ -2,11 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createApps } from './apps/index.ts';
-import { loadAdminToken, registerAdminRoutes } from './dialects/admin/index.ts';
-import { registerCallbackRoutes, registerGatewayRoutes } from './dialects/etc/index.ts';
-import { registerFileRoutes } from './dialects/files/index.ts';
+import { loadAdminToken } from './dialects/admin/index.ts';
 import { createDirectoryFileStore, createDocuments } from './documents/index.ts';
-import { registerProbes } from './http/probes.ts';
 import { createHttpServer } from './http/server.ts';
 import { createJobs } from './jobs/index.ts';
 import { createNotify } from './notify/index.ts';
@@ -23,6 +20,7 @@ import { createRelay, DEFAULT_LIMITS } from './relay/index.ts';
 import { createSeals } from './seals/index.ts';
 import { announce, urlOf } from './service/address.ts';
 import { openServiceDatabase } from './service/database.ts';
+import { registerDialects } from './service/dialects.ts';
 import { examineService } from './service/examine.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createSigning } from './signing/index.ts';
@@ -110,22 +108,24 @@ export async function startService(config: Config, options: ServiceOptions = {})
   let draining = false;
   const server = createHttpServer({ log, trustedProxies: config.trustedProxies });
   const timings: Record<string, number> = { ...database.timings };
-  registerProbes(server, {
-    metrics,
-    async ready() {
-      if (draining) throw new Error('stopping');
-      await pool.query('select 1');
+  registerDialects(server, {
+    probes: {
+      metrics,
+      async ready() {
+        if (draining) throw new Error('stopping');
+        await pool.query('select 1');
+      },
     },
-  });
-  registerGatewayRoutes(server, { apps, parties, signing, clock });
-  registerCallbackRoutes(server, { relay, callers: apps, keys: apps });
-  registerFileRoutes(server, { documents });
-  registerAdminRoutes(server, {
-    token,
-    apps,
-    parties,
-    relay,
-    examine: async () => ({ findings: await examineService(config, url, database), timings }),
+    gateway: { apps, parties, signing, clock },
+    callback: { relay, callers: apps, keys: apps },
+    files: { documents },
+    admin: {
+      token,
+      apps,
+      parties,
+      relay,
+      examine: async () => ({ findings: await examineService(config, url, database), timings }),
+    },
   });
 
   // start: what takes requests comes last and stops first

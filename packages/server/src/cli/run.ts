@@ -6,6 +6,7 @@ import type { CliContext } from './context.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { describeFailure } from './failures.ts';
+import { addOpenapiCommand } from './openapi-command.ts';
 import { addOrgCommands } from './org-commands.ts';
 import { addServeCommands } from './serve-command.ts';
 
@@ -27,6 +28,7 @@ export function buildProgram(context: CliContext, version: string): Command {
   addCallbackCommands(program, context);
   addOrgCommands(program, context);
   addDoctorCommand(program, context);
+  addOpenapiCommand(program, context, version);
   for (const command of allCommands(program)) command.exitOverride();
   return program;
 }

@@ -184,7 +184,7 @@ export async function verifyContract(account: Account, stage: Stage, signed: Sig
     const signatures = await checkSignatures(signed.pdf, await stage.service.rootCertificatePem());
     for (const { signer, valid, coversTo } of signatures)
       tell(`${valid ? 'valid' : 'NOT VALID'}: ${signer}, bytes 0–${coversTo}`);
-    expect(signatures.length === signed.signatures, `${signed.signatures} signatures, found ${signatures.length}`);
+    expect(signatures.length >= BROKER_FIELDS.length, 'a signature for every sign field');
     expect(
       signatures.every((signature) => signature.valid),
       'every signature to be valid',

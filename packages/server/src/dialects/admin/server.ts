@@ -51,6 +51,9 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
         }
         throw error;
       });
+      scope.addHook('onRoute', (route) => {
+        route.schema = { tags: ['admin'], security: [{ admin: [] }], ...route.schema };
+      });
       const admin = scope.withTypeProvider<TypeBoxTypeProvider>();
       registerAppRoutes(admin, dependencies);
       registerCalleeRoutes(admin, dependencies);

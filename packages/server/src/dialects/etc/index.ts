@@ -1,3 +1,3 @@
 /** The ETC wire formats: the merchant gateway in both dialects, and the callback gateway. */
-export { registerCallbackRoutes } from './callback.ts';
-export { registerGatewayRoutes } from './gateway/routes.ts';
+export { registerCallbackRoutes, type CallbackDependencies } from './callback.ts';
+export { registerGatewayRoutes, type GatewayDependencies } from './gateway/routes.ts';

@@ -22,14 +22,18 @@ const FILE_ERRORS: Readonly<Record<FileErrorCode, Answer>> = {
   stored_file_damaged: { status: 500, message: '文件暂时无法读取 (the file cannot be read now)' },
 };
 
+export interface FileRouteDependencies {
+  documents: Pick<Documents, 'openFileUrl'>;
+}
+
 /** `GET /files/APP/FILE?expires=…&signature=…`: a file for whoever holds a link that was made for it and has not expired. */
-export function registerFileRoutes(server: FastifyInstance, { documents }: { documents: Documents }): void {
+export function registerFileRoutes(server: FastifyInstance, dependencies: FileRouteDependencies): void {
   server.get<{ Params: { appId: string; fileId: string }; Querystring: { expires?: unknown; signature?: unknown } }>(
     '/files/:appId/:fileId',
     async (request, reply) => {
       const { expires, signature } = request.query;
       try {
-        const file = await documents.openFileUrl({
+        const file = await dependencies.documents.openFileUrl({
           ...request.params,
           expires: typeof expires === 'string' ? expires : '',
           signature: typeof signature === 'string' ? signature : '',

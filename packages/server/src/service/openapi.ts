@@ -1,0 +1,38 @@
+import { createHttpServer } from '../http/server.ts';
+import { createLog } from '../platform/log.ts';
+import { registerDialects } from './dialects.ts';
+
+/**
+ * The OpenAPI description of every route, made from the routes themselves: they are registered on a server that never
+ * listens, with dependencies that are never called.
+ */
+export async function describeRoutes(version: string): Promise<object> {
+  const { fastifySwagger } = await import('@fastify/swagger');
+  const server = createHttpServer({ log: createLog({ level: 'silent' }), trustedProxies: [] });
+  await server.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Yinxin 印信',
+        version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        description: 'A self-hosted e-signature gateway. Answers of /api/ are HTTP 200 with the code in the body.',
+      },
+      components: { securitySchemes: { admin: { type: 'http', scheme: 'bearer', description: 'the admin token' } } },
+    },
+  });
+  registerDialects(server, {
+    probes: absent(),
+    gateway: absent(),
+    callback: absent(),
+    files: absent(),
+    admin: absent(),
+  });
+  await server.ready();
+  return server.swagger();
+}
+
+/** Something that a route may hold but not use while it is only described. */
+function absent<T extends object>(): T {
+  return new Proxy<T>(Object.create(null) as T, { get: () => undefined });
+}
