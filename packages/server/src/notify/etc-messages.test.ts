@@ -48,7 +48,7 @@ const CREATE_SAMPLE = `{
 }`;
 
 const SAMPLE_TIME = new Date(1563968167329);
-const addressed = { appId: 'OIG0AF4DMOK2VC2N', notifyUrl: null };
+const addressed = { notifyUrl: null };
 const signed = {
   ...addressed,
   code: 'sign_process' as const,

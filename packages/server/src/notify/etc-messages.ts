@@ -9,7 +9,6 @@ export type FlowEndedCode = 'sign_process' | 'auth_process';
 
 /** What a one-step creation came to. `reason` is for a person: Chinese, 64 characters at most. */
 export type FlowCreated = {
-  appId: string;
   /** The flow's own notifyUrl; null is the app's. */
   notifyUrl: string | null;
   flowRequestId: string;
@@ -19,7 +18,6 @@ export type FlowCreated = {
 
 /** A flow that ended. */
 export type FlowEnded = {
-  appId: string;
   notifyUrl: string | null;
   flowId: string;
   /** The document's subject: business_scence (sic). */
@@ -31,7 +29,6 @@ export type FlowEnded = {
 
 /** A company's verification that ended. */
 export type VerificationEnded = {
-  appId: string;
   notifyUrl: string | null;
   etcMemberNo: string;
   /** The company's default seal. */

@@ -19,11 +19,11 @@ export type { FlowCreated, FlowEnded, VerificationEnded } from './etc-messages.t
 export type Notified = { kind: 'enqueued'; requestId: string } | { kind: 'no-destination' };
 
 /**
- * Every call writes into the caller's transaction, so that a notification exists exactly when the state change does
- * that it tells of. It goes to the event's own notifyUrl, or else to the app's notify_url; where there is neither,
- * nothing is sent and the answer says so.
+ * The messages of one application. Every call writes into the caller's transaction, so that a notification exists
+ * exactly when the state change does that it tells of. It goes to the event's own notifyUrl, or else to the app's
+ * notify_url; where there is neither, nothing is sent and the answer says so.
  */
-export interface Notify {
+export interface AppNotify {
   /** create_sign_process: a one-step creation ended, well or not. */
   flowCreated(tx: Transaction, event: FlowCreated): Promise<Notified>;
   /** sign_process: a flow ended. */
@@ -32,33 +32,49 @@ export interface Notify {
   verificationEnded(tx: Transaction, event: VerificationEnded): Promise<Notified>;
 }
 
+export interface Notify {
+  /**
+   * The application's settings are read here, before the caller opens its transaction: read inside of it, they would
+   * take a second connection while the first is held, and a pool full of such transactions waits for itself.
+   */
+  forApp(appId: string): Promise<AppNotify>;
+}
+
 export interface NotifyDependencies {
   readonly relay: Pick<Relay, 'enqueue'>;
   readonly apps: Pick<Apps, 'find'>;
   readonly log: Logger;
 }
 
-type Addressed = { appId: string; notifyUrl: string | null };
-
 export function createNotify({ relay, apps, log }: NotifyDependencies): Notify {
-  async function send(tx: Transaction, to: Addressed, message: EtcMessage, occurredAt: Date): Promise<Notified> {
-    const url = to.notifyUrl ?? (await apps.find(to.appId))?.notifyUrl ?? null;
-    if (url === null) return { kind: 'no-destination' };
-    if (message.tooLong.length > 0) {
-      log.error({ appId: to.appId, fields: message.tooLong }, 'notification carries a value longer than its contract');
-    }
-    const { content } = message;
-    const requestId = await relay.enqueue(tx, { appId: to.appId, url, profile: 'etc-notify', content, occurredAt });
-    return { kind: 'enqueued', requestId };
-  }
-
   return {
-    flowCreated: (tx, event) => send(tx, event, flowCreatedMessage(event), event.at),
-    async flowEnded(tx, event) {
-      const code = (await apps.find(event.appId))?.notifyCode ?? 'sign_process';
-      const message = flowEndedMessage({ ...event, code, at: event.endedAt });
-      return send(tx, event, message, event.endedAt);
+    async forApp(appId) {
+      const app = await apps.find(appId);
+      const code = app?.notifyCode ?? 'sign_process';
+
+      async function send(
+        tx: Transaction,
+        notifyUrl: string | null,
+        { content, tooLong }: EtcMessage,
+        occurredAt: Date,
+      ): Promise<Notified> {
+        const url = notifyUrl ?? app?.notifyUrl ?? null;
+        if (url === null) return { kind: 'no-destination' };
+        if (tooLong.length > 0) {
+          log.error({ appId, fields: tooLong }, 'notification carries a value longer than its contract');
+        }
+        const requestId = await relay.enqueue(tx, { appId, url, profile: 'etc-notify', content, occurredAt });
+        return { kind: 'enqueued', requestId };
+      }
+
+      return {
+        flowCreated: (tx, event) => send(tx, event.notifyUrl, flowCreatedMessage(event), event.at),
+        flowEnded(tx, event) {
+          const message = flowEndedMessage({ ...event, code, at: event.endedAt });
+          return send(tx, event.notifyUrl, message, event.endedAt);
+        },
+        verificationEnded: (tx, event) => send(tx, event.notifyUrl, verificationEndedMessage(event), event.at),
+      };
     },
-    verificationEnded: (tx, event) => send(tx, event, verificationEndedMessage(event), event.at),
   };
 }

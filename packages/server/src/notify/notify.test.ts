@@ -9,10 +9,10 @@ const APP_ID = 'OIG0AF4DMOK2VC2N';
 const AT = new Date(1563968167329);
 const tx = {} as Transaction;
 
-function notifying(app: Partial<App> | undefined) {
+async function notifying(app: Partial<App> | undefined) {
   const sent: EnqueuedMessage[] = [];
   const logged: string[] = [];
-  const notify = createNotify({
+  const notify = await createNotify({
     relay: {
       enqueue(given, message) {
         expect(given).toBe(tx);
@@ -22,13 +22,12 @@ function notifying(app: Partial<App> | undefined) {
     },
     apps: { find: () => Promise.resolve(app as App | undefined) },
     log: createLog({ level: 'error', write: (line) => void logged.push(line) }),
-  });
+  }).forApp(APP_ID);
   return { notify, sent, logged };
 }
 
-const created = { appId: APP_ID, flowRequestId: 'r', result: { ok: true, flowId: 'f' }, at: AT } as const;
+const created = { flowRequestId: 'r', result: { ok: true, flowId: 'f' }, at: AT } as const;
 const ended = {
-  appId: APP_ID,
   notifyUrl: null,
   flowId: 'f',
   subject: '合同.pdf',
@@ -39,7 +38,7 @@ const ended = {
 
 describe('to whom', () => {
   it("the flow's own notifyUrl wins over the app's", async () => {
-    const { notify, sent } = notifying({ notifyUrl: 'https://app.test/' });
+    const { notify, sent } = await notifying({ notifyUrl: 'https://app.test/' });
     await notify.flowCreated(tx, { ...created, notifyUrl: 'https://flow.test/' });
     expect(await notify.flowCreated(tx, { ...created, notifyUrl: null })).toEqual({
       kind: 'enqueued',
@@ -50,20 +49,20 @@ describe('to whom', () => {
   });
 
   it.each([[undefined], [{ notifyUrl: null }]])('nobody where neither has one', async (app) => {
-    const { notify, sent } = notifying(app);
+    const { notify, sent } = await notifying(app);
     expect(await notify.flowEnded(tx, ended)).toEqual({ kind: 'no-destination' });
     expect(sent).toEqual([]);
   });
 });
 
 it.each(['sign_process', 'auth_process'] as const)("an app's setting chooses the code %s", async (notifyCode) => {
-  const { notify, sent } = notifying({ notifyUrl: 'https://app.test/', notifyCode });
+  const { notify, sent } = await notifying({ notifyUrl: 'https://app.test/', notifyCode });
   await notify.flowEnded(tx, ended);
   expect(JSON.parse(sent[0]!.content)).toMatchObject({ api_callback_code: notifyCode, timestamp: AT.getTime() });
 });
 
 it('a value that cannot fit is sent whole and logged', async () => {
-  const { notify, sent, logged } = notifying({ notifyUrl: 'https://app.test/' });
+  const { notify, sent, logged } = await notifying({ notifyUrl: 'https://app.test/' });
   await notify.flowEnded(tx, { ...ended, flowId: 'f'.repeat(33) });
   expect(sent[0]!.content).toContain('f'.repeat(33));
   expect(logged).toHaveLength(1);

@@ -1,4 +1,6 @@
 import { appendAudit } from '../audit/index.ts';
+import type { AppNotify } from '../notify/index.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Executor, Transaction } from '../platform/database/index.ts';
 import { JOB, type SigningContext } from './context.ts';
 import { moveFlow } from './move-flow.ts';
@@ -36,14 +38,18 @@ export async function advanceFlow(context: SigningContext, key: FlowKey): Promis
     if (!next) return;
     await touchFlow(context.db, key, context.clock.now());
     const signed = await signField(context, flow, next);
-    const counted = await context.db.transaction().execute((tx) => countSignature(context, tx, flow, next, signed));
+    const notify = await context.notify.forApp(key.appId);
+    const { clock } = context;
+    const counted = await context.db
+      .transaction()
+      .execute((tx) => countSignature({ notify, clock }, tx, flow, next, signed));
     if (!counted) await context.documents.discardFile({ appId: key.appId, fileId: signed.fileId });
   }
 }
 
 /** Makes a signed revision the flow's newest; false where somebody was faster and it does not count. */
 async function countSignature(
-  context: SigningContext,
+  { notify, clock }: { notify: AppNotify; clock: Clock },
   tx: Transaction,
   before: FlowRow,
   { field, signer }: { field: FieldRow; signer: SignerRow },
@@ -52,10 +58,10 @@ async function countSignature(
   const key = { appId: before.app_id, flowId: before.flow_id };
   const flow = await lockFlow(tx, key);
   if (flow?.state !== 'signing' || flow.file_id !== before.file_id) return false;
-  const at = context.clock.now();
+  const at = clock.now();
   if (flow.sign_validity !== null && flow.sign_validity <= at) {
     // The deadline came while the signature was made: it is too late, whoever notices first.
-    await moveFlow(context, tx, flow, { event: { kind: 'expire' }, actor: 'system', action: 'sign_flow.expire', at });
+    await moveFlow(notify, tx, flow, { event: { kind: 'expire' }, actor: 'system', action: 'sign_flow.expire', at });
     return false;
   }
   const fieldId = field.field_id;
@@ -70,7 +76,7 @@ async function countSignature(
   const fields = await fieldsOf(tx, key, signer.signer_id);
   if (fields.every((row) => row.state === 'signed')) {
     const event = { kind: 'signed', signerId: signer.signer_id } as const;
-    return (await moveFlow(context, tx, flow, { ...act, event, fileId: signed.fileId })) !== undefined;
+    return (await moveFlow(notify, tx, flow, { ...act, event, fileId: signed.fileId })) !== undefined;
   }
   await updateFlow(tx, key, { file_id: signed.fileId, touched_at: at });
   await appendAudit(tx, { appId: key.appId, subject: `sign_flow:${key.flowId}`, ...act });

@@ -17,13 +17,14 @@ export async function revokeFlow(context: SigningContext, command: RevokeFlow): 
   const reason = command.reason === undefined || command.reason === '' ? REASON_DEFAULT : command.reason;
   if (Array.from(reason).length > REASON_LENGTH_MAX)
     throw refused('reason_too_long', { limit: `${REASON_LENGTH_MAX}` });
+  const notify = await context.notify.forApp(appId);
   const at = context.clock.now();
   await context.db.transaction().execute(async (tx) => {
     const flow = await lockFlow(tx, { appId, flowId });
     if (!flow) throw refused('flow_not_found', { flowId });
     if (flow.initiator_member_no !== etcMemberNo) throw refused('not_initiator', { flowId });
     if (flow.state === 'revoked') throw refused('flow_already_revoked', { flowId });
-    const state = await moveFlow(context, tx, flow, {
+    const state = await moveFlow(notify, tx, flow, {
       event: { kind: 'revoke' },
       actor: `member:${etcMemberNo}`,
       action: 'sign_flow.revoke',
@@ -41,11 +42,12 @@ function refused(code: SigningErrorCode, params: Record<string, string>): Domain
 
 /** Ends a flow whose signValidity has come. Does nothing to one that ended otherwise or has time left. */
 export async function expireFlow(context: SigningContext, key: { appId: string; flowId: string }): Promise<void> {
+  const notify = await context.notify.forApp(key.appId);
   await context.db.transaction().execute(async (tx) => {
     const flow = await lockFlow(tx, key);
     const at = context.clock.now();
     if (!flow || flow.sign_validity === null || flow.sign_validity > at) return;
-    await moveFlow(context, tx, flow, {
+    await moveFlow(notify, tx, flow, {
       event: { kind: 'expire' },
       actor: 'system',
       action: 'sign_flow.expire',

@@ -1,6 +1,6 @@
 import { appendAudit } from '../audit/index.ts';
+import type { AppNotify } from '../notify/index.ts';
 import type { Transaction } from '../platform/database/index.ts';
-import type { SigningContext } from './context.ts';
 import { afterEvent, type FlowEvent, type FlowOutcome, type FlowState } from './flow.ts';
 import { signersOf, updateFlow, updateSigners } from './store.ts';
 import type { FlowRow } from './tables.ts';
@@ -27,7 +27,7 @@ function outcomeOf(state: FlowState): FlowOutcome | undefined {
  * where it ends, audit. Answers the new state, or undefined where the present state forbids the event.
  */
 export async function moveFlow(
-  context: SigningContext,
+  notify: AppNotify,
   tx: Transaction,
   flow: FlowRow,
   move: Move,
@@ -53,7 +53,7 @@ export async function moveFlow(
     ...(move.reason === undefined ? {} : { reason: move.reason }),
     ...(outcome === undefined ? {} : { ended_at: move.at }),
   });
-  const notification = outcome && (await tellEnd(context, tx, flow, outcome, move.at));
+  const notification = outcome && (await tellEnd(notify, tx, flow, outcome, move.at));
   await appendAudit(tx, {
     appId: flow.app_id,
     actor: move.actor,
@@ -67,15 +67,14 @@ export async function moveFlow(
 
 /** sign_process, unless the request asked for none. Answers what the audit says of it. */
 async function tellEnd(
-  context: SigningContext,
+  notify: AppNotify,
   tx: Transaction,
   flow: FlowRow,
   outcome: FlowOutcome,
   at: Date,
 ): Promise<string> {
   if (!flow.finish_notify) return 'not-wanted';
-  const notified = await context.notify.flowEnded(tx, {
-    appId: flow.app_id,
+  const notified = await notify.flowEnded(tx, {
     notifyUrl: flow.notify_url,
     flowId: flow.flow_id,
     subject: flow.subject,

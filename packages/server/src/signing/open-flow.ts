@@ -61,11 +61,11 @@ async function judge(
 async function failRequest(context: SigningContext, request: RequestRow, reason: string): Promise<void> {
   const at = context.clock.now();
   const { app_id: appId, flow_request_id: flowRequestId, command } = request;
+  const notify = await context.notify.forApp(appId);
   await context.db.transaction().execute(async (tx) => {
     if (!(await settleRequest(tx, { appId, flowRequestId }, { state: 'failed', failure: reason }, at))) return;
     const { notifyUrl } = command;
-    const notified = await context.notify.flowCreated(tx, {
-      appId,
+    const notified = await notify.flowCreated(tx, {
       notifyUrl,
       flowRequestId,
       result: { ok: false, reason },
@@ -86,6 +86,7 @@ async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buf
   const { app_id: appId, flow_request_id: flowRequestId, command } = request;
   // The file is durable before the rows that name it: a crash in between leaves one that nobody names.
   const { fileId } = await context.documents.storeFile({ appId, fileName: command.fileName, bytes });
+  const notify = await context.notify.forApp(appId);
   const flow = newFlowRows({ request, flowId: hexId(), fileId, org, at: context.clock.now() });
   await context.db.transaction().execute(async (tx) => {
     const key = { appId, flowId: flow.flow.flow_id };
@@ -95,7 +96,7 @@ async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buf
     await addFlowJobs(context, tx, flow);
     const { notifyUrl } = command;
     const result = { ok: true as const, flowId: key.flowId };
-    const notified = await context.notify.flowCreated(tx, { appId, notifyUrl, flowRequestId, result, at });
+    const notified = await notify.flowCreated(tx, { notifyUrl, flowRequestId, result, at });
     await appendAudit(tx, {
       appId,
       actor: 'system',

@@ -205,7 +205,8 @@ describe('one of two ends a flow', () => {
 describe('all or nothing', () => {
   it('a state change whose notification cannot be written does not happen', async () => {
     const failing = () => Promise.reject(new Error('outbox is full'));
-    const notify = { flowCreated: failing, flowEnded: failing, verificationEnded: failing };
+    const app = { flowCreated: failing, flowEnded: failing, verificationEnded: failing };
+    const notify = { forApp: () => Promise.resolve(app) };
     const flowId = await fixture.waitingFlow();
     const signing = fixture.service.another(createManualJobs(), { notify });
     const { appId } = fixture.service;
@@ -243,4 +244,16 @@ describe('lost jobs', () => {
     const [told] = await fixture.notifications(flowRequestId);
     expect(told).toMatchObject({ status: 'failed', data: { success_flag: false, message: expect.any(String) } });
   });
+});
+
+it('more revokes at the same moment than there are connections end, each flow once', async () => {
+  const flowIds: string[] = [];
+  for (let count = 0; count < 20; count += 1) flowIds.push(await fixture.waitingFlow({ fields: [] }));
+  // What the node knows of the app is too old to be used again.
+  fixture.clock.pass(HOUR_MS);
+  const { appId, signing } = fixture.service;
+  const { etcMemberNo } = fixture.company;
+  await Promise.all(flowIds.map((flowId) => signing.revokeFlow({ appId, flowId, etcMemberNo })));
+  const states = await Promise.all(flowIds.map((flowId) => fixture.state(flowId)));
+  expect(new Set(states)).toEqual(new Set(['revoked']));
 });
