@@ -59,6 +59,8 @@ test('where they cannot be made beside the libraries they are made elsewhere', a
 
 test.runIf(isRoot)('a package that only root can reach is copied once to /var/lib/yinxin', async () => {
   const tree = await installWithoutScripts();
+  // As an installation under the umask 077 leaves it.
+  await run('chmod', ['-R', 'go-rwx', tree.native]);
   const copy = join('/var/lib/yinxin', `postgresql-${tree.version}`);
   try {
     const account = await accountFor([]);

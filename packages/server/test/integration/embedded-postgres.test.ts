@@ -1,8 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { access, chmod, chown, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, chmod, chown, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,6 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { accountFor, canReach } from '../../src/platform/database/account.ts';
 import { openDatabase, startEmbeddedPostgres } from '../../src/platform/database/index.ts';
 import type { EmbeddedPostgres, EmbeddedPostgresOptions } from '../../src/platform/database/index.ts';
+import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 const CHILD = fileURLToPath(new URL('../support/embedded-child.ts', import.meta.url));
 const NOBODY = 65_534;
@@ -28,8 +28,7 @@ let undo: (() => Promise<unknown> | void)[];
 let prepared: string;
 
 beforeAll(async () => {
-  prepared = await mkdtemp(join(tmpdir(), 'yinxin-embedded-'));
-  await chmod(prepared, 0o755);
+  prepared = await makeTemporaryFolder('yinxin-embedded-');
   const server = await startEmbeddedPostgres({ dataDir: prepared, fsync: false });
   await server.stop();
 });
@@ -37,8 +36,7 @@ beforeAll(async () => {
 afterAll(() => rm(prepared, { recursive: true, force: true }));
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'yinxin-embedded-'));
-  await chmod(folder, 0o755);
+  folder = await makeTemporaryFolder('yinxin-embedded-');
   undo = [() => rm(folder, { recursive: true, force: true })];
 });
 
@@ -133,7 +131,6 @@ test('the first start makes the cluster, the next one finds it with its rows', a
   const second = await start(dataDir);
   expect(second.timings.initialiseMs).toBe(0);
   expect(await query(second.connectionString, 'select text from note')).toEqual([{ text: '印信' }]);
-  process.stdout.write(`cold ${JSON.stringify(first.timings)} warm ${JSON.stringify(second.timings)}\n`);
 });
 
 test('the cluster is durable, checksummed, in UTF-8, and listens on no network', async () => {

@@ -4,29 +4,27 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { Pool } from 'pg';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 
 import { migrate } from '../../src/platform/database/index.ts';
 import { MIGRATIONS_FOLDER, readMigrations } from '../../src/platform/database/migrations.ts';
 import { createTestDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 
-let database: TestDatabase;
+const database = await createTestDatabase({ migrated: false });
 let path: string;
 let folder: URL;
 
 beforeEach(async () => {
-  database = await createTestDatabase({ migrated: false });
+  await database.pool.query('drop schema public cascade; create schema public');
   path = await mkdtemp(join(tmpdir(), 'yinxin-migrations-'));
   folder = pathToFileURL(`${path}/`);
   await write('0001_first.sql', 'create table first (id integer primary key);');
   await write('0002_second.sql', 'create table second (id integer primary key); insert into second values (1);');
 });
 
-afterEach(async () => {
-  await database.drop();
-  await rm(path, { recursive: true });
-});
+afterEach(() => rm(path, { recursive: true }));
+
+afterAll(() => database.drop());
 
 function write(name: string, sql: string): Promise<void> {
   return writeFile(join(path, name), sql);

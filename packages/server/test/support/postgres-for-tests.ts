@@ -1,12 +1,12 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import type { TestProject } from 'vitest/node';
 
 import type { EmbeddedPostgres } from '../../src/platform/database/index.ts';
+import { TEMPORARY_PARENTS, makeTemporaryFolder } from './temporary-folder.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -27,7 +27,7 @@ const TEMPLATE = 'yinxin_template';
  * left is cleared away by the next.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+  const folder = await makeTemporaryFolder(`${FOLDER_PREFIX}${process.pid}-`);
   const socket = process.platform === 'win32' ? `\\\\.\\pipe\\${FOLDER_PREFIX}${process.pid}` : join(folder, 'ask');
   let started: Promise<{ server: EmbeddedPostgres; answer: PostgresForTests }> | undefined;
   const askServer = createServer((connection) => {
@@ -59,13 +59,12 @@ function describe(error: unknown): string {
 }
 
 async function startServer(folder: string): Promise<{ server: EmbeddedPostgres; answer: PostgresForTests }> {
-  const { chmod } = await import('node:fs/promises');
   const { migrate, openDatabase, startEmbeddedPostgres } = await import('../../src/platform/database/index.ts');
   await removeAbandonedFolders();
-  // Root's PostgreSQL runs as another user, who must be able to pass through.
-  await chmod(folder, 0o755);
   const dataDir = join(folder, 'data');
-  await mkdir(dataDir, { mode: 0o755 });
+  await mkdir(dataDir);
+  // Root's PostgreSQL runs as another user, who must be able to pass through.
+  await chmod(dataDir, 0o755);
   const server = await startEmbeddedPostgres({ dataDir, fsync: false });
   const admin = await openDatabase({ url: server.connectionString, poolSizeMax: 1, applicationName: 'template' });
   await admin.pool.query(`create database ${TEMPLATE}`);
@@ -85,19 +84,29 @@ async function startServer(folder: string): Promise<{ server: EmbeddedPostgres; 
 
 /** Stops the servers and removes the folders of test runs whose process is gone. */
 async function removeAbandonedFolders(): Promise<void> {
-  const { place } = await import('../../src/platform/database/placement.ts');
+  const { place, removePlacement } = await import('../../src/platform/database/placement.ts');
   const { findPostmaster, stopPostmaster } = await import('../../src/platform/database/postmaster.ts');
   const { processExists } = await import('../../src/platform/database/cluster.ts');
-  for (const name of (await readdir(tmpdir())).filter((entry) => entry.startsWith(FOLDER_PREFIX))) {
-    if (processExists(Number(name.slice(FOLDER_PREFIX.length).split('-')[0]))) continue;
-    const folder = join(tmpdir(), name);
+  for (const folder of await listTestFolders()) {
+    if (processExists(Number(basename(folder).slice(FOLDER_PREFIX.length).split('-')[0]))) continue;
     try {
       const placement = await place(join(folder, 'data'));
       const postmaster = await findPostmaster(placement);
       if (postmaster !== undefined) await stopPostmaster(placement, postmaster);
+      await removePlacement(placement);
       await rm(folder, { recursive: true, force: true });
     } catch {
       // Another run clears the same folder, or it belongs to another user: neither is this run's concern.
     }
   }
+}
+
+async function listTestFolders(): Promise<string[]> {
+  const lists = await Promise.all(
+    TEMPORARY_PARENTS.map(async (parent) => {
+      const names = await readdir(parent).catch(() => []);
+      return names.filter((name) => name.startsWith(FOLDER_PREFIX)).map((name) => join(parent, name));
+    }),
+  );
+  return lists.flat();
 }

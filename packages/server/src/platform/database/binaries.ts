@@ -1,4 +1,17 @@
-import { access, chmod, constants, cp, lstat, mkdir, readFile, realpath, rename, rm, symlink } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  constants,
+  cp,
+  lstat,
+  mkdir,
+  readFile,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  symlink,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 
@@ -93,7 +106,7 @@ async function systemCopy(tree: NativeTree): Promise<NativeTree> {
       mode: constants.COPYFILE_FICLONE,
       filter: (source) => !/\.a$|\/lib\/pkgconfig$|\/include$/.test(source),
     });
-    await chmod(draft, 0o755);
+    await openToAll(draft);
     // Another process may have finished the same copy first: theirs is as good.
     await rename(draft, target).catch(async (cause: unknown) => {
       await rm(draft, { recursive: true, force: true });
@@ -104,6 +117,16 @@ async function systemCopy(tree: NativeTree): Promise<NativeTree> {
     await assertRootOwned(path);
   }
   return { version: tree.version, native: target };
+}
+
+/** Lets every user read the copy and run its programs, whatever the umask of the installation was. */
+async function openToAll(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory() || basename(entry.parentPath) === 'bin') await chmod(path, 0o755);
+    else if (entry.isFile()) await chmod(path, 0o644);
+  }
 }
 
 function exists(path: string): Promise<boolean> {

@@ -164,6 +164,8 @@ function settingsText(placement: Placement, listening: Listening, fsync: boolean
     port: listening.port,
     unix_socket_directories: windows ? '' : `"${placement.socketDirectory.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
+    // Kept in the cluster's folder: a killed server leaves nothing in /dev/shm, and a container's 64 MB there do.
+    ...(windows ? {} : { dynamic_shared_memory_type: 'mmap' }),
     max_connections: 100,
     shared_buffers: '128MB',
     // Short transactions on small rows: parallel plans and their shared memory (64 MB in a container) help nothing.

@@ -49,7 +49,7 @@ const DATE_ARRAY = 1182;
 /**
  * `bigint` as a number. Counts, ids and fen are far below 2^53; a value beyond it raises rather than loses a digit.
  */
-export function parseInt8(text: string): number {
+function parseInt8(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is beyond 2^53`);
   return value;

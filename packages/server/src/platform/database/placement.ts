@@ -104,10 +104,14 @@ async function homeFor(dataDirectory: string, inside: string, account: Account |
  * @throws DomainError `data_directory_unusable`
  */
 export async function makeSystemDirectory(path: string, why: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o755 }).catch((cause: unknown) => {
-    throw unusable(path, `${why}, and ${path} cannot be created`, cause);
-  });
-  for (const folder of [SYSTEM_DIRECTORY, path]) await assertRootOwned(folder);
+  for (const folder of path === SYSTEM_DIRECTORY ? [path] : [SYSTEM_DIRECTORY, path]) {
+    const made = await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+      throw unusable(folder, `${why}, and ${folder} cannot be created`, cause);
+    });
+    // Whatever the umask: the account must pass through.
+    if (made !== undefined) await chmod(folder, 0o755);
+    await assertRootOwned(folder);
+  }
 }
 
 /** @throws DomainError `data_directory_unusable` when another user could have written there */
