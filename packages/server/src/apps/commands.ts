@@ -8,7 +8,7 @@ import type { Vault } from '../platform/vault.ts';
 import { addressMatches } from './addresses.ts';
 import { createAppCache } from './app-cache.ts';
 import { appNotFound } from './app.ts';
-import type { Apps } from './app.ts';
+import type { App, Apps } from './app.ts';
 import { checkedNotifyUrl, newApp } from './create-app.ts';
 import { generateRelayKey } from './keys.ts';
 import * as store from './store.ts';
@@ -71,8 +71,9 @@ export function createApps(dependencies: AppsDependencies): Apps {
   return {
     async create(input) {
       const appId = newAppId();
+      const checked = newApp(input, { appId, createdAt: clock.now() });
       const relayKey = await generateRelayKey();
-      const app = newApp(input, { appId, relayPublicKey: relayKey.publicKey, createdAt: clock.now() });
+      const app: App = { ...checked, relayPublicKey: relayKey.publicKey };
       const appSecret = randomBytes(SECRET_BYTES).toString('base64url');
       const webhookSecret = `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
       const row: store.NewAppRow = {

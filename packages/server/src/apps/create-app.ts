@@ -13,11 +13,11 @@ const RATE_PER_SECOND_LIMIT = 100_000;
 
 /**
  * Checks what an operator asks for and fills in the defaults. Fields are named as the command line and the admin API
- * name them.
+ * name them. The relay key is made afterwards: a faulty request is not worth one.
  *
  * @throws DomainError `app_invalid` {field, expected} at the first fault
  */
-export function newApp(input: CreateAppInput, made: { appId: string; relayPublicKey: string; createdAt: Date }): App {
+export function newApp(input: CreateAppInput, made: { appId: string; createdAt: Date }): Omit<App, 'relayPublicKey'> {
   const ratePerSecondMax = input.ratePerSecondMax ?? RATE_PER_SECOND_DEFAULT;
   if (!Number.isInteger(ratePerSecondMax) || ratePerSecondMax < 1 || ratePerSecondMax > RATE_PER_SECOND_LIMIT) {
     throw appInvalid('rate_per_second_max', `a whole number from 1 to ${RATE_PER_SECOND_LIMIT}`);
@@ -27,7 +27,6 @@ export function newApp(input: CreateAppInput, made: { appId: string; relayPublic
     name: checkedName(input.name),
     publicKey: readPublicKey(input.publicKey, input.allowWeakKey ?? false),
     signType: input.signType ?? 'RSA2',
-    relayPublicKey: made.relayPublicKey,
     allowIps: checkedCidrs(input.allowIps ?? []),
     notifyUrl: input.notifyUrl === undefined ? null : checkedNotifyUrl(input.notifyUrl),
     grants: checkedGrants(input.grants ?? []),
