@@ -13,10 +13,8 @@ import {
   type VerificationEnded,
 } from './etc-messages.ts';
 
-export type { FlowCreated, FlowEnded, VerificationEnded } from './etc-messages.ts';
-
 /** What became of a notification: on its way, or nowhere to go. */
-export type Notified = { kind: 'enqueued'; requestId: string } | { kind: 'no-destination' };
+type Notified = { kind: 'enqueued'; requestId: string } | { kind: 'no-destination' };
 
 /**
  * The messages of one application. Every call writes into the caller's transaction, so that a notification exists

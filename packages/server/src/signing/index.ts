@@ -11,13 +11,9 @@ import { flowDocuments, viewFlow } from './view.ts';
 export type {
   CompanyField,
   CreateFlow,
-  DateFormat,
   DateLine,
-  FlowDocument,
-  FlowView,
   Individual,
   IndividualField,
-  Initiator,
   PagePoint,
   PageSpan,
   Placement,
@@ -27,8 +23,6 @@ export type {
   SigningErrorCode,
 } from './terms.ts';
 export { FLOW_STATUS_DESCRIPTION, FLOW_STATUS_NUMBER } from './flow.ts';
-export type { FlowOutcome, FlowState, SignerState } from './flow.ts';
-export { SIGNING_LIMITS } from './context.ts';
 export type { SigningDependencies, SigningLimits } from './context.ts';
 
 /** Sign flows: made from a document somewhere else, signed one after the other, ended once. */

@@ -15,7 +15,7 @@ import type { RequestRow } from './tables.ts';
 type RequestKey = { appId: string; flowRequestId: string };
 
 /** A fault that may pass: the job system tries again later. */
-export class FileNotYetThere extends Error {
+class FileNotYetThere extends Error {
   override readonly name = 'FileNotYetThere';
 }
 

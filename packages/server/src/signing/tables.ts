@@ -17,9 +17,9 @@ export type StoredIndividual = Omit<Individual, 'idNumber' | 'mobile'> & {
   sealedMobile: string;
 };
 
-export type RequestState = 'pending' | 'opened' | 'failed';
+type RequestState = 'pending' | 'opened' | 'failed';
 
-export interface SignRequestTable {
+interface SignRequestTable {
   app_id: string;
   flow_request_id: string;
   biz_request_no: string | null;
@@ -33,7 +33,7 @@ export interface SignRequestTable {
   settled_at: Date | null;
 }
 
-export interface SignFlowTable {
+interface SignFlowTable {
   app_id: string;
   flow_id: string;
   flow_request_id: string;
@@ -52,7 +52,7 @@ export interface SignFlowTable {
   ended_at: Date | null;
 }
 
-export interface SignSignerTable {
+interface SignSignerTable {
   app_id: string;
   flow_id: string;
   signer_id: string;
@@ -67,7 +67,7 @@ export interface SignSignerTable {
   ended_at: Date | null;
 }
 
-export interface SignFieldTable {
+interface SignFieldTable {
   app_id: string;
   flow_id: string;
   field_id: string;

@@ -2,7 +2,7 @@ import type { PagePoint, PageSpan, SealPlacement } from '../documents/index.ts';
 import type { DateFormat } from '../seals/index.ts';
 import type { FlowState } from './flow.ts';
 
-export type { DateFormat, PagePoint, PageSpan };
+export type { PagePoint, PageSpan };
 
 /** Dates to be drawn when the field is signed. `fontSize` is in points; null leaves the size to the seal's. */
 export type DateLine = { fontSize: number | null; format: DateFormat; positions: readonly PagePoint[] };
@@ -30,7 +30,7 @@ export type CompanyField = SignField & { autoExecute: boolean };
 export type IndividualField = SignField & { forms: readonly SignatureForm[] };
 
 /** The member who starts the flow and whose company signs. Without fields the company signs nothing. */
-export type Initiator = { etcMemberNo: string; signOrder: number; fields: readonly CompanyField[] };
+type Initiator = { etcMemberNo: string; signOrder: number; fields: readonly CompanyField[] };
 
 export type Individual = {
   signOrder: number;

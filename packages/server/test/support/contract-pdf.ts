@@ -1,6 +1,6 @@
 import { PDFDocument } from '@cantoo/pdf-lib';
 
-export const A4 = { width: 595, height: 842 };
+const A4 = { width: 595, height: 842 };
 
 /** A PDF of `pageCount` A4 pages, each with a few strokes so that a renderer has something to show. */
 export async function contractPdf(pageCount: number): Promise<Buffer> {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** What a path answers: bytes, or whatever the test does with the response. */
-export type StubAnswer = Buffer | ((response: ServerResponse, request: IncomingMessage) => void);
+type StubAnswer = Buffer | ((response: ServerResponse, request: IncomingMessage) => void);
 
 export interface HttpStub {
   readonly url: string;

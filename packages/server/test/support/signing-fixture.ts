@@ -16,7 +16,7 @@ export const run = promisify(execFile);
 export const START = new Date('2026-03-22T10:24:28Z');
 export const HOUR_MS = 3_600_000;
 
-export type Notification = {
+type Notification = {
   api_callback_code: string;
   status: string;
   message: string;
