@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hexId } from '../platform/ids.ts';
 import { storedFileDamaged, storedFileMissing } from './file-store.ts';
 import type { FileStore } from './file-store.ts';
+import { sha256Hex } from './sha256.ts';
 
 /**
  * Files in a directory, named by their SHA-256 and something of their own: `ab/cd…-…`. What is read is held against the
@@ -37,7 +37,7 @@ export function createDirectoryFileStore(directory: string): FileStore {
 
   return {
     async put(bytes) {
-      const key = `${sha256(bytes)}-${hexId()}`;
+      const key = `${await sha256Hex(bytes)}-${hexId()}`;
       const { folder, path } = placeOf(key);
       const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       if (made !== undefined) await syncDirectory(directory);
@@ -50,7 +50,7 @@ export function createDirectoryFileStore(directory: string): FileStore {
       const bytes = await readFile(path).catch((error: unknown) => {
         throw isMissing(error) ? storedFileMissing(key, error) : error;
       });
-      if (!key.startsWith(`${sha256(bytes)}-`)) throw storedFileDamaged(key);
+      if (!key.startsWith(`${await sha256Hex(bytes)}-`)) throw storedFileDamaged(key);
       return bytes;
     },
 
@@ -58,10 +58,6 @@ export function createDirectoryFileStore(directory: string): FileStore {
       await rm(placeOf(key).path, { force: true });
     },
   };
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
@@ -6,6 +5,7 @@ import { hexId } from '../platform/ids.ts';
 import type { FileStore } from './file-store.ts';
 import { fileUrl, verifyFileUrl } from './file-url.ts';
 import type { FileKey, FileUrlParts } from './file-url.ts';
+import { sha256Hex } from './sha256.ts';
 import * as store from './store.ts';
 
 export type StoredFile = FileKey & { fileName: string; sha256: string; byteLength: number; createdAt: Date };
@@ -54,7 +54,7 @@ export function createDocuments(options: DocumentsOptions): Documents {
         file_id: hexId(),
         file_name: fileName,
         storage_key: await files.put(bytes),
-        sha256: createHash('sha256').update(bytes).digest('hex'),
+        sha256: await sha256Hex(bytes),
         byte_length: bytes.length,
         created_at: clock.now(),
       };

@@ -5,7 +5,7 @@ import type { PdfPage } from './pdf/pages.ts';
 import { isDict, PdfRef } from './pdf/values.ts';
 import type { PdfDict, PdfValue } from './pdf/values.ts';
 
-export const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
+const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
 
 /**
  * Why a file cannot be signed:

@@ -50,10 +50,11 @@ const SIGNED_BYTES_MAX = 1024 * 1024 * 1024;
  *
  * Several widgets are kids of the one field: one act of signing, one signature, however many seals it sets. Each kid
  * says again the /FT and /V that it could inherit. Without that pdfsig (poppler 22.12) takes the field as not signed and
- * mutool (MuPDF 1.21) as altered; with it both verify it, once for each widget, and poppler, MuPDF and Chromium's PDFium
- * show all of them. ISO 32000-1 lets any field have several widgets; ISO 32000-2 would rather a signature had one. The
- * ways around it are worse: a field of its own for each seal turns one signature into dozens in the viewer's list, and
- * stamps beside the one widget are annotations that a viewer may hide and validators of a later signature complain of.
+ * mutool (MuPDF 1.21) as altered; with it both verify it, once for each widget; pyHanko 0.38 counts one signature and
+ * takes the later ones for form filling; poppler, MuPDF and Chromium's PDFium show every widget. ISO 32000-1 lets any
+ * field have several widgets; ISO 32000-2 would rather a signature had one. The ways around it are worse: a field of its
+ * own for each seal turns one signature into dozens in the viewer's list, and stamps beside the one widget are
+ * annotations that a viewer may hide and validators of a later signature complain of.
  *
  * @throws DomainError with a `PdfRefusal` as its code, or `field_name_taken`, `page_missing`
  */

@@ -39,7 +39,7 @@ export type DrawingSize = { width: number; height: number };
 export const CROSS_PAGE_SLICES_MAX = 200;
 
 /** Where a seal goes that its caller gives no place (signType 0): its distance from the lower right of the last page. */
-export const FREE_PLACE_MARGIN = 72;
+const FREE_PLACE_MARGIN = 72;
 
 /**
  * The places of a seal on pages of these sizes.

@@ -75,7 +75,7 @@ async function expectThreeSignatures(pdf: Buffer): Promise<Buffer> {
   const signatures = extractSignatures(current);
   expect(signatures).toHaveLength(3);
   for (const [index, signature] of signatures.entries()) {
-    expect(await opensslVerify(signature, signers[index]![1].rootPem)).toContain('CMS Verification successful');
+    expect(await opensslVerify(signature, signers[index]![1].rootPem)).toContain('CAdES Verification successful');
   }
   return current;
 }

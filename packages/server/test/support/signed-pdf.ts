@@ -13,7 +13,7 @@ import type { DocumentSigner, KeyAlgorithm } from '../../src/trust/index.ts';
 const run = promisify(execFile);
 
 /** Runs `work` in a temporary directory that is gone afterwards. */
-export async function inTemporaryDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
+async function inTemporaryDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'yinxin-pdf-'));
   try {
     return await work(directory);
@@ -108,14 +108,14 @@ export function extractSignatures(pdf: Buffer): { content: Buffer; cms: Buffer }
   });
 }
 
-/** `openssl cms -verify` against one root. */
+/** `openssl cms -verify` against one root, the signing-certificate attribute included (-cades). */
 export async function opensslVerify(signature: { content: Buffer; cms: Buffer }, rootPem: string): Promise<string> {
   return inTemporaryDirectory(async (directory) => {
     await writeFile(join(directory, 'content'), signature.content);
     await writeFile(join(directory, 'cms'), signature.cms);
     await writeFile(join(directory, 'root.pem'), rootPem);
     const options = ['-verify', '-binary', '-inform', 'DER', '-in', 'cms', '-content', 'content', '-out', 'out'];
-    const { stderr } = spawnSync('openssl', ['cms', ...options, '-CAfile', 'root.pem', '-purpose', 'any'], {
+    const { stderr } = spawnSync('openssl', ['cms', ...options, '-cades', '-CAfile', 'root.pem'], {
       cwd: directory,
       encoding: 'utf8',
     });
