@@ -14,7 +14,7 @@ import type { Placement } from './placement.ts';
 export const SUPERUSER = 'yinxin';
 
 /** With a socket the port is but a part of its file's name. */
-export const SOCKET_PORT = 5432;
+const SOCKET_PORT = 5432;
 
 const SETTINGS_FILE = 'yinxin.conf';
 const DRAFT_PREFIX = 'cluster.new-';

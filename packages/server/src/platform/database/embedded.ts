@@ -30,7 +30,7 @@ import type { Postmaster } from './postmaster.ts';
 import { boundServerLog, serverLogTail } from './server-log.ts';
 
 /** The part of a pino logger that the server's life is told to. */
-export interface DatabaseLog {
+interface DatabaseLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
@@ -46,7 +46,7 @@ export interface EmbeddedPostgresOptions {
 }
 
 /** Milliseconds of a start, by part. */
-export interface StartTimings {
+interface StartTimings {
   /** Finding or making folders and programs. */
   readonly prepareMs: number;
   /** initdb; 0 when the cluster was there. */
