@@ -6,7 +6,7 @@ import { DomainError } from '../platform/errors.ts';
 export type SignType = 'RSA' | 'RSA2';
 
 /** The `api_callback_code` a finished flow is announced with; `auth_process` is the literal of seed 000's sample. */
-export type NotifyCode = 'sign_process' | 'auth_process';
+type NotifyCode = 'sign_process' | 'auth_process';
 
 /** Stands alone in `grants` and means every api code, those of later versions included. */
 export const EVERY_GRANT = '*';
@@ -54,7 +54,7 @@ export interface CreateAppInput {
 }
 
 /** The two secrets are shown this once. */
-export interface CreatedApp {
+interface CreatedApp {
   readonly app: App;
   readonly appSecret: string;
   /** Standard Webhooks form: `whsec_` and the Base64 of 32 bytes. */
@@ -62,13 +62,13 @@ export interface CreatedApp {
 }
 
 /** Who knocks at the relay: the app it names, where it comes from, and the word after `Bearer `, if any. */
-export interface RelayCaller {
+interface RelayCaller {
   readonly appId: string;
   readonly ip: string;
   readonly bearer: string | undefined;
 }
 
-export type RelayDecision = 'ok' | 'unknown_app' | 'forbidden' | 'disabled';
+type RelayDecision = 'ok' | 'unknown_app' | 'forbidden' | 'disabled';
 
 /** `app_invalid` names the `field` and what would be right (`expected`); `app_not_found` the `appId`. */
 export type AppErrorCode = 'app_invalid' | 'app_not_found';

@@ -13,7 +13,7 @@ import { checkedNotifyUrl, newApp } from './create-app.ts';
 import { generateRelayKey } from './keys.ts';
 import * as store from './store.ts';
 
-export interface AppsDependencies {
+interface AppsDependencies {
   readonly db: Database;
   readonly vault: Vault;
   readonly clock: Clock;

@@ -9,7 +9,7 @@ import type { CreateMemberInput, CreateOrgInput, Member, Org, Parties, PartyErro
 import { isSocialCreditCode } from './social-credit-code.ts';
 import * as store from './store.ts';
 
-export interface PartiesDependencies {
+interface PartiesDependencies {
   readonly db: Database;
   readonly vault: Vault;
   readonly clock: Clock;

@@ -2,17 +2,17 @@ import type { Executor } from '../platform/database/index.ts';
 
 /** 01 company, 02 store, 03 city (contracts/etc-gateway.md, partner.org.create). */
 export const ORG_TYPES = ['01', '02', '03'] as const;
-export type OrgType = (typeof ORG_TYPES)[number];
+type OrgType = (typeof ORG_TYPES)[number];
 
 /** 01 … 06 (contracts/etc-gateway.md, partner.member.create). */
 export const MEMBER_ROLES = ['01', '02', '03', '04', '05', '06'] as const;
-export type RoleType = (typeof MEMBER_ROLES)[number];
+type RoleType = (typeof MEMBER_ROLES)[number];
 
 /** 01 verified, 02 not. */
-export type OrgAuthStatus = '01' | '02';
+type OrgAuthStatus = '01' | '02';
 
 /** What the caller tells of a company beyond its name; every field may be absent. Kept as told. */
-export interface OrgDetails {
+interface OrgDetails {
   readonly parentBizOrgNo?: string | undefined;
   readonly address?: string | undefined;
   readonly contactName?: string | undefined;

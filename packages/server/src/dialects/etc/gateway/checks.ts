@@ -18,13 +18,13 @@ export interface CheckDependencies {
 }
 
 /** Whether a request may be handled now: at most 30 s old, at most 5 s ahead of this node's clock. */
-export function timeIsRight(timestampMs: number, now: Date): boolean {
+function timeIsRight(timestampMs: number, now: Date): boolean {
   const ageMs = now.getTime() - timestampMs;
   return ageMs <= AGE_MS_MAX && ageMs >= -SKEW_AHEAD_MS_MAX;
 }
 
 /** Whether the app may use an api code. */
-export function isGranted(app: App, apiCode: string): boolean {
+function isGranted(app: App, apiCode: string): boolean {
   return app.grants.includes(EVERY_GRANT) || app.grants.includes(apiCode);
 }
 
