@@ -3,6 +3,24 @@ import { readFileSync } from 'node:fs';
 
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, received: NodeJS.Signals | null }} ChildEnd */
 
+const orphanPollMs = 500;
+
+/**
+ * `kill` of an `npm start` reaches npm and the shell between npm and us, but never us: when that shell
+ * is gone we are to end as well, or a service nobody knows of keeps the port.
+ * @param {() => void} onOrphaned
+ */
+function watchForOrphaning(onOrphaned) {
+  if (process.env['npm_lifecycle_event'] === undefined) return () => {};
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    onOrphaned();
+  }, orphanPollMs);
+  return () => clearInterval(timer);
+}
+
 /** Signals a terminal sends to every process of its foreground group. */
 const terminalSignals = /** @type {const} */ (['SIGINT', 'SIGQUIT', 'SIGHUP']);
 
@@ -60,9 +78,11 @@ export function runChild(command, args, { onStart, ...options }) {
     };
     for (const signal of terminalSignals) process.on(signal, fromTerminal);
     process.on('SIGTERM', fromOutside);
+    const stopWatching = watchForOrphaning(() => fromOutside('SIGTERM'));
     const stopListening = () => {
       for (const signal of terminalSignals) process.off(signal, fromTerminal);
       process.off('SIGTERM', fromOutside);
+      stopWatching();
     };
 
     child.once('error', (error) => {
