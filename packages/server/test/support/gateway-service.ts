@@ -19,7 +19,7 @@ import type { PartnerClient } from './gateway-client.ts';
 export const partnerKey = generateKeyPairSync('rsa', { modulusLength: 2048 });
 export const partnerPublicKey = pemOf(partnerKey.publicKey);
 
-export function pemOf(key: KeyObject): string {
+function pemOf(key: KeyObject): string {
   return key.export({ type: 'spki', format: 'pem' }).toString();
 }
 
