@@ -8,7 +8,7 @@ import type { FileKey, FileUrlParts } from './file-url.ts';
 import { sha256Hex } from './sha256.ts';
 import * as store from './store.ts';
 
-export type StoredFile = FileKey & { fileName: string; sha256: string; byteLength: number; createdAt: Date };
+type StoredFile = FileKey & { fileName: string; sha256: string; byteLength: number; createdAt: Date };
 
 export type Documents = {
   /** Keeps a file; its bytes and its row are durable when this resolves. */
@@ -24,7 +24,7 @@ export type Documents = {
   openFileUrl(parts: FileUrlParts): Promise<StoredFile & { bytes: Buffer }>;
 };
 
-export type DocumentsOptions = {
+type DocumentsOptions = {
   db: Database;
   files: FileStore;
   clock: Clock;

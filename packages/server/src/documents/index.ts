@@ -2,13 +2,11 @@
 export { sliceAppearance } from './appearance.ts';
 export type { Appearance, AppearancePath, PathCommand } from './appearance.ts';
 export { createDirectoryFileStore } from './file-store-directory.ts';
-export type { FileStore } from './file-store.ts';
-export type { FileKey, FileUrlParts } from './file-url.ts';
 export { createDocuments } from './files.ts';
-export type { Documents, DocumentsOptions, StoredFile } from './files.ts';
+export type { Documents } from './files.ts';
 export { checkPdf } from './pdf-check.ts';
 export type { PageSize, PdfCheck, PdfRefusal } from './pdf-check.ts';
 export { signPdf } from './pdf-signature.ts';
 export type { SignPdfOptions, Widget } from './pdf-signature.ts';
 export { placePoints, placeSeal } from './placements.ts';
-export type { DrawingSize, PagePoint, PageSpan, Place, Placed, PlacementFault, SealPlacement } from './placements.ts';
+export type { PagePoint, PageSpan, Place, Placed, PlacementFault, SealPlacement } from './placements.ts';

@@ -33,7 +33,7 @@ export type PlacementFault = {
 export type Placed = { ok: true; places: Place[] } | { ok: false; fault: PlacementFault };
 
 /** What is to be placed, in points. */
-export type DrawingSize = { width: number; height: number };
+type DrawingSize = { width: number; height: number };
 
 /** A 骑缝章 over more pages than this is one seal for each group of pages, as is the custom; slices stay visible. */
 export const CROSS_PAGE_SLICES_MAX = 200;

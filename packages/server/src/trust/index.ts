@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Executor } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
+import type { Vault } from '../platform/vault.ts';
 import { createRoot, issueCompanyCertificate } from './authority.ts';
 import { cmsBytesMax, signDetachedCms } from './cms.ts';
 import type { CmsIdentity, KeyAlgorithm } from './cms.ts';
@@ -22,7 +23,7 @@ export type DocumentSigner = {
   signatureBytesMax: number;
 };
 
-export type CompanyIdentity = {
+type CompanyIdentity = {
   appId: string;
   etcOrgNo: string;
   companyName: string;
@@ -39,15 +40,9 @@ export type Trust = {
   rootCertificatePem(): Promise<string>;
 };
 
-/** What trust needs of the vault: `context` binds a sealed text to its place. */
-export type KeyVault = {
-  seal(plain: Buffer, context: string): Buffer;
-  open(sealed: Buffer, context: string): Buffer;
-};
-
-export type TrustOptions = {
+type TrustOptions = {
   db: Database;
-  vault: KeyVault;
+  vault: Pick<Vault, 'seal' | 'open'>;
   clock: Clock;
   /**
    * For the root and for company keys that are made from now on; those there are stay. `RSA-2048` is the default since

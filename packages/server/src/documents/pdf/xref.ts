@@ -7,7 +7,7 @@ import { PdfName } from './values.ts';
 import type { PdfDict } from './values.ts';
 
 /** Where an object lies: in the file at a byte offset, in an object stream, or nowhere (deleted). */
-export type XrefEntry =
+type XrefEntry =
   | { kind: 'offset'; offset: number; generation: number }
   | { kind: 'compressed'; stream: number; index: number }
   | { kind: 'free' };
