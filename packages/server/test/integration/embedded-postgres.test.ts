@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { access, chmod, chown, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -307,6 +308,26 @@ test.runIf(isRoot)(
     await again.destroy();
     expect(await exists(home)).toBe(false);
     expect(await readdir(dataDir)).toEqual([]);
+  },
+);
+
+test.runIf(isRoot)(
+  'the cluster of a temporary data directory that is gone is removed, that of another stays',
+  async () => {
+    const cluster = async (name: string, dataDir: string): Promise<string> => {
+      const home = join('/var/lib/yinxin/clusters', `${name}-${process.pid}`);
+      undo.push(() => rm(home, { recursive: true, force: true }));
+      await mkdir(join(home, 'cluster'), { recursive: true });
+      await writeFile(join(home, 'data-directory.txt'), `${dataDir}\n`);
+      return home;
+    };
+    const gone = await cluster('gone', join(tmpdir(), 'yinxin-of-yesterday'));
+    const running = await cluster('running', join(tmpdir(), 'yinxin-of-yesterday'));
+    await writeFile(join(running, 'cluster', 'postmaster.pid'), `${process.pid}\n`);
+    const there = await cluster('there', tmpdir());
+    const unmounted = await cluster('unmounted', '/srv/yinxin-not-mounted-today');
+    await start(await dataDirectory());
+    expect(await Promise.all([gone, running, there, unmounted].map(exists))).toEqual([false, true, true, true]);
   },
 );
 

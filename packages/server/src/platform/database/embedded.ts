@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ClientConfig } from 'pg';
 
 import { DomainError } from '../errors.ts';
+import { removeAbandonedClusters } from './abandoned-clusters.ts';
 import { prepareBinaries } from './binaries.ts';
 import type { Binaries } from './binaries.ts';
 import {
@@ -104,6 +105,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (isNew) {
     options.log?.info({ cluster: placement.cluster }, 'creating the database cluster');
     await createCluster(placement, binaries, fsync);
+    if (placement.account !== undefined) await removeAbandonedClusters();
   }
   await assertClusterVersion(placement, binaries);
   const initialised = performance.now();

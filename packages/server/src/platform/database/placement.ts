@@ -10,7 +10,10 @@ import { writeOwned } from './owned-file.ts';
 
 /** Where root keeps what the unprivileged account must reach when the data directory is closed to it. */
 export const SYSTEM_DIRECTORY = '/var/lib/yinxin';
-const SYSTEM_CLUSTERS = join(SYSTEM_DIRECTORY, 'clusters');
+export const SYSTEM_CLUSTERS = join(SYSTEM_DIRECTORY, 'clusters');
+
+/** In a cluster's folder there: whose it is. */
+export const DATA_DIRECTORY_FILE = 'data-directory.txt';
 
 /** In a data directory whose cluster stands elsewhere: one line that says where. */
 const LOCATION_FILE = 'postgres-location.txt';
@@ -50,7 +53,7 @@ export async function place(dataDir: string): Promise<Placement> {
   const account = await accountFor([elsewhere ?? inside, dataDirectory]);
   const home = elsewhere ?? (await homeFor(dataDirectory, inside, account));
   await makePrivate(home, account);
-  if (home !== inside) await writeOwned(join(home, 'data-directory.txt'), `${dataDirectory}\n`, account);
+  if (home !== inside) await writeOwned(join(home, DATA_DIRECTORY_FILE), `${dataDirectory}\n`, account);
   return {
     dataDirectory,
     home,
