@@ -24,7 +24,7 @@ export interface AcceptDependencies {
   readonly slots: Slots;
   readonly metrics: RelayMetrics | null;
   readonly nodeName: string;
-  readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs'>;
+  readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs' | 'pollMs'>;
   /** A delivery was written for the dispatcher. */
   readonly wake: () => void;
   /** Work that `stop` waits for. */
@@ -65,11 +65,11 @@ export async function acceptMessage(dependencies: AcceptDependencies, message: A
     idempotency:
       message.idempotencyKey === undefined ? null : { key: message.idempotencyKey, fingerprint: fingerprint(message) },
   };
+  const { answerWaitMs, pollMs } = dependencies.limits;
+  const answerBy = performance.now() + answerWaitMs;
+  const isAwaited = !leased && refusal === null && message.respondAsync !== true;
   // Listening begins before the row can be seen, so that no outcome passes unheard.
-  const heard =
-    leased || refusal !== null || message.respondAsync
-      ? null
-      : dependencies.board.next(row.requestId, dependencies.limits.answerWaitMs);
+  const heard = isAwaited ? dependencies.board.next(row.requestId, Math.min(answerWaitMs, pollMs)) : null;
   let started = false;
   try {
     if (!(await dependencies.inserts.submit(row))) return await presentOutcome(dependencies, message);
@@ -81,14 +81,14 @@ export async function acceptMessage(dependencies: AcceptDependencies, message: A
   }
   if (!leased) {
     dependencies.wake();
-    return result(row.requestId, (await heard) ?? null);
+    return result(row.requestId, heard === null ? null : await hear(dependencies, row.requestId, heard, answerBy));
   }
   const attempt = dependencies.runner
     .run({ ...row, leaseToken: 1, leaseEndsAt, attempts: 1, scheduleAttempts: 1, destination } satisfies LeasedDelivery)
     .finally(() => slots.giveBack());
   dependencies.track(attempt);
   if (message.respondAsync) return result(row.requestId, null);
-  return result(row.requestId, await within(attempt, dependencies.limits.answerWaitMs));
+  return result(row.requestId, await within(attempt, answerBy - performance.now()));
 }
 
 /** Where the message goes. Refused destinations are stored as failed, so that the answer's request id leads somewhere. */
@@ -147,6 +147,28 @@ function result(requestId: string, standing: Standing | null): AcceptResult {
   if (standing === null) return { requestId, outcome: 'retrying' };
   const outcome = OUTCOMES[standing.state];
   return { requestId, outcome, ...(standing.reason === null ? {} : { reason: standing.reason }) };
+}
+
+/**
+ * What becomes of a delivery that waits for a dispatcher: told by this node's own, or its end seen in the database where
+ * another node was quicker. Null when neither has come by then.
+ */
+async function hear(
+  { db, board, limits }: AcceptDependencies,
+  requestId: string,
+  first: Promise<Standing | null>,
+  answerBy: number,
+): Promise<Standing | null> {
+  let heard = first;
+  for (;;) {
+    const standing = await heard;
+    if (standing !== null) return standing;
+    const found = await findState(db, requestId);
+    if (found?.state === 'delivered' || found?.state === 'failed') return found;
+    const leftMs = answerBy - performance.now();
+    if (leftMs <= 0) return null;
+    heard = board.next(requestId, Math.min(leftMs, limits.pollMs));
+  }
 }
 
 /** What `work` comes to, or null when it has not after `waitMs`. */

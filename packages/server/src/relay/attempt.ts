@@ -107,7 +107,6 @@ async function composeRequest(
   const secret = ownSecret ?? (await keys.webhookSecret(delivery.appId));
   const headers = {
     'content-type': 'application/json; charset=utf-8',
-    'user-agent': 'Yinxin',
     ...standardWebhookHeaders(delivery.requestId, at, body, secret),
   };
   return { headers, body };

@@ -63,12 +63,13 @@ export class Dispatcher {
   /** True when a full batch was found and there is room for more. */
   async #claimOnce(): Promise<boolean> {
     const { db, clock, log, nodeName, limits } = this.#dependencies;
+    // Before the look: what wakes us during it is reason for another.
+    this.#woken = false;
     const limit = Math.min(this.#slots.free, limits.claimBatchMax);
     if (limit === 0) {
       this.#moreIsDue = true;
       return false;
     }
-    this.#woken = false;
     const now = clock.now();
     const leaseEndsAt = new Date(now.getTime() + limits.leaseMs);
     try {
