@@ -5,7 +5,7 @@ import type { Egress } from '../platform/egress/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { uuidV7 } from '../platform/ids.ts';
 import type { AttemptRunner } from './attempt-runner.ts';
-import { findDestination } from './callee-store.ts';
+import type { DestinationName } from './callee-store.ts';
 import type { DeliveryState } from './delivery.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { RelayMetrics } from './metrics.ts';
@@ -21,6 +21,7 @@ export interface AcceptDependencies {
   readonly board: OutcomeBoard;
   readonly runner: AttemptRunner;
   readonly inserts: GroupCommit<NewDelivery, boolean>;
+  readonly lookups: GroupCommit<DestinationName, Destination | null>;
   readonly slots: Slots;
   readonly metrics: RelayMetrics | null;
   readonly nodeName: string;
@@ -93,7 +94,7 @@ export async function acceptMessage(dependencies: AcceptDependencies, message: A
 
 /** Where the message goes. Refused destinations are stored as failed, so that the answer's request id leads somewhere. */
 async function resolveDestination(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<Resolved> {
-  const { egress, db } = dependencies;
+  const { egress, lookups } = dependencies;
   if ('url' in message.destination) {
     const { url } = message.destination;
     const check = egress.checkUrl(url);
@@ -102,7 +103,7 @@ async function resolveDestination(dependencies: AcceptDependencies, message: Acc
     return { url, destination: null, refusal: check.code };
   }
   const { calleeNo } = message.destination;
-  const destination = await findDestination(db, message.appId, calleeNo);
+  const destination = await lookups.submit({ appId: message.appId, calleeNo });
   if (destination === null) {
     throw new DomainError<RelayErrorCode>('callee_not_found', { appId: message.appId, calleeNo });
   }

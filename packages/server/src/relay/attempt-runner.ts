@@ -43,10 +43,29 @@ export class AttemptRunner {
 
   /**
    * Resolves as soon as the attempt's outcome is known; its settlement commits on its own, and an outcome that could not
-   * be settled is repeated under the same webhook-id when the lease has ended.
+   * be settled is repeated under the same webhook-id when the lease has ended. Never rejects.
    */
   async run(delivery: LeasedDelivery): Promise<Standing> {
-    if (delivery.destination?.enabled === false) return this.#park(delivery);
+    const { clock, log, limits } = this.#dependencies;
+    const { appId, requestId } = delivery;
+    try {
+      if (delivery.destination?.enabled === false) return await this.#park(delivery);
+      if (clock.now().getTime() + limits.attemptTimeoutMs < delivery.leaseEndsAt.getTime()) {
+        return await this.#attempt(delivery);
+      }
+      log.warn({ requestId }, 'a lease came too late for an attempt; whoever claims it next makes one');
+    } catch (error) {
+      log.error({ err: error, requestId }, 'an attempt broke off; its lease will end');
+    }
+    return { appId, state: 'leased', reason: 'internal_error' };
+  }
+
+  /** Resolves when every settlement that was begun is committed or given up. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  async #attempt(delivery: LeasedDelivery): Promise<Standing> {
     const { clock, random, board } = this.#dependencies;
     const { outcome, record } = await makeAttempt(this.#dependencies, delivery);
     const now = clock.now();
@@ -63,11 +82,6 @@ export class AttemptRunner {
       ),
     );
     return standing;
-  }
-
-  /** Resolves when every settlement that was begun is committed or given up. */
-  async settled(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   async #park(delivery: LeasedDelivery): Promise<Standing> {

@@ -20,17 +20,32 @@ const COLUMNS = [
 
 const hasOwnSecret = sql<boolean>`webhook_secret_sealed is not null`.as('hasOwnSecret');
 
-/** The destination an application means by a number: its own, else the one the operator set for all. */
-export async function findDestination(db: Executor, appId: string, calleeNo: string): Promise<Destination | null> {
-  const { rows } = await sql<Destination>`
-    select app_id as "appId", callee_no as "calleeNo", url, profile, sign_type as "signType", enabled,
-           webhook_secret_sealed as "webhookSecretSealed", acknowledge_rule as acknowledge, delays_ms as "delaysMs"
-    from callee
-    where app_id in (${appId}, ${SHARED_CALLEES}) and callee_no = ${calleeNo}
-    order by app_id = ${SHARED_CALLEES}
-    limit 1
+/** A destination as an application names it. */
+export interface DestinationName {
+  readonly appId: string;
+  readonly calleeNo: string;
+}
+
+/**
+ * The destinations that applications mean by their numbers, in the order of `names`, in one statement: an application's
+ * own, else the one the operator set for all, else null.
+ */
+export async function findDestinations(
+  db: Executor,
+  names: readonly DestinationName[],
+): Promise<(Destination | null)[]> {
+  const { rows } = await sql<Destination & { position: number }>`
+    select distinct on (name.position) name.position::integer as position,
+           callee.app_id as "appId", callee.callee_no as "calleeNo", callee.url, callee.profile,
+           callee.sign_type as "signType", callee.enabled, callee.webhook_secret_sealed as "webhookSecretSealed",
+           callee.acknowledge_rule as acknowledge, callee.delays_ms as "delaysMs"
+    from unnest(${names.map((name) => name.appId)}::text[], ${names.map((name) => name.calleeNo)}::text[])
+         with ordinality as name (app_id, callee_no, position)
+    join callee on callee.callee_no = name.callee_no and callee.app_id in (name.app_id, ${SHARED_CALLEES})
+    order by name.position, callee.app_id = ${SHARED_CALLEES}
   `.execute(db);
-  return rows[0] ?? null;
+  const found = new Map(rows.map(({ position, ...destination }) => [position, destination]));
+  return names.map((_name, index) => found.get(index + 1) ?? null);
 }
 
 export async function findCallee(db: Executor, appId: string, calleeNo: string): Promise<Callee | null> {

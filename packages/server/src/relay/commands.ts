@@ -10,7 +10,7 @@ import type { Vault } from '../platform/vault.ts';
 import { acceptMessage } from './accept.ts';
 import { AttemptRunner } from './attempt-runner.ts';
 import { applyChange, calleeInvalid, type Callee, type CalleeChange } from './callee.ts';
-import { findCallee, findCallees, writeCallee } from './callee-store.ts';
+import { findCallee, findCallees, findDestinations, writeCallee, type DestinationName } from './callee-store.ts';
 import { findAttempts, findDeliveries, findDelivery } from './delivery-store.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { createGroupCommit, isValueFault } from './group-commit.ts';
@@ -18,7 +18,15 @@ import { createRelayMetrics } from './metrics.ts';
 import { OutcomeBoard } from './outcome-board.ts';
 import type { EnqueuedMessage, Relay, RelayErrorCode, RelayKeys, RelayLimits } from './relay.ts';
 import { Slots } from './slots.ts';
-import { findState, insertDeliveries, notifyWake, releaseParked, reopenDelivery, type NewDelivery } from './store.ts';
+import {
+  findState,
+  insertDeliveries,
+  notifyWake,
+  releaseParked,
+  reopenDelivery,
+  type Destination,
+  type NewDelivery,
+} from './store.ts';
 import { WakeListener } from './wake-listener.ts';
 
 export interface RelayDependencies {
@@ -58,6 +66,14 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     weightMax: limits.commitCharactersMax,
     isItemFault: isValueFault,
   });
+  // Nothing is committed here, but the same holds: names that are asked for together are looked up together.
+  const lookups = createGroupCommit<DestinationName, Destination | null>({
+    write: (names) => findDestinations(db, names),
+    rowsMax: limits.commitRowsMax,
+    weightOf: () => 0,
+    weightMax: 0,
+    isItemFault: isValueFault,
+  });
   const firstAttempts = new Set<Promise<unknown>>();
   const track = (work: Promise<unknown>): void => {
     firstAttempts.add(work);
@@ -65,7 +81,21 @@ export function createRelay(dependencies: RelayDependencies): Relay {
   };
   const wake = (): void => dispatcher.wake();
   const slots = new Slots(limits.firstAttemptsInFlightMax);
-  const accepting = { db, egress, clock, board, runner, inserts, slots, metrics, nodeName, limits, wake, track };
+  const accepting = {
+    db,
+    egress,
+    clock,
+    board,
+    runner,
+    inserts,
+    lookups,
+    slots,
+    metrics,
+    nodeName,
+    limits,
+    wake,
+    track,
+  };
   let listener: WakeListener | null = null;
   let stopping = false;
 

@@ -17,7 +17,10 @@ export interface RelayLimits {
   readonly answerWaitMs: number;
   /** From the beginning of an attempt to the last byte of its answer. */
   readonly attemptTimeoutMs: number;
-  /** How long a claimed delivery is one node's own. It outlasts an attempt and its settling; then others may take it. */
+  /**
+   * How long a claimed delivery is one node's own. It outlasts an attempt and its settling, and an attempt for which too
+   * little of it is left is not begun; nothing renews it. When it has ended, others may take the delivery.
+   */
   readonly leaseMs: number;
   /** First attempts of accepted messages under way at once on this node; beyond it they wait for the dispatcher. */
   readonly firstAttemptsInFlightMax: number;

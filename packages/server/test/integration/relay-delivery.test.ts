@@ -282,7 +282,43 @@ describe('several nodes on one database', () => {
   });
 });
 
+test('a settlement that fails is tried again; the caller was told 000 meanwhile and nothing is sent twice', async () => {
+  const own = await createTestDatabase();
+  const node = await startRelayService({ database: own });
+  closing.push(async () => {
+    await node.stop();
+    await own.drop();
+  });
+  const destination = await receiver(async () => {
+    await own.pool.query('alter table delivery_attempt rename to delivery_attempt_away');
+    return ACKNOWLEDGED;
+  });
+  const accepted = await node.relay.accept({ ...MESSAGE, destination: { url: destination.url } });
+  expect(accepted.outcome).toBe('delivered');
+  await eventually(async () => node.log.find((line) => line['msg'] === 'an attempt could not be settled'));
+  expect(await node.relay.outcome(accepted.requestId)).toMatchObject({ state: 'delivered' });
+  await own.pool.query('alter table delivery_attempt_away rename to delivery_attempt');
+  await eventually(async () => (await node.relay.showDelivery(accepted.requestId))?.state === 'delivered');
+  expect(destination.receipts.length).toBe(1);
+});
+
 describe('stop', () => {
+  test('ends a long poll with what is known', async () => {
+    const destination = await receiver(() => ({ status: 500 }));
+    const node = await startRelayService({ database, nodeName: 'leaving', clock });
+    const { requestId } = await node.relay.accept({ ...MESSAGE, destination: { url: destination.url } });
+    const { outcome } = node.relay;
+    const waiting = Promise.withResolvers<void>();
+    node.relay.outcome = (id, waitMs) => {
+      if (waitMs !== undefined) waiting.resolve();
+      return outcome(id, waitMs);
+    };
+    const answer = node.query(`request_id=${requestId}&wait=30`);
+    await waiting.promise;
+    await node.stop();
+    expect((await answer)['code']).toBe('202');
+  });
+
   test('lets the attempts under way end and settles them', async () => {
     const held = Promise.withResolvers<void>();
     const destination = await receiver(async () => {

@@ -28,7 +28,6 @@ export interface CallbackDependencies {
 }
 
 const WAIT_SECONDS_MAX = 30;
-const KEY_CACHE_SECONDS = 300;
 
 /** `POST /api/callback`, `GET /api/callback` and `GET /api/keys/:appId` of contracts/relay.md. */
 export function registerCallbackRoutes(server: FastifyInstance, dependencies: CallbackDependencies): void {
@@ -44,13 +43,14 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
     },
     (request) => answered(request, () => accept(dependencies, request)),
   );
-  server.get('/api/callback', (request) => answered(request, () => query(dependencies, request)));
+  // A service that shuts down lets nobody wait to the end.
+  const closing = new AbortController();
+  server.addHook('preClose', async () => closing.abort());
+  server.get('/api/callback', (request) => answered(request, () => query(dependencies, request, closing.signal)));
   server.get('/api/keys/:appId', async (request, reply) => {
     const { appId } = request.params as { appId: string };
     try {
-      const jwk = publicJwk(await dependencies.keys.relayPublicKey(appId));
-      void reply.header('cache-control', `public, max-age=${KEY_CACHE_SECONDS}`);
-      return { keys: [jwk] };
+      return { keys: [publicJwk(await dependencies.keys.relayPublicKey(appId))] };
     } catch (error) {
       if (!isDomainError(error, 'app_not_found')) throw error;
       return reply.code(404).send(CALLBACK_ANSWERS.unknownApp);
@@ -79,7 +79,11 @@ const DECISION_ANSWERS = {
 } as const;
 
 /** Who may not see a delivery gets the answer for one that does not exist. */
-async function query({ relay, callers }: CallbackDependencies, request: FastifyRequest): Promise<CallbackAnswer> {
+async function query(
+  { relay, callers }: CallbackDependencies,
+  request: FastifyRequest,
+  closing: AbortSignal,
+): Promise<CallbackAnswer> {
   const { request_id: requestId, wait = '0' } = request.query as Record<string, string | string[] | undefined>;
   if (typeof requestId !== 'string' || requestId === '') return CALLBACK_ANSWERS.requestIdMissing;
   const waitSeconds = typeof wait === 'string' && /^\d{1,2}$/.test(wait) ? Number(wait) : Number.NaN;
@@ -88,8 +92,21 @@ async function query({ relay, callers }: CallbackDependencies, request: FastifyR
   if (found === null) return CALLBACK_ANSWERS.requestNotFound;
   const decision = await callers.authorize({ appId: found.appId, ip: request.ip, bearer: bearerOf(request) });
   if (decision !== 'ok') return CALLBACK_ANSWERS.requestNotFound;
-  const outcome = waitSeconds === 0 ? found : await relay.outcome(requestId, waitSeconds * 1_000);
-  return outcomeAnswer(outcome ?? found);
+  if (waitSeconds === 0) return outcomeAnswer(found);
+  return outcomeAnswer((await untilAborted(relay.outcome(requestId, waitSeconds * 1_000), closing)) ?? found);
+}
+
+/** What `work` comes to, or null as soon as the signal is aborted. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const onAbort = (): void => resolve(null);
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /** Turns what a route throws into the contract's answer; an internal fault is told to the log alone. */
