@@ -57,7 +57,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   await using starting = new AsyncDisposableStack();
 
   // platform
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await makeDataDirectory(config.dataDir);
   const inDataDir = (name: string): string => join(config.dataDir, name);
   const vault = createVault(
     await loadMasterKey({
@@ -161,7 +161,15 @@ export async function startService(config: Config, options: ServiceOptions = {})
 /** Brings the schema up to this version and answers the names of the migrations that were applied. */
 export async function migrateDatabase(config: Config): Promise<readonly string[]> {
   await using resources = new AsyncDisposableStack();
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await makeDataDirectory(config.dataDir);
   const database = await openServiceDatabase(config, createLog({ level: 'silent' }), resources);
   return database.migrationsApplied;
+}
+
+/**
+ * Its owner alone may look into it. Where root starts the service, the database's unprivileged user must pass through to
+ * its own folder; what is secret has a mode of its own.
+ */
+async function makeDataDirectory(dataDir: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
 }

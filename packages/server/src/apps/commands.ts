@@ -5,7 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database, Executor, Transaction } from '../platform/database/index.ts';
 import { newAppId } from '../platform/ids.ts';
 import type { Vault } from '../platform/vault.ts';
-import { addressMatches } from './addresses.ts';
+import { addressMatches } from '../platform/cidr.ts';
 import { createAppCache } from './app-cache.ts';
 import { appNotFound } from './app.ts';
 import type { App, Apps } from './app.ts';

@@ -1,4 +1,4 @@
-import { canonicalCidr } from './addresses.ts';
+import { canonicalCidr } from '../platform/cidr.ts';
 import { appInvalid, EVERY_GRANT } from './app.ts';
 import type { App, CreateAppInput } from './app.ts';
 import { readPublicKey } from './keys.ts';

@@ -13,9 +13,6 @@ export interface AuditEntry {
   at: Date;
 }
 
-/** The application id under which the operator's own acts stand, those that belong to no one application. */
-export const OPERATOR_CHAIN = '*';
-
 /** The text of an entry that is hashed: a JSON array in a fixed order, so that anybody can build it again. */
 export function auditContent(entry: AuditEntry): string {
   return JSON.stringify([entry.appId, entry.at.toISOString(), entry.actor, entry.action, entry.subject, entry.detail]);

@@ -1,2 +1,3 @@
-export { auditContent, chainHash, type AuditEntry } from './entry.ts';
-export { appendAudit, listAudit, verifyAuditChain, type RecordedEntry } from './store.ts';
+/** The record of who did what, hash-chained per application. This file is the capability's whole public face. */
+export type { AuditEntry } from './entry.ts';
+export { appendAudit, listAudit, verifyAuditChain } from './store.ts';

@@ -52,13 +52,17 @@ export function addServeCommands(program: Command, context: CliContext): void {
     });
 }
 
-/** Settles at the first SIGINT or SIGTERM. A second one ends the process at once. */
+/** A signal to the whole process group arrives twice: directly, and forwarded by whoever started us. */
+const REPEATED_SIGNAL_MS = 1_000;
+
+/** Settles at the first SIGINT or SIGTERM. One that comes more than a second later ends the process at once. */
 export async function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let stopping = false;
+    let firstAt: number | undefined;
     const stop = (): void => {
-      if (stopping) process.exit(130);
-      stopping = true;
+      const now = performance.now();
+      firstAt ??= now;
+      if (now - firstAt > REPEATED_SIGNAL_MS) process.exit(130);
       resolve();
     };
     process.on('SIGINT', stop);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startService, type Service } from '../app.ts';
@@ -31,6 +31,8 @@ const FAILURES_FIRST = 2;
 export async function runDemo(context: CliContext, options: DemoOptions): Promise<boolean> {
   const account = createAccount((text) => context.out(text), options.colours);
   const directory = await mkdtemp(join(tmpdir(), 'yinxin-demo-'));
+  // Passable for the database's unprivileged user, should root run this.
+  await chmod(directory, 0o711);
   const contract = await readFile(new URL(`../../../../examples/${CONTRACT_FILE}`, import.meta.url));
   const receiver = await startReceiver(FAILURES_FIRST, new Map([['/contract.pdf', contract]]));
   let service: Service | undefined;

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
-import ipaddr from 'ipaddr.js';
+import { canonicalCidr } from './cidr.ts';
 import type { LogLevel } from './log.ts';
 
 /** Everything the service may be told from outside. Read once, at the start; see CONFIGURATION in docs/configuration.md. */
@@ -163,9 +163,8 @@ function parseCidrs(text: string): string[] {
     .split(/[\s,]+/)
     .filter((item) => item !== '')
     .map((item) => {
-      const cidr = item.includes('/') ? item : `${item}/${item.includes(':') ? 128 : 32}`;
-      if (!ipaddr.isValidCIDR(cidr))
-        throw new Error('must be CIDRs such as 10.0.0.0/8 or fd00::/8, separated by commas');
+      const cidr = canonicalCidr(item);
+      if (cidr === undefined) throw new Error('must be CIDRs such as 10.0.0.0/8 or fd00::/8, separated by commas');
       return cidr;
     });
 }

@@ -1,6 +1,6 @@
 import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../platform/log.ts';
-import { registerDialects } from './dialects.ts';
+import { registerDialects, type Dialects } from './dialects.ts';
 
 /**
  * The OpenAPI description of every route, made from the routes themselves: they are registered on a server that never
@@ -21,18 +21,11 @@ export async function describeRoutes(version: string): Promise<object> {
       components: { securitySchemes: { admin: { type: 'http', scheme: 'bearer', description: 'the admin token' } } },
     },
   });
-  registerDialects(server, {
-    probes: absent(),
-    gateway: absent(),
-    callback: absent(),
-    files: absent(),
-    admin: absent(),
-  });
+  registerDialects(server, UNUSED);
   await server.ready();
   return server.swagger();
 }
 
-/** Something that a route may hold but not use while it is only described. */
-function absent<T extends object>(): T {
-  return new Proxy<T>(Object.create(null) as T, { get: () => undefined });
-}
+/** Dependencies that routes may hold but not use while they are only described: whatever is asked of them is absent. */
+const absent = new Proxy({}, { get: () => undefined });
+const UNUSED = { probes: absent, gateway: absent, callback: absent, files: absent, admin: absent } as Dialects;

@@ -49,7 +49,7 @@ async function newApp(name: string, ...more: string[]): Promise<Record<string, s
     ...more,
   );
   expect(ran.err).toBe('');
-  return ran.json<Record<string, string>>();
+  return ran.json() as Record<string, string>;
 }
 
 describe('yinxin app', () => {
@@ -111,7 +111,7 @@ describe('yinxin app', () => {
       expect(out).not.toContain(app['app_secret']);
       expect(out).not.toContain(app['webhook_secret']);
     }
-    const rotated = (await run('app', 'rotate-secret', app['app_id']!, '--json')).json<Record<string, string>>();
+    const rotated = (await run('app', 'rotate-secret', app['app_id']!, '--json')).json() as Record<string, string>;
     expect(rotated['app_secret']).toMatch(/^\S{32,}$/);
     expect(rotated['app_secret']).not.toBe(app['app_secret']);
     const disabled = (await run('app', 'disable', app['app_id']!, '--json')).json();
@@ -157,7 +157,7 @@ describe('yinxin callee', () => {
 
   test('a secret of its own is shown once', async () => {
     const made = await run('callee', 'set', 'own', '--url', 'https://partner.example/x', '--generate-secret', '--json');
-    const secret = made.json<Record<string, string>>()['webhook_secret']!;
+    const secret = (made.json() as Record<string, string>)['webhook_secret']!;
     expect(secret).toMatch(/^whsec_/);
     const shown = await run('callee', 'show', 'own', '--json');
     expect(shown.json()).toMatchObject({ has_own_webhook_secret: true });
@@ -182,7 +182,7 @@ describe('yinxin callback', () => {
     const { request_id: requestId, code } = (await answer.json()) as Record<string, string>;
     expect(code).toBe('202');
     const list = await run('callback', 'list', '--app', app['app_id']!, '--json');
-    expect(list.json<{ callbacks: unknown[] }>().callbacks).toHaveLength(1);
+    expect(list.json()['callbacks']).toHaveLength(1);
     const shown = await vi.waitFor(
       async () => {
         const found = (await run('callback', 'show', requestId!, '--json')).json();
@@ -231,10 +231,10 @@ describe('yinxin', () => {
   test('doctor looks at the running service and tells how long its start took', async () => {
     const doctor = await run('doctor', '--timings', '--json');
     expect(doctor.err).toBe('');
-    const { findings, timings } = doctor.json<{
+    const { findings, timings } = doctor.json() as {
       findings: { name: string; ok: boolean }[];
       timings: Record<string, unknown>;
-    }>();
+    };
     expect(findings.map((finding) => finding.name)).toEqual(
       expect.arrayContaining(['Node', 'data directory', 'disk', 'master key', 'service', 'database', 'durability']),
     );

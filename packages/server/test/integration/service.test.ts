@@ -15,7 +15,7 @@ const ALLOW = { YINXIN_EGRESS_ALLOW: '127.0.0.0/8' };
 
 async function appOf(dataDir: string): Promise<{ appId: string; secret: string }> {
   const ran = await yinxin(dataDir, 'app', 'create', '--name', 'x', '--generate-key', join(dataDir, 'keys'), '--json');
-  const app = ran.json<Record<string, string>>();
+  const app = ran.json() as Record<string, string>;
   return { appId: app['app_id']!, secret: app['app_secret']! };
 }
 

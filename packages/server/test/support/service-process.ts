@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../src/cli/run.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const READY = /ready at (http:\S+)/;
@@ -22,7 +22,7 @@ export interface Ran {
   code: number;
   out: string;
   err: string;
-  json<T = Record<string, unknown>>(): T;
+  json(): Record<string, unknown>;
 }
 
 /** The variables a child needs, and nothing that would configure it by accident. */
@@ -31,7 +31,7 @@ function environment(extra: Record<string, string>): Record<string, string> {
 }
 
 export async function temporaryDirectory(prefix: string): Promise<{ path: string; remove: () => Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), prefix));
+  const path = await makeTemporaryFolder(prefix);
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
@@ -81,5 +81,10 @@ export async function yinxin(dataDir: string, ...argv: string[]): Promise<Ran> {
     err: (text: string) => void err.push(text),
   };
   const code = await runCommandLine(argv, context, '0.0.0');
-  return { code, out: out.join('\n'), err: err.join('\n'), json: <T>() => JSON.parse(out.join('\n')) as T };
+  return {
+    code,
+    out: out.join('\n'),
+    err: err.join('\n'),
+    json: () => JSON.parse(out.join('\n')) as Record<string, unknown>,
+  };
 }

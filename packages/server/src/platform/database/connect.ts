@@ -99,6 +99,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   });
   // Without a listener a connection that breaks while idle would end the process.
   pool.on('error', (error) => options.onConnectionError?.(error));
+  // One that breaks while it is lent out tells whoever runs a statement on it; between statements nobody would hear.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool }) });
 
   let closing: Promise<void> | undefined;

@@ -1,8 +1,5 @@
-import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
-type Range = readonly [Address, number];
+import { covers, parseAddress, parseCidr, type Address, type Cidr } from '../cidr.ts';
 
 /** Whether connections to an address are permitted, and if not, which rule says so. */
 export type Judgement = { readonly allowed: true } | { readonly allowed: false; readonly rule: string };
@@ -13,7 +10,7 @@ export interface AddressPolicy {
 }
 
 /** IPv6 that leads to an IPv4 host: the IPv4 address inside decides. Offsets are in bytes. */
-const EMBEDDING_RANGES: readonly { range: Range; offset: number }[] = [
+const EMBEDDING_RANGES: readonly { range: Cidr; offset: number }[] = [
   { range: v6('::ffff:0:0', 96), offset: 12 }, // IPv4-mapped (RFC 4291, 2.5.5.2)
   { range: v6('64:ff9b::', 96), offset: 12 }, // NAT64's well-known prefix (RFC 6052)
   { range: v6('2002::', 16), offset: 2 }, // 6to4 (RFC 3056)
@@ -23,7 +20,7 @@ const EMBEDDING_RANGES: readonly { range: Range; offset: number }[] = [
 const GLOBAL_UNICAST = v6('2000::', 3);
 
 /** Special purposes inside global unicast (IANA IPv6 Special-Purpose Address Registry). */
-const FORBIDDEN_V6: readonly { range: Range; rule: string }[] = [
+const FORBIDDEN_V6: readonly { range: Cidr; rule: string }[] = [
   { range: v6('2001::', 23), rule: 'ietf-protocol' }, // Teredo 2001::/32, benchmarking and ORCHID among them
   { range: v6('2001:db8::', 32), rule: 'documentation' },
   { range: v6('3fff::', 20), rule: 'documentation' },
@@ -44,27 +41,13 @@ export function createAddressPolicy(allowCidrs: readonly string[]): AddressPolic
   const allowed = allowCidrs.map(parseRange);
   return {
     judge(text) {
-      if (isIP(text) === 0) return { allowed: false, rule: 'not-an-address' };
-      const address = withoutEmbedding(parseAddress(text));
+      const parsed = parseAddress(text);
+      if (parsed === undefined) return { allowed: false, rule: 'not-an-address' };
+      const address = withoutEmbedding(parsed);
       if (allowed.some((range) => covers(range, address))) return { allowed: true };
       const rule = forbiddenBy(address);
       return rule === undefined ? { allowed: true } : { allowed: false, rule };
     },
-  };
-}
-
-/**
- * Whether an address lies in one of `cidrs`; an IPv4 caller seen as `::ffff:a.b.c.d` counts as a.b.c.d.
- *
- * @throws Error naming the entry that is not a range.
- */
-export function cidrMatcher(cidrs: readonly string[]): (address: string) => boolean {
-  const ranges = cidrs.map(parseRange);
-  return (text) => {
-    if (isIP(text) === 0) return false;
-    const parsed = parseAddress(text);
-    const address = parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
-    return ranges.some((range) => covers(range, address));
   };
 }
 
@@ -86,35 +69,12 @@ function withoutEmbedding(address: Address): Address {
   return new ipaddr.IPv4(address.toByteArray().slice(embedding.offset, embedding.offset + 4));
 }
 
-function covers([base, prefixBits]: Range, address: Address): boolean {
-  if (base instanceof ipaddr.IPv4) return address instanceof ipaddr.IPv4 && address.match(base, prefixBits);
-  return address instanceof ipaddr.IPv6 && address.match(base, prefixBits);
+function parseRange(text: string): Cidr {
+  const range = parseCidr(text);
+  if (range === undefined) throw new Error(`"${text}" is not a range such as 10.0.0.0/8 or fd00::/8`);
+  return range;
 }
 
-/** `address/bits`, or a bare address for that one host. Short, octal and hexadecimal IPv4 forms are faults here. */
-function parseRange(text: string): Range {
-  const [addressText = '', bitsText, ...rest] = text.trim().split('/');
-  const family = isIP(addressText);
-  const bitsMax = family === 4 ? 32 : 128;
-  const bits = bitsText === undefined ? bitsMax : Number(bitsText);
-  const wellFormed = family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bitsText ?? '0') && bits <= bitsMax;
-  if (!wellFormed || addressText.includes('%'))
-    throw new Error(`"${text}" is not a range such as 10.0.0.0/8 or fd00::/8`);
-  const base = parseAddress(addressText);
-  if (base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && bits >= 96) return [base.toIPv4Address(), bits - 96];
-  return [base, bits];
-}
-
-/**
- * ipaddr.js takes `::10.0.0.1` (IPv4-compatible, as getaddrinfo writes it) for `::ffff:10.0.0.1`, so IPv6 goes through
- * the URL parser, which writes it in hexadecimal. `text` has passed `isIP`; a zone id plays no part.
- */
-function parseAddress(text: string): Address {
-  if (isIP(text) === 4) return ipaddr.IPv4.parse(text);
-  const [withoutZone = ''] = text.split('%');
-  return ipaddr.IPv6.parse(new URL(`http://[${withoutZone}]`).hostname.slice(1, -1));
-}
-
-function v6(base: string, prefixBits: number): Range {
-  return [ipaddr.IPv6.parse(base), prefixBits];
+function v6(base: string, prefixBits: number): Cidr {
+  return { base: ipaddr.IPv6.parse(base), prefixBits };
 }

@@ -1,4 +1,3 @@
-export { cidrMatcher } from './address.ts';
 export type { Lookup } from './connector.ts';
 export { createEgress, type EgressOptions } from './create.ts';
 export { EgressError } from './egress.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressMatches, canonicalCidr } from './addresses.ts';
+import { addressMatches, canonicalCidr } from './cidr.ts';
 
 describe('canonicalCidr', () => {
   test.each([
