@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readAdminToken } from '../dialects/admin/index.ts';
+// Not through index.ts: every command would load the whole server for it.
+import { readAdminToken } from '../dialects/admin/token.ts';
 import { ADMIN_TOKEN_FILE, SERVICE_FILE } from '../platform/data-directory.ts';
 import { CliError, type CliContext } from './context.ts';
 

@@ -1,3 +1,3 @@
 export { registerAdminRoutes, type AdminDependencies } from './server.ts';
 export type { Finding } from './status-routes.ts';
-export { loadAdminToken, readAdminToken } from './token.ts';
+export { loadAdminToken } from './token.ts';
