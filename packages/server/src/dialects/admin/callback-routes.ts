@@ -38,6 +38,7 @@ function presentDelivery(delivery: Delivery): Record<string, unknown> {
 function presentAttempt(attempt: Attempt): Record<string, unknown> {
   return {
     number: attempt.number,
+    url: attempt.url,
     started_at: attempt.startedAt,
     duration_ms: attempt.durationMs,
     outcome: attempt.outcome,
@@ -64,7 +65,7 @@ export function registerCallbackRoutes(admin: AdminServer, { relay }: { relay: R
   });
 
   admin.get('/callbacks/:requestId', { schema: { params: DeliveryParams } }, async ({ params }) => {
-    const delivery = await relay.showDelivery(params.requestId);
+    const delivery = await relay.showDelivery(params.requestId.toLowerCase());
     if (delivery === null) throw new DomainError('delivery_not_found', { requestId: params.requestId });
     return {
       ...presentDelivery(delivery),
@@ -74,6 +75,6 @@ export function registerCallbackRoutes(admin: AdminServer, { relay }: { relay: R
   });
 
   admin.post('/callbacks/:requestId/replays', { schema: { params: DeliveryParams } }, async ({ params }, reply) =>
-    reply.code(201).send(presentDelivery(await relay.replay(params.requestId, OPERATOR))),
+    reply.code(201).send(presentDelivery(await relay.replay(params.requestId.toLowerCase(), OPERATOR))),
   );
 }

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify';
 import { isDomainError } from '../../platform/errors.ts';
 import type { Relay, RelayErrorCode } from '../../relay/index.ts';
 import { acceptAnswer, CALLBACK_ANSWERS, outcomeAnswer, type CallbackAnswer } from './callback-answer.ts';
@@ -10,6 +10,7 @@ import {
   parseCallbackRequest,
   parseIdempotencyKey,
 } from './callback-request.ts';
+import { acceptDocumentation, keysDocumentation, outcomeDocumentation } from './callback-openapi.ts';
 
 export interface CallbackDependencies {
   readonly relay: Pick<Relay, 'accept' | 'outcome'>;
@@ -28,12 +29,14 @@ export interface CallbackDependencies {
 }
 
 const WAIT_SECONDS_MAX = 30;
+const KEY_CACHE_SECONDS = 300;
 
 /** `POST /api/callback`, `GET /api/callback` and `GET /api/keys/:appId` of contracts/relay.md. */
 export function registerCallbackRoutes(server: FastifyInstance, dependencies: CallbackDependencies): void {
   server.post(
     '/api/callback',
     {
+      ...describedBy(acceptDocumentation),
       bodyLimit: CALLBACK_LIMITS.bodyBytesMax,
       // The contract's answers have HTTP status 200, that to a body which the server does not read among them.
       errorHandler: (error, _request, reply) => {
@@ -46,16 +49,24 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
   // A service that shuts down lets nobody wait to the end.
   const closing = new AbortController();
   server.addHook('preClose', async () => closing.abort());
-  server.get('/api/callback', (request) => answered(request, () => query(dependencies, request, closing.signal)));
-  server.get('/api/keys/:appId', async (request, reply) => {
+  server.get('/api/callback', describedBy(outcomeDocumentation), (request) =>
+    answered(request, () => query(dependencies, request, closing.signal)),
+  );
+  server.get('/api/keys/:appId', describedBy(keysDocumentation), async (request, reply) => {
     const { appId } = request.params as { appId: string };
     try {
+      void reply.header('cache-control', `public, max-age=${KEY_CACHE_SECONDS}`);
       return { keys: [publicJwk(await dependencies.keys.relayPublicKey(appId))] };
     } catch (error) {
       if (!isDomainError(error, 'app_not_found')) throw error;
       return reply.code(404).send(CALLBACK_ANSWERS.unknownApp);
     }
   });
+}
+
+/** The schema is for readers: what came is read as source text, and faults are answered in the contract's own words. */
+function describedBy(schema: FastifySchema): RouteShorthandOptions {
+  return { schema, validatorCompiler: () => () => true };
 }
 
 async function accept({ relay, callers }: CallbackDependencies, request: FastifyRequest): Promise<CallbackAnswer> {
