@@ -60,6 +60,7 @@ const oneStep = (signerAccount: object[] = [], more: object = {}): Record<string
   },
   ...more,
 });
+const POSITION = { posBean: [{ posPage: '1', posX: '300', posY: '200' }] };
 const person = { name: '李四', idNumber: '11010519491231002X', mobile: '13800138000', signfields: [{ signType: 0 }] };
 
 /** Asks for a flow, lets the jobs run, and reads the flow's id from the notification. */
@@ -150,6 +151,19 @@ describe('through the gateway', () => {
     expect(await callNewer(client, 'esign.signflows.createFlowOneStep', inside)).toMatchObject({
       code: '400',
       msg: '参数notifyUrl应为可访问的http(s)地址',
+    });
+  });
+
+  test.each([
+    [{ signType: '0' }, '静默签署必须指定签署位置'],
+    [{ signType: '1', width: '1201', signBean: POSITION }, '印章宽度或日期字号不正确'],
+  ])('a sign field that cannot be is 400 and says why: %o', async (signfields, reason) => {
+    const params = oneStep();
+    (params['signers'] as { initiatorAccount: Record<string, unknown> }).initiatorAccount['signfields'] = signfields;
+    expect(await callNewer(client, 'esign.signflows.createFlowOneStep', params)).toMatchObject({
+      code: '400',
+      msg: `参数signfields不正确：${reason}`,
+      data: null,
     });
   });
 });
