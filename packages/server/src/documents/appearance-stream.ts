@@ -2,22 +2,25 @@ import { promisify } from 'node:util';
 import { constants, deflate } from 'node:zlib';
 import type { ZlibOptions } from 'node:zlib';
 import type { Appearance, AppearancePath, PathCommand } from './appearance.ts';
+import type { Box, PdfPage } from './pdf/pages.ts';
 import type { PdfRevision } from './pdf/revision.ts';
+import { serializeNumber } from './pdf/serialize.ts';
 import { dict, name, PdfStream } from './pdf/values.ts';
 import type { PdfDict, PdfRef, PdfValue } from './pdf/values.ts';
+import type { Widget } from './widgets.ts';
 
 const compress = promisify<Buffer, ZlibOptions, Buffer>(deflate);
 
-type Drawing = { dict: PdfDict; content: Buffer };
+type Translated = { dict: PdfDict; content: Buffer };
 
 /**
  * Drawings as they stand in a file, by the identity of their paths: a company's seal is written into document after
  * document, and translating and compressing it costs as much as the signature itself.
  */
-const drawings = new WeakMap<readonly AppearancePath[], Promise<Drawing>>();
+const translations = new WeakMap<readonly AppearancePath[], Promise<Translated>>();
 
 /** Counter-clockwise turns that set a drawing upright on a page that is shown turned clockwise. */
-const UPRIGHT: Readonly<Record<0 | 90 | 180 | 270, readonly number[]>> = {
+const UPRIGHT: Readonly<Record<PdfPage['rotate'], readonly number[]>> = {
   0: [1, 0, 0, 1, 0, 0],
   90: [0, 1, -1, 0, 0, 0],
   180: [-1, 0, 0, -1, 0, 0],
@@ -25,45 +28,68 @@ const UPRIGHT: Readonly<Record<0 | 90 | 180 | 270, readonly number[]>> = {
 };
 
 /**
- * Writes appearances into one revision. Each becomes a small form XObject, whose /BBox is the window on the drawing and
- * whose /Matrix sets it upright, around one larger form XObject that holds the paths and is written once.
+ * Writes the appearances of widgets, each a small form XObject around larger ones that hold the paths. Those are written
+ * once, in the first revision that shows them, however many pages a seal runs across.
  */
 export class AppearanceWriter {
-  readonly #revision: PdfRevision;
   readonly #written = new Map<readonly AppearancePath[], PdfRef>();
 
-  constructor(revision: PdfRevision) {
-    this.#revision = revision;
-  }
-
-  async add(appearance: Appearance, rotate: 0 | 90 | 180 | 270): Promise<PdfRef> {
-    let drawing = this.#written.get(appearance.paths);
-    if (!drawing) {
-      const { dict: header, content } = await drawingOf(appearance.paths);
-      drawing = this.#revision.add(new PdfStream(header, content));
-      this.#written.set(appearance.paths, drawing);
+  /** The form of a widget whose rectangle is `bounds`, upright on a page that is shown turned by `rotate`. */
+  async add(
+    revision: PdfRevision,
+    { drawings }: Pick<Widget, 'drawings'>,
+    bounds: Box,
+    rotate: PdfPage['rotate'],
+  ): Promise<PdfRef> {
+    const names = new Map<PdfRef, string>();
+    let content = '';
+    for (const { rect, appearance } of drawings) {
+      const drawn = await this.#drawn(revision, appearance.paths);
+      const resource = names.get(drawn) ?? `D${names.size}`;
+      names.set(drawn, resource);
+      content += drawingOperators(rect, appearance, bounds, resource);
     }
-    const left = appearance.originX ?? 0;
-    const window = dict({
+    const resources = Object.fromEntries([...names].map(([ref, resource]) => [resource, ref]));
+    const form = dict({
       Type: name('XObject'),
       Subtype: name('Form'),
-      BBox: [left, 0, left + appearance.width, appearance.height],
+      BBox: [0, 0, bounds[2] - bounds[0], bounds[3] - bounds[1]],
       Matrix: [...UPRIGHT[rotate]],
-      Resources: dict({ XObject: dict({ D: drawing }) }),
+      Resources: dict({ XObject: dict(resources) }),
     });
-    return this.#revision.add(new PdfStream(window, Buffer.from('/D Do')));
+    return revision.add(new PdfStream(form, Buffer.from(content, 'latin1')));
+  }
+
+  async #drawn(revision: PdfRevision, paths: readonly AppearancePath[]): Promise<PdfRef> {
+    const known = this.#written.get(paths);
+    if (known) return known;
+    const { dict: header, content } = await translated(paths);
+    const written = revision.add(new PdfStream(header, content));
+    this.#written.set(paths, written);
+    return written;
   }
 }
 
-function drawingOf(paths: readonly AppearancePath[]): Promise<Drawing> {
-  const known = drawings.get(paths);
+/** Clips to the drawing's own rectangle, then draws its window scaled to fill that. */
+function drawingOperators(rect: Box, appearance: Appearance, bounds: Box, resource: string): string {
+  const [left, bottom] = [rect[0] - bounds[0], rect[1] - bounds[1]];
+  const [width, height] = [rect[2] - rect[0], rect[3] - rect[1]];
+  const [scaleX, scaleY] = [width / appearance.width, height / appearance.height];
+  const x = left - (appearance.originX ?? 0) * scaleX;
+  const matrix = [scaleX, 0, 0, scaleY, x, bottom].map(serializeNumber).join(' ');
+  const clip = [left, bottom, width, height].map(serializeNumber).join(' ');
+  return `q ${clip} re W n ${matrix} cm /${resource} Do Q\n`;
+}
+
+function translated(paths: readonly AppearancePath[]): Promise<Translated> {
+  const known = translations.get(paths);
   if (known) return known;
-  const made = draw(paths);
-  drawings.set(paths, made);
+  const made = translate(paths);
+  translations.set(paths, made);
   return made;
 }
 
-async function draw(paths: readonly AppearancePath[]): Promise<Drawing> {
+async function translate(paths: readonly AppearancePath[]): Promise<Translated> {
   const opacities = [...new Set(paths.map((path) => path.opacity ?? 1).filter((opacity) => opacity < 1))];
   const states = Object.fromEntries(
     opacities.map((opacity, index): [string, PdfValue] => [`O${index}`, dict({ ca: opacity })]),
@@ -73,7 +99,7 @@ async function draw(paths: readonly AppearancePath[]): Promise<Drawing> {
     dict: dict({
       Type: name('XObject'),
       Subtype: name('Form'),
-      BBox: boundsOf(paths),
+      BBox: boxAround(paths),
       Resources: dict(opacities.length > 0 ? { ExtGState: dict(states) } : {}),
       Filter: name('FlateDecode'),
     }),
@@ -83,7 +109,7 @@ async function draw(paths: readonly AppearancePath[]): Promise<Drawing> {
 }
 
 /** A box around every control point, and so around every curve, with a point to spare for anti-aliasing. */
-function boundsOf(paths: readonly AppearancePath[]): PdfValue[] {
+function boxAround(paths: readonly AppearancePath[]): PdfValue[] {
   let [left, bottom, right, top] = [0, 0, 0, 0];
   const include = (x: number, y: number): void => {
     left = Math.min(left, x);

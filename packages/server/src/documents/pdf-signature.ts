@@ -1,33 +1,22 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { chinaDateTime } from '../platform/clock.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { DocumentSigner } from '../trust/index.ts';
 import { AppearanceWriter } from './appearance-stream.ts';
-import type { Appearance } from './appearance.ts';
 import { openSignablePdf } from './pdf-check.ts';
 import type { SignablePdf } from './pdf-check.ts';
 import { toUserSpace } from './pdf/pages.ts';
-import type { Box } from './pdf/pages.ts';
 import { PdfRevision } from './pdf/revision.ts';
 import { serializeValue } from './pdf/serialize.ts';
 import { dict, name, textString } from './pdf/values.ts';
-import type { PdfDict, PdfRef } from './pdf/values.ts';
-import { addAnnotations, addFormField } from './signature-field.ts';
+import type { PdfRef } from './pdf/values.ts';
+import { addAnnotation, addFormField } from './signature-field.ts';
+import { boundsOf } from './widgets.ts';
+import type { Widget } from './widgets.ts';
 
-/** One place where a signature shows. */
-export type Widget = {
-  /** From 0. */
-  pageIndex: number;
-  /** Left, bottom, right, top in points of the page as it is seen, from its lower left corner. */
-  rect: Box;
-  appearance: Appearance;
-};
-
-export type SignPdfOptions = {
+/** What all signatures of one act of signing share. */
+type SigningAct = {
   pdf: Buffer;
-  /** The field's name, unique in the document and without a full stop. */
-  fieldName: string;
-  /** None for a signature that does not show. */
-  widgets: readonly Widget[];
   signer: DocumentSigner;
   signedAt: Date;
   reason?: string;
@@ -37,6 +26,15 @@ export type SignPdfOptions = {
   limits?: { bytesMax?: number; pagesMax?: number };
 };
 
+/** One signature and where it shows. */
+export type PdfSignature = {
+  /** The field's name, unique in the document and without a full stop. */
+  fieldName: string;
+  widget: Widget;
+};
+
+export type SignPdfOptions = SigningAct & PdfSignature;
+
 /** Print, Locked (12.5.3). */
 const WIDGET_FLAGS = 4 + 128;
 const BYTE_RANGE_DIGITS = 10;
@@ -45,44 +43,68 @@ const SIGNED_BYTES_MAX = 1024 * 1024 * 1024;
 
 /**
  * Signs a PDF with PAdES B-B (ETSI EN 319 142-1): appends one incremental revision that holds one signature field, its
- * signature, and a widget for each place where the signature shows. The bytes before stay as they are, so signatures
- * that are there stay valid.
+ * signature, and the one widget in which it shows. The bytes before stay as they are, so signatures that are there stay
+ * valid.
  *
- * Several widgets are kids of the one field: one act of signing, one signature, however many seals it sets. Each kid
- * says again the /FT and /V that it could inherit. Without that pdfsig (poppler 22.12) takes the field as not signed and
- * mutool (MuPDF 1.21) as altered; with it both verify it, once for each widget; pyHanko 0.38 counts one signature and
- * takes the later ones for form filling; poppler, MuPDF and Chromium's PDFium show every widget. ISO 32000-1 lets any
- * field have several widgets; ISO 32000-2 would rather a signature had one. The ways around it are worse: a field of its
- * own for each seal turns one signature into dozens in the viewer's list, and stamps beside the one widget are
- * annotations that a viewer may hide and validators of a later signature complain of.
- *
- * @throws DomainError with a `PdfRefusal` as its code, or `field_name_taken`, `page_missing`
+ * @throws DomainError with a `PdfRefusal` as its code, or `field_name_taken`, `field_name_invalid`, `page_missing`
  */
-export async function signPdf(options: SignPdfOptions): Promise<Buffer> {
-  const { pdf, signer } = options;
-  const source = openSignablePdf(pdf, { bytesMax: SIGNED_BYTES_MAX, ...options.limits });
-  const revision = new PdfRevision(source.document);
-  const value = revision.reserve();
-  const placeholder = signatureDictionary(options);
-  revision.set(value, placeholder.body);
-  await addField(source, revision, value, options);
+export async function signPdf({ fieldName, widget, ...act }: SignPdfOptions): Promise<Buffer> {
+  return signPdfPages({ ...act, signatures: [{ fieldName, widget }] });
+}
 
-  const { bytes, bodyOffset } = revision.build();
-  if (!bytes.subarray(0, pdf.length).equals(pdf)) throw new Error('a revision must begin with the one before');
+/**
+ * Signs a PDF several times in one act, each signature in a revision of its own behind the one before, so that the last
+ * covers the whole file. A seal on several pages is such an act: a signature field shall not refer to more than one
+ * annotation (ISO 32000-1, 12.7.4.5; ISO 32000-2, 12.7.5.5).
+ *
+ * The file is parsed and copied once, however many signatures there are, and each of them hashes all that stands before
+ * it, in turns of the event loop.
+ *
+ * @throws DomainError as `signPdf` does
+ */
+export async function signPdfPages({
+  signatures,
+  ...act
+}: SigningAct & { signatures: readonly PdfSignature[] }): Promise<Buffer> {
+  const source = openSignablePdf(act.pdf, { bytesMax: SIGNED_BYTES_MAX, ...act.limits });
+  const appearances = new AppearanceWriter();
+  for (const signature of signatures) {
+    await appendSignature(source, appearances, act, signature);
+    await nextTurn();
+  }
+  return Buffer.concat(source.document.pieces, source.document.byteLength);
+}
+
+async function appendSignature(
+  source: SignablePdf,
+  appearances: AppearanceWriter,
+  act: SigningAct,
+  signature: PdfSignature,
+): Promise<void> {
+  const { document } = source;
+  const { signer } = act;
+  const before = document.pieces;
+  const start = document.byteLength;
+  const revision = new PdfRevision(document);
+  const value = revision.reserve();
+  const placeholder = signatureDictionary(act);
+  revision.set(value, placeholder.body);
+  await addField(source, revision, appearances, value, signature);
+
+  const { section, bodyOffset } = revision.finish();
   const at = bodyOffset(value);
   const contentsStart = at + placeholder.contentsAt;
   const contentsEnd = contentsStart + 2 + signer.signatureBytesMax * 2;
-  const byteRange = [0, contentsStart, contentsEnd, bytes.length - contentsEnd];
-  bytes.write(byteRangeText(byteRange), at + placeholder.byteRangeAt, 'latin1');
+  const byteRange = [0, start + contentsStart, start + contentsEnd, section.length - contentsEnd];
+  section.write(byteRangeText(byteRange), at + placeholder.byteRangeAt, 'latin1');
 
-  const cms = await signer.signDetached([bytes.subarray(0, contentsStart), bytes.subarray(contentsEnd)]);
+  const cms = await signer.signDetached([...before, section.subarray(0, contentsStart), section.subarray(contentsEnd)]);
   if (cms.length > signer.signatureBytesMax) throw new Error('a signature is longer than its signer said');
-  bytes.write(cms.toString('hex'), contentsStart + 1, 'latin1');
-  return bytes;
+  section.write(cms.toString('hex'), contentsStart + 1, 'latin1');
 }
 
 /** The signature dictionary (12.8.1) with room for what is not known yet, and where in it that room is. */
-function signatureDictionary(options: SignPdfOptions): { body: Buffer; byteRangeAt: number; contentsAt: number } {
+function signatureDictionary(options: SigningAct): { body: Buffer; byteRangeAt: number; contentsAt: number } {
   const texts = dict({
     Name: options.name === undefined ? undefined : textString(options.name),
     Reason: options.reason === undefined ? undefined : textString(options.reason),
@@ -111,54 +133,33 @@ function pdfDate(at: Date): string {
   return `D:${chinaDateTime(at).replace(/\D/g, '')}+08'00'`;
 }
 
+/** The field and its one widget are one object (12.7.3.1). */
 async function addField(
   source: SignablePdf,
   revision: PdfRevision,
+  appearances: AppearanceWriter,
   value: PdfRef,
-  options: SignPdfOptions,
+  { fieldName, widget }: PdfSignature,
 ): Promise<void> {
+  const page = source.pages[widget.pageIndex];
+  if (!page) throw new DomainError('page_missing', { page: String(widget.pageIndex + 1) });
   const field = revision.reserve();
-  const shared = { FT: name('Sig'), T: textString(options.fieldName), V: value };
-  const widgets = await widgetDictionaries(source, revision, options.widgets);
-  const [only] = widgets;
-  const annotations: { pageIndex: number; ref: PdfRef }[] = [];
-  if (only && widgets.length === 1) {
-    // One widget and its field are one object (12.7.3.1).
-    revision.set(field, new Map([...dict(shared), ...only.dict]));
-    annotations.push({ pageIndex: only.pageIndex, ref: field });
-  } else {
-    const kids = widgets.map((widget) => {
-      // Not inherited but said again: see signPdf.
-      const ref = revision.add(new Map([...widget.dict, ...dict({ Parent: field, FT: shared.FT, V: value })]));
-      annotations.push({ pageIndex: widget.pageIndex, ref });
-      return ref;
-    });
-    revision.set(field, dict({ ...shared, Kids: kids }));
-  }
-  addAnnotations(source, revision, annotations);
-  addFormField(source, revision, { ref: field, name: options.fieldName });
-}
-
-async function widgetDictionaries(
-  source: SignablePdf,
-  revision: PdfRevision,
-  widgets: readonly Widget[],
-): Promise<{ pageIndex: number; dict: PdfDict }[]> {
-  const appearances = new AppearanceWriter(revision);
-  const result: { pageIndex: number; dict: PdfDict }[] = [];
-  for (const { pageIndex, rect, appearance } of widgets) {
-    const page = source.pages[pageIndex];
-    if (!page) throw new DomainError('page_missing', { page: String(pageIndex + 1) });
-    const common = { Type: name('Annot'), Subtype: name('Widget'), P: page.ref, F: WIDGET_FLAGS };
-    const normal = await appearances.add(appearance, page.rotate);
-    const turn = page.rotate === 0 ? undefined : dict({ R: page.rotate });
-    result.push({
-      pageIndex,
-      dict: dict({ ...common, Rect: [...toUserSpace(page, rect)], AP: dict({ N: normal }), MK: turn }),
-    });
-  }
-  if (result.length > 0) return result;
-  // A signature that does not show has a widget without area on the first page (12.7.4.5).
-  const common = { Type: name('Annot'), Subtype: name('Widget'), P: source.pages[0]?.ref, F: WIDGET_FLAGS };
-  return [{ pageIndex: 0, dict: dict({ ...common, Rect: [0, 0, 0, 0] }) }];
+  const bounds = boundsOf(widget);
+  revision.set(
+    field,
+    dict({
+      Type: name('Annot'),
+      Subtype: name('Widget'),
+      FT: name('Sig'),
+      T: textString(fieldName),
+      V: value,
+      P: page.ref,
+      F: WIDGET_FLAGS,
+      Rect: [...toUserSpace(page, bounds)],
+      AP: dict({ N: await appearances.add(revision, widget, bounds, page.rotate) }),
+      MK: page.rotate === 0 ? undefined : dict({ R: page.rotate }),
+    }),
+  );
+  addAnnotation(source, revision, page, field);
+  addFormField(source, revision, { ref: field, name: fieldName });
 }

@@ -1,6 +1,7 @@
 import { DomainError } from '../platform/errors.ts';
 import { formFields } from './pdf-check.ts';
 import type { SignablePdf } from './pdf-check.ts';
+import type { PdfPage } from './pdf/pages.ts';
 import type { PdfRevision } from './pdf/revision.ts';
 import { dict, isDict, PdfRef, PdfString, textOf } from './pdf/values.ts';
 import type { PdfDict } from './pdf/values.ts';
@@ -8,27 +9,22 @@ import type { PdfDict } from './pdf/values.ts';
 /** SignaturesExist and AppendOnly (12.7.2). */
 const SIGNATURE_FLAGS = 3;
 
-/** Hooks new annotations into their pages' /Annots, replacing as few objects as can be. */
-export function addAnnotations(
-  { document, pages }: SignablePdf,
-  revision: PdfRevision,
-  annotations: readonly { pageIndex: number; ref: PdfRef }[],
-): void {
-  for (const [pageIndex, added] of Map.groupBy(annotations, (annotation) => annotation.pageIndex)) {
-    const page = pages[pageIndex];
-    if (!page) throw new DomainError('page_missing', { page: String(pageIndex + 1) });
-    const value = page.dict.get('Annots');
-    const known = document.resolve(value);
-    const all = [...(Array.isArray(known) ? known : []), ...added.map(({ ref }) => ref)];
-    if (value instanceof PdfRef && Array.isArray(known) && !isShared(pages, value)) revision.set(value, all);
-    else revision.set(page.ref, new Map([...page.dict, ['Annots', all]]));
-  }
+/** Hooks a new annotation into its page's /Annots, replacing as few objects as can be. */
+export function addAnnotation(source: SignablePdf, revision: PdfRevision, page: PdfPage, annotation: PdfRef): void {
+  const { document } = source;
+  // Read anew: a revision before this one may have replaced it.
+  const own = document.dictOf(page.ref, 'page');
+  const value = own.get('Annots');
+  const known = document.resolve(value);
+  const all = [...(Array.isArray(known) ? known : []), annotation];
+  if (value instanceof PdfRef && Array.isArray(known) && !isShared(source, value)) revision.set(value, all);
+  else revision.set(page.ref, new Map([...own, ['Annots', all]]));
 }
 
 /** Whether several pages use one array of annotations; then each needs its own before one of them changes. */
-function isShared(pages: SignablePdf['pages'], array: PdfRef): boolean {
-  const users = pages.filter(({ dict: page }) => {
-    const value = page.get('Annots');
+function isShared({ document, pages }: SignablePdf, array: PdfRef): boolean {
+  const users = pages.filter(({ ref }) => {
+    const value = document.dictOf(ref, 'page').get('Annots');
     return value instanceof PdfRef && value.objectNumber === array.objectNumber;
   });
   return users.length > 1;

@@ -1,7 +1,4 @@
 /** Company seals and signing dates as vector drawings. This file is the capability's whole public face. */
 export { createSeals } from './seals.ts';
 export type { Company, DateLine, Seal, SealErrorCode, Seals, SealsDependencies } from './seals.ts';
-export { COMPANY_SEAL_DIAMETER_MM, POINTS_PER_MM } from './round-seal.ts';
-export { DATE_FORMATS } from './date-line.ts';
 export type { DateFormat } from './date-line.ts';
-export { scaleAppearance } from './scale.ts';

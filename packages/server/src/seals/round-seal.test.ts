@@ -5,7 +5,6 @@ import { DomainError } from '../platform/errors.ts';
 import type { Outlines } from './glyphs.ts';
 import { glyphsOf, transformCommands } from './glyphs.ts';
 import { COMPANY_SEAL_DIAMETER_MM, POINTS_PER_MM, roundSeal } from './round-seal.ts';
-import { scaleAppearance } from './scale.ts';
 import { sealOutlines } from './seal-font.ts';
 import type { ArcLayout } from './seal-layout.ts';
 import { layoutName, layoutNumber, lineOf, place } from './seal-layout.ts';
@@ -200,14 +199,5 @@ describe('a round seal', () => {
     const draw = () => roundSeal({ name: '示例😀公司😀', line: '章\u{1F600}한' }, outlines);
     expect(draw).toThrow(DomainError);
     expect(draw).toThrow(expect.objectContaining({ code: 'seal_character_missing', params: { characters: '😀한' } }));
-  });
-
-  it('is scaled to any width', () => {
-    const seal = roundSeal({ name: '示例公司' }, outlines);
-    const scaled = scaleAppearance(seal, 60);
-    expect(scaled.width).toBe(60);
-    expect(scaled.height).toBeCloseTo(60, 9);
-    const [before, after] = [seal, scaled].map(({ paths }) => paths.flatMap((path) => pointsOf(path.commands)));
-    after!.forEach((point, index) => expect(point.x).toBeCloseTo((before![index]!.x * 60) / seal.width, 6));
   });
 });

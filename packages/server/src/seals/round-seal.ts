@@ -41,7 +41,7 @@ const NUMBER_MARGIN = radians(7);
 
 /**
  * Draws the standard round seal of a Chinese company, 42 mm across: ring, five-pointed star, the name on the upper
- * arc. `scaleAppearance` makes it any other size.
+ * arc.
  *
  * @throws DomainError `seal_character_missing` with the characters that the font has not.
  */

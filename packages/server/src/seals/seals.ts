@@ -21,7 +21,7 @@ export interface Seal {
   /** 32 hex digits. */
   sealId: string;
   alias: string;
-  /** 42 mm across; `scaleAppearance` makes it another size. */
+  /** 42 mm across. While the seal is in use it is the same object, so that what is made of it can be kept too. */
   appearance: Appearance;
 }
 
@@ -55,13 +55,31 @@ export interface Seals {
 
 export interface SealsDependencies {
   clock: Clock;
+  /** Parsed drawings kept in memory, some 150 KB each; those used last stay. */
+  drawingsKeptMax?: number;
 }
 
 const DEFAULT_ALIAS = '公章';
 /** Two nodes that know a company by different names can undo each other's seal; it ends with the first that agrees. */
 const TRIES_MAX = 5;
+const DRAWINGS_KEPT_MAX = 200;
 
-export function createSeals({ clock }: SealsDependencies): Seals {
+export function createSeals({ clock, drawingsKeptMax = DRAWINGS_KEPT_MAX }: SealsDependencies): Seals {
+  const drawings = new Map<string, Appearance>();
+
+  /** A seal's drawing. It never changes, and to parse it for each signature costs two thirds of the throughput. */
+  async function drawingOf(executor: Executor, seal: { appId: string; sealId: string }): Promise<Appearance> {
+    const key = `${seal.appId}/${seal.sealId}`;
+    const drawing = drawings.get(key) ?? (await findDrawing(executor, seal));
+    if (drawing === undefined) throw new DomainError<SealErrorCode>('seal_not_found', { sealId: seal.sealId });
+    // Put in anew, so that the first of the map is the one used least recently.
+    drawings.delete(key);
+    drawings.set(key, drawing);
+    const [oldest] = drawings.keys();
+    if (oldest !== undefined && drawings.size > drawingsKeptMax) drawings.delete(oldest);
+    return drawing;
+  }
+
   async function drawDefault(executor: Executor, { appId, etcOrgNo, companyName }: Company): Promise<void> {
     const template = { name: companyName };
     const drawing = roundSeal(template, await sealOutlines());
@@ -85,7 +103,8 @@ export function createSeals({ clock }: SealsDependencies): Seals {
       for (let tries = 0; tries < TRIES_MAX; tries += 1) {
         const stored = await findDefaultSeal(executor, company);
         if (stored?.template.name === company.companyName) {
-          return { sealId: stored.sealId, alias: stored.alias, appearance: stored.drawing };
+          const { sealId, alias } = stored;
+          return { sealId, alias, appearance: await drawingOf(executor, { appId: company.appId, sealId }) };
         }
         if (stored) await retireSeal(executor, { appId: company.appId, sealId: stored.sealId, at: clock.now() });
         await drawDefault(executor, company);
@@ -94,9 +113,7 @@ export function createSeals({ clock }: SealsDependencies): Seals {
     },
 
     async sealImage(executor, seal) {
-      const drawing = await findDrawing(executor, seal);
-      if (drawing === undefined) throw new DomainError<SealErrorCode>('seal_not_found', { sealId: seal.sealId });
-      return sealPng(drawing);
+      return sealPng(await drawingOf(executor, seal));
     },
 
     async dateLine({ at, format, fontSize }) {

@@ -8,10 +8,9 @@ export interface StoredSeal {
   sealId: string;
   alias: string;
   template: RoundSeal;
-  drawing: Appearance;
 }
 
-/** The company's default seal, if it has one. */
+/** The company's default seal, if it has one. Not its drawing, which is long: `findDrawing` reads that. */
 export async function findDefaultSeal(
   executor: Executor,
   company: { appId: string; etcOrgNo: string },
@@ -19,7 +18,7 @@ export async function findDefaultSeal(
   return executor
     .withTables<SealTables>()
     .selectFrom('seal')
-    .select(['seal_id as sealId', 'alias', 'template', 'drawing'])
+    .select(['seal_id as sealId', 'alias', 'template'])
     .where('app_id', '=', company.appId)
     .where('etc_org_no', '=', company.etcOrgNo)
     .where((row) => row.ref('is_default'))

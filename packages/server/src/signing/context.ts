@@ -23,6 +23,8 @@ export interface SigningLimits {
   readonly fieldsMax: number;
   /** Positions of one field, the date's included. */
   readonly positionsMax: number;
+  /** Signatures of one flow: a field makes one on each page on which it stands. */
+  readonly signaturesMax: number;
   /** Work that nobody touched for this long is taken up again by the sweep; longer than a fetch takes. */
   readonly idleMs: number;
   /** How often each node sweeps. */
@@ -39,6 +41,7 @@ export const SIGNING_LIMITS: SigningLimits = {
   signersMax: 50,
   fieldsMax: 200,
   positionsMax: 200,
+  signaturesMax: 2_000,
   idleMs: 5 * 60_000,
   sweepEveryMs: 30_000,
   sweepRowsMax: 500,

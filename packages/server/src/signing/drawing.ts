@@ -1,7 +1,7 @@
+import type { Appearance } from '../documents/index.ts';
 import type { Org } from '../parties/index.ts';
-import { scaleAppearance } from '../seals/index.ts';
 import type { SigningContext } from './context.ts';
-import type { Drawing } from './field-layout.ts';
+import type { FieldDrawing, Mark } from './field-layout.ts';
 import type { SignField } from './terms.ts';
 
 /**
@@ -14,12 +14,17 @@ export async function drawingOf(
   org: Org,
   field: SignField,
   at: Date,
-): Promise<Drawing & { sealId: string }> {
+): Promise<FieldDrawing & { sealId: string }> {
   const { appId, etcOrgNo, orgName: companyName } = org;
   const { sealId, appearance } = await seals.defaultSeal(db, { appId, etcOrgNo, companyName });
-  const seal = field.width === null ? appearance : scaleAppearance(appearance, field.width);
+  const seal = markOf(appearance, field.width ?? appearance.width);
   if (field.date === null) return { sealId, seal, date: null };
   const { format, fontSize } = field.date;
   const date = await seals.dateLine({ at, format, ...(fontSize === null ? {} : { fontSize }) });
-  return { sealId, seal, date };
+  return { sealId, seal, date: markOf(date, date.width) };
+}
+
+/** The drawing `width` points wide, its proportions kept. */
+function markOf(appearance: Appearance, width: number): Mark {
+  return { appearance, width, height: (appearance.height * width) / appearance.width };
 }

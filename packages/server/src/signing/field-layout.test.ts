@@ -1,11 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { layoutField } from './field-layout.ts';
+import { layoutField, type Mark } from './field-layout.ts';
 import type { SignField } from './terms.ts';
 
 const A4 = { width: 595, height: 842 };
-const seal = { width: 120, height: 120, paths: [] };
-const date = { width: 80, height: 12, paths: [] };
+const sealAppearance = { width: 240, height: 240, paths: [] };
+const dateAppearance = { width: 80, height: 12, paths: [] };
+const seal: Mark = { appearance: sealAppearance, width: 120, height: 120 };
+const date: Mark = { appearance: dateAppearance, width: 80, height: 12 };
 
 function field(changed: Partial<SignField> = {}): SignField {
   return {
@@ -17,17 +19,26 @@ function field(changed: Partial<SignField> = {}): SignField {
 }
 
 describe('the widgets of a field', () => {
-  it('a seal stands with its centre at each position, a date at each of its own', () => {
-    const layout = layoutField(
-      field({ date: { fontSize: 12, format: 'yyyy-MM-dd', positions: [{ page: 2, x: 100, y: 50 }] } }),
-      { seal, date },
-      [A4, A4],
-    );
+  it('a seal stands with its centre at each position at its size, a date at each of its own', () => {
+    const positions = [
+      { page: 2, x: 100, y: 50 },
+      { page: 1, x: 200, y: 50 },
+    ];
+    const layout = layoutField(field({ date: { fontSize: 12, format: 'yyyy-MM-dd', positions } }), { seal, date }, [
+      A4,
+      A4,
+    ]);
     expect(layout).toEqual({
       ok: true,
       widgets: [
-        { pageIndex: 0, rect: [240, 340, 360, 460], appearance: seal },
-        { pageIndex: 1, rect: [60, 44, 140, 56], appearance: date },
+        {
+          pageIndex: 0,
+          drawings: [
+            { rect: [240, 340, 360, 460], appearance: sealAppearance },
+            { rect: [160, 44, 240, 56], appearance: dateAppearance },
+          ],
+        },
+        { pageIndex: 1, drawings: [{ rect: [60, 44, 140, 56], appearance: dateAppearance }] },
       ],
     });
   });
@@ -36,10 +47,11 @@ describe('the widgets of a field', () => {
     const placement = { kind: 'cross-page' as const, positions: [{ pages: 'all' as const, y: 400 }] };
     const layout = layoutField(field({ placement }), { seal, date: null }, [A4, A4, A4]);
     if (!layout.ok) throw new Error(layout.reason);
-    expect(layout.widgets.map(({ appearance }) => [appearance.width, appearance.originX])).toEqual([
-      [40, 0],
-      [40, 40],
-      [40, 80],
+    const drawings = layout.widgets.flatMap((widget) => widget.drawings);
+    expect(drawings.map(({ rect, appearance }) => [rect[0], appearance.width, appearance.originX])).toEqual([
+      [555, 80, 0],
+      [555, 80, 80],
+      [555, 80, 160],
     ]);
   });
 

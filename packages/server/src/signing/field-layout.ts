@@ -1,37 +1,40 @@
-import { placePoints, placeSeal, sliceAppearance } from '../documents/index.ts';
-import type { Appearance, PageSize, Place, Placed, PlacementFault, Widget } from '../documents/index.ts';
+import { placePoints, placeSeal, sliceAppearance, widgetsByPage } from '../documents/index.ts';
+import type { Appearance, PageSize, Placed, PlacementFault, Widget } from '../documents/index.ts';
 import type { SignField } from './terms.ts';
 
-/** Widgets of one field at most: a seal across 2,000 pages fits, thousands of positions across them do not. */
-const WIDGETS_MAX = 4_000;
+/** Drawings of one field at most: a seal across 2,000 pages and a date on each fit. */
+const DRAWINGS_MAX = 4_000;
 
-export type Drawing = { seal: Appearance; date: Appearance | null };
+/** A drawing and the size, in points, at which it is to stand. */
+export type Mark = { appearance: Appearance; width: number; height: number };
+export type FieldDrawing = { seal: Mark; date: Mark | null };
 export type Layout = { ok: true; widgets: Widget[] } | { ok: false; reason: string };
 
-/** The widgets of a field's seal and dates on pages of these sizes, or in Chinese why they cannot stand there. */
-export function layoutField(field: SignField, drawing: Drawing, pages: readonly PageSize[]): Layout {
+/** A widget for each page on which a field's seal or dates stand, or in Chinese why they cannot stand there. */
+export function layoutField(field: SignField, drawing: FieldDrawing, pages: readonly PageSize[]): Layout {
   const seal = placeSeal(field.placement, drawing.seal, pages);
   const date = placeDate(field, drawing.date, pages);
   for (const placed of [seal, date]) {
     if (!placed.ok) return { ok: false, reason: faultText(placed.fault, pages.length) };
   }
-  const places = [...placesOf(seal, drawing.seal), ...placesOf(date, drawing.date)];
-  if (places.length > WIDGETS_MAX) return { ok: false, reason: '签署位置过多' };
-  return { ok: true, widgets: places.map(({ place, appearance }) => widget(place, appearance)) };
+  const drawings = [...drawingsOf(seal, drawing.seal), ...drawingsOf(date, drawing.date)];
+  if (drawings.length > DRAWINGS_MAX) return { ok: false, reason: '签署位置过多' };
+  return { ok: true, widgets: widgetsByPage(drawings) };
 }
 
-function placeDate(field: SignField, date: Appearance | null, pages: readonly PageSize[]): Placed {
+function placeDate(field: SignField, date: Mark | null, pages: readonly PageSize[]): Placed {
   if (field.date === null || date === null) return { ok: true, places: [] };
   return placePoints(field.date.positions, date, pages);
 }
 
-function placesOf(placed: Placed, appearance: Appearance | null): { place: Place; appearance: Appearance }[] {
-  if (!placed.ok || appearance === null) return [];
-  return placed.places.map((place) => ({ place, appearance }));
-}
-
-function widget({ pageIndex, rect, slice }: Place, appearance: Appearance): Widget {
-  return { pageIndex, rect, appearance: slice ? sliceAppearance(appearance, slice.count, slice.index) : appearance };
+function drawingsOf(placed: Placed, mark: Mark | null) {
+  if (!placed.ok || mark === null) return [];
+  const { appearance } = mark;
+  return placed.places.map(({ pageIndex, rect, slice }) => ({
+    pageIndex,
+    rect,
+    appearance: slice ? sliceAppearance(appearance, slice.count, slice.index) : appearance,
+  }));
 }
 
 function faultText({ reason, page }: PlacementFault, pageCount: number): string {

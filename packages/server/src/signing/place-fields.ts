@@ -3,48 +3,52 @@ import type { Org } from '../parties/index.ts';
 import { isDomainError } from '../platform/errors.ts';
 import type { SigningContext } from './context.ts';
 import { drawingOf } from './drawing.ts';
-import { layoutField, type Drawing } from './field-layout.ts';
+import { layoutField, type FieldDrawing, type Layout } from './field-layout.ts';
 import type { StoredCommand } from './tables.ts';
 import type { SignField } from './terms.ts';
 
 /** An individual's mark has no size yet: only its place is looked at. */
-const NO_SIZE: Drawing = {
-  seal: { width: 0, height: 0, paths: [] },
-  date: { width: 0, height: 0, paths: [] },
-};
+const NO_SIZE = { appearance: { width: 0, height: 0, paths: [] }, width: 0, height: 0 };
+const INDIVIDUAL_DRAWING: FieldDrawing = { seal: NO_SIZE, date: NO_SIZE };
 
-/** In Chinese, why a field of the request cannot stand where it is to stand; undefined where all of them can. */
+/**
+ * In Chinese, why a field of the request cannot stand where it is to stand, or why all of them together are too many
+ * signatures; undefined where the flow can be made.
+ */
 export async function fieldFault(
   context: SigningContext,
   command: StoredCommand,
   org: Org,
   pages: readonly PageSize[],
 ): Promise<string | undefined> {
+  let signatures = 0;
   for (const [index, field] of command.initiator.fields.entries()) {
-    const fault = await companyFieldFault(context, org, field, pages);
-    if (fault !== undefined) return `发起方第${index + 1}个签署区：${fault}`;
+    const layout = await layoutCompanyField(context, org, field, pages);
+    if (!layout.ok) return `发起方第${index + 1}个签署区：${layout.reason}`;
+    signatures += layout.widgets.length;
   }
   for (const [signerIndex, signer] of command.signers.entries()) {
     for (const [index, field] of signer.fields.entries()) {
-      const layout = layoutField(field, NO_SIZE, pages);
+      const layout = layoutField(field, INDIVIDUAL_DRAWING, pages);
       if (!layout.ok) return `第${signerIndex + 1}个签署人第${index + 1}个签署区：${layout.reason}`;
+      signatures += layout.widgets.length;
     }
   }
-  return undefined;
+  const { signaturesMax } = context.limits;
+  return signatures > signaturesMax ? `签名过多：每个签署区在每页各一个，合计不能超过${signaturesMax}个` : undefined;
 }
 
-async function companyFieldFault(
+async function layoutCompanyField(
   context: SigningContext,
   org: Org,
   field: SignField,
   pages: readonly PageSize[],
-): Promise<string | undefined> {
+): Promise<Layout> {
   try {
     const drawing = await drawingOf(context, org, field, context.clock.now());
-    const layout = layoutField(field, drawing, pages);
-    return layout.ok ? undefined : layout.reason;
+    return layoutField(field, drawing, pages);
   } catch (error) {
     if (!isDomainError(error, 'seal_character_missing')) throw error;
-    return `印章字库缺少“${error.params['characters'] ?? ''}”`;
+    return { ok: false, reason: `印章字库缺少“${error.params['characters'] ?? ''}”` };
   }
 }

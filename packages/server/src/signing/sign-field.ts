@@ -1,16 +1,16 @@
-import { checkPdf, signPdf } from '../documents/index.ts';
+import { checkPdf, signPdfPages } from '../documents/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { SigningContext } from './context.ts';
 import { drawingOf } from './drawing.ts';
 import { layoutField } from './field-layout.ts';
 import type { FieldRow, FlowRow, SignerRow } from './tables.ts';
 
-/** A revision that is stored and that counts for nothing yet. `at` is the time in the signature. */
+/** A file that is stored and that counts for nothing yet. `at` is the time in the signature. */
 export type SignedRevision = { fileId: string; sealId: string; at: Date };
 
 /**
- * Signs one field in its company's name over the flow's newest revision: one signature, however many seals and dates
- * show it. The revision is durable when this resolves.
+ * Signs one field in its company's name over the flow's newest revision, in one act: one signature for each page on which
+ * its seals and dates stand. Only the bytes that hold them all are stored, and they are durable when this resolves.
  */
 export async function signField(
   context: SigningContext,
@@ -34,10 +34,12 @@ export async function signField(
 
   const { orgName: companyName, socialCreditCode } = org;
   const identity = { appId, etcOrgNo, companyName, ...(socialCreditCode === null ? {} : { socialCreditCode }) };
-  const signed = await signPdf({
+  const signed = await signPdfPages({
     pdf: source.bytes,
-    fieldName: `signature-${field.field_id}`,
-    widgets: layout.widgets,
+    signatures: layout.widgets.map((widget) => ({
+      fieldName: `signature-${field.field_id}-${widget.pageIndex + 1}`,
+      widget,
+    })),
     signer: await trust.companySigner(db, identity),
     signedAt: at,
     name: companyName,

@@ -69,6 +69,23 @@ describe('a file or a field that is no good', () => {
     expect(await failure({ signers })).toBe('第1个签署人第1个签署区：第4页不存在，文件共3页');
   });
 
+  it('fields that make more signatures than a flow may have', async () => {
+    const jobs = createManualJobs();
+    const strict = fixture.service.another(jobs, { limits: { signaturesMax: 5 } });
+    const across = silentField({ placement: { kind: 'cross-page', positions: [{ pages: 'all', y: 421 }] } });
+    for (const [signers, message] of [
+      [[], '发起成功'],
+      [[individual()], '签名过多：每个签署区在每页各一个，合计不能超过5个'],
+    ] as const) {
+      // Three pages and two more; an individual's makes six.
+      const fields = [across, silentField(), silentField()];
+      const { flowRequestId } = await strict.createFlow(fixture.command({ fields, signers }));
+      await jobs.run(fixture.clock.now());
+      const [told] = await fixture.notifications(flowRequestId);
+      expect(told!.data['message']).toBe(message);
+    }
+  });
+
   it('a fault that may pass is tried again, and ends the request when the tries are used up', async () => {
     let answers = 0;
     const pdf = await contractPdf(3);

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PDFDocument } from '@cantoo/pdf-lib';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/audit/index.ts';
@@ -24,8 +25,28 @@ beforeAll(async () => {
 beforeEach(() => fixture.jobs.lose());
 afterAll(() => fixture?.close());
 
+/** What the names of the fields' signatures begin with, in the fields' order. */
+async function fieldNames(db: SigningFixture['service']['database']['db'], flowId: string): Promise<string[]> {
+  const { rows } = await sql<{ field_id: string }>`
+    select field_id from sign_field where flow_id = ${flowId} order by position
+  `.execute(db);
+  return rows.map(({ field_id: fieldId }) => `signature-${fieldId}`);
+}
+
+async function fileCount(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from document_file
+  `.execute(fixture.service.database.db);
+  return rows[0]!.count;
+}
+
+async function signatureNames(pdf: Buffer): Promise<string[]> {
+  const fields = (await PDFDocument.load(pdf)).getForm().getFields();
+  return fields.map((field) => field.getName());
+}
+
 describe('a flow that a verified company signs silently', () => {
-  it('is done at once: one valid signature for each field, both notifications, the audit', async () => {
+  it('is done at once: a valid signature for each field on each of its pages, both notifications, the audit', async () => {
     const fields = [
       silentField({
         placement: {
@@ -51,9 +72,19 @@ describe('a flow that a verified company signs silently', () => {
       endedAt: fixture.clock.now(),
     });
     const signed = await fixture.newestFile(flowId);
-    expect(signatureCount(signed)).toBe(3);
-    // pdfsig lists a signature once for each of its widgets: 2 seals and a date, 3 slices, 2 slices.
-    expect(await pdfsig(fixture.directory, signed)).toMatchObject({ listed: 8, valid: 8 });
+    // Two pages, the date on one of them; three slices; two slices.
+    expect(signatureCount(signed)).toBe(7);
+    expect(await pdfsig(fixture.directory, signed)).toEqual({ listed: 7, valid: 7 });
+    const names = await fieldNames(fixture.service.database.db, flowId);
+    expect(await signatureNames(signed)).toEqual([
+      `${names[0]}-1`,
+      `${names[0]}-3`,
+      ...[1, 2, 3].map((page) => `${names[1]}-${page}`),
+      ...[2, 3].map((page) => `${names[2]}-${page}`),
+    ]);
+    expect(new Set(signed.toString('latin1').match(/\/M \(D:[^)]*\)/g))).toEqual(
+      new Set(["/M (D:20260322182428+08'00')"]),
+    );
     const path = join(fixture.directory, 'signed.pdf');
     await writeFile(path, signed);
     await run('qpdf', ['--check', path]);
@@ -86,8 +117,12 @@ describe('a flow that a verified company signs silently', () => {
     expect(audit[0]!.detail).toMatchObject({ state: 'done', notification: 'enqueued' });
   });
 
-  it('each revision begins with the one before', async () => {
-    const flowId = await fixture.openedFlow({ fields: [silentField(), silentField()] });
+  it('each file begins with the one before, and only the one with all signatures of a field is stored', async () => {
+    const across = silentField({ placement: { kind: 'cross-page', positions: [{ pages: 'all', y: 421 }] } });
+    const stored = await fileCount();
+    const flowId = await fixture.openedFlow({ fields: [silentField(), across] });
+    // The contract, and one for each field.
+    expect(await fileCount()).toBe(stored + 3);
     const { rows } = await sql<{ file_id: string }>`
       select file_id from sign_field where flow_id = ${flowId} order by position
     `.execute(fixture.service.database.db);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PDFDocument } from '@cantoo/pdf-lib';
-import type { Appearance, AppearancePath, PathCommand } from '../../src/documents/index.ts';
+import type { Appearance, AppearancePath, Drawing, PathCommand, Widget } from '../../src/documents/index.ts';
 import { createRoot, issueCompanyCertificate } from '../../src/trust/authority.ts';
 import { documentSigner } from '../../src/trust/index.ts';
 import type { DocumentSigner, KeyAlgorithm } from '../../src/trust/index.ts';
@@ -69,9 +69,26 @@ export function square(fill: string, size = 100): Appearance {
   return { width: size, height: size, paths: [stripe(fill, 0, size, size)] };
 }
 
+export const RED = '#D00000';
+
+/** A square of 100 points around its centre, red unless another colour is named. */
+export function drawingAt(x: number, y: number, fill = RED): Drawing {
+  return { rect: [x - 50, y - 50, x + 50, y + 50], appearance: square(fill) };
+}
+
+/** A widget of one red square. */
+export function sealAt(pageIndex: number, x: number, y: number): Widget {
+  return { pageIndex, drawings: [drawingAt(x, y)] };
+}
+
+/** The file behind bytes that are no PDF, which readers allow. */
+export function throughJunk(pdf: Buffer): Buffer {
+  return Buffer.concat([Buffer.from('junk\n'), pdf]);
+}
+
 export type PdfsigEntry = { field: string; commonName: string; valid: boolean; whole: boolean };
 
-/** pdfsig's report: one entry for each widget of each signature field. */
+/** pdfsig's report: one entry for each widget of each signature field, so one for each signature. */
 export async function pdfsig(pdf: Buffer): Promise<PdfsigEntry[]> {
   return inTemporaryDirectory(async (directory) => {
     const file = join(directory, 'signed.pdf');
@@ -143,4 +160,15 @@ export async function render(pdf: Buffer, page: number): Promise<Image> {
       },
     };
   });
+}
+
+/** Whether a page, counted from 1, is red at each of these points. */
+export async function isRed(pdf: Buffer, page: number, ...points: [number, number][]): Promise<boolean[]> {
+  const image = await render(pdf, page);
+  return points.map(([x, y]) => isRedColour(image.colourAt(x, y)));
+}
+
+/** Red as seals are, not orange, pink or grey. */
+export function isRedColour([red, green, blue]: [number, number, number]): boolean {
+  return red > 180 && green < 60 && blue < 60;
 }

@@ -139,10 +139,7 @@ export async function startSigningFixture(limits: Partial<SigningLimits> = {}): 
   };
 }
 
-/**
- * What pdfsig says of a file: how many signatures it lists and how many of them are valid. It lists a signature once for
- * each widget that shows it.
- */
+/** What pdfsig says of a file: how many signatures it lists and how many of them are valid. */
 export async function pdfsig(directory: string, pdf: Buffer): Promise<{ listed: number; valid: number }> {
   const path = join(directory, `${crypto.randomUUID()}.pdf`);
   await writeFile(path, pdf);

@@ -19,7 +19,8 @@ export const PDF_LIMITS = {
   /** One object stream or cross-reference stream, inflated. */
   streamBytesMax: 32 * 1024 * 1024,
   xrefEntriesMax: 500_000,
-  xrefSectionsMax: 1_000,
+  /** A revision each, and a seal across 2,000 pages is a signature and so a revision on each. */
+  xrefSectionsMax: 10_000,
   nestingMax: 64,
   /** Streams whose /Length is wrong, each of which costs a scan of the file for `endstream`. */
   streamScansMax: 16,

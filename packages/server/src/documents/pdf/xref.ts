@@ -14,7 +14,7 @@ type XrefEntry =
 
 /** The cross-reference of a file, all its revisions merged, the newest first (7.5.4 to 7.5.8). */
 export type Xref = {
-  entries: ReadonlyMap<number, XrefEntry>;
+  entries: Map<number, XrefEntry>;
   /** The newest trailer, completed by older ones where it lacks Root, Info, ID or Encrypt. */
   trailer: PdfDict;
   /** Largest object number in use or reserved by any /Size, plus one. */
