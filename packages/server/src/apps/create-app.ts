@@ -61,7 +61,9 @@ function checkedCidrs(entries: readonly string[]): readonly string[] {
 /** @throws DomainError `app_invalid` unless it is an http(s) URL without credentials. */
 export function checkedNotifyUrl(notifyUrl: string): string {
   const url = URL.parse(notifyUrl);
-  const isWeb = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+  // The parser forgives white space and backslashes; outgoing requests do not (platform/egress).
+  const isPlain = !/[\p{Cc}\p{White_Space}\\]/u.test(notifyUrl);
+  const isWeb = isPlain && url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
   if (!isWeb || notifyUrl.length > NOTIFY_URL_LENGTH_MAX) {
     throw appInvalid('notify_url', `an http or https URL of at most ${NOTIFY_URL_LENGTH_MAX} characters`);
   }

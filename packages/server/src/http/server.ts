@@ -1,4 +1,4 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from '../platform/log.ts';
 
 export interface HttpServerOptions {
@@ -13,6 +13,8 @@ const BODY_BYTES_MAX = 2 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 72_000;
 const PATH_PARAMETER_LENGTH_MAX = 200;
+/** On every answer that does not say otherwise. */
+const ANSWER_HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };
 
 /**
  * The HTTP server that every dialect registers its routes on. A body arrives as the raw bytes (`request.body` is a
@@ -32,12 +34,19 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
+    // A URL that cannot be decoded, or with a part that is too long: no route is reached and no hook runs.
+    frameworkErrors: (error, _request, reply) => {
+      const status = statusOf(error);
+      const text = JSON.stringify({ error: 'bad_request', message: publicMessage(status) });
+      reply.raw.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...ANSWER_HEADERS }).end(text);
+    },
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.addHook('onSend', async (_request, reply) => {
-    void reply.header('x-content-type-options', 'nosniff');
-    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+    for (const [name, value] of Object.entries(ANSWER_HEADERS)) {
+      if (!reply.hasHeader(name)) void reply.header(name, value);
+    }
   });
   server.setNotFoundHandler(async (request, reply) =>
     reply.code(404).send({ error: 'not_found', message: `no route ${request.method} ${pathOf(request.url)}` }),
@@ -51,12 +60,21 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   return server;
 }
 
+/**
+ * An `onRequest` hook for routes that do not look at the content type: where one is sent that is not well-formed (`text`,
+ * an empty one, one in quotation marks), the framework would refuse the request before the route sees it.
+ */
+export async function disregardContentType(request: FastifyRequest): Promise<void> {
+  delete request.raw.headers['content-type'];
+}
+
 /** The path alone: a query may carry a token. */
 function pathOf(url: string): string {
   return url.split('?', 1)[0] ?? url;
 }
 
-function statusOf(error: unknown): number {
+/** The HTTP status that an error of the framework asks for; 500 where it asks for none. */
+export function statusOf(error: unknown): number {
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   return typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
 }

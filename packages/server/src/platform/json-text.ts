@@ -131,6 +131,19 @@ export function compactJsonText(source: string): string {
   return kept === 0 ? source : compact + source.slice(kept);
 }
 
+const QUOTED_KEY_CHARACTERS_MAX = 64;
+
+/**
+ * A key as it may stand in an answer or in the log: a stranger wrote it, and it may be a megabyte long, hold line ends
+ * or half a surrogate pair.
+ */
+export function quotableKey(key: string): string {
+  const characters = Array.from(key.slice(0, 2 * QUOTED_KEY_CHARACTERS_MAX + 2));
+  const cut = characters.slice(0, QUOTED_KEY_CHARACTERS_MAX).join('');
+  const shown = cut.toWellFormed().replaceAll(/\p{Cc}/gu, '\ufffd');
+  return characters.length > QUOTED_KEY_CHARACTERS_MAX ? `${shown}…` : shown;
+}
+
 class Member implements JsonMember {
   readonly key: string;
   readonly kind: JsonKind;

@@ -113,13 +113,14 @@ async function resolveDestination(dependencies: AcceptDependencies, message: Acc
   return { url, destination, refusal: check.ok ? null : check.code };
 }
 
-/** What makes two messages under one idempotency key the same: destination, message type and content. */
+/** What makes two messages under one idempotency key the same: destination, message type, content and caller. */
 function fingerprint(message: AcceptedMessage): Buffer {
-  const { destination, messageType, content } = message;
+  const { destination, messageType, content, callerNo } = message;
   const parts = [
     'url' in destination ? ['url', destination.url] : ['callee', destination.calleeNo],
     messageType,
     content,
+    ...(callerNo === null ? [] : [callerNo]),
   ];
   return createHash('sha256').update(JSON.stringify(parts), 'utf8').digest();
 }

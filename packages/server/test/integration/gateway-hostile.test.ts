@@ -160,7 +160,9 @@ describe('hostile bodies', () => {
   });
 
   test('any content type is taken, since the body is signed text', async () => {
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=gbk']) {
+    const wellFormed = ['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=gbk'];
+    const malformed = ['', 'text', ';;', '"application/json"', 'application/json, text/html'];
+    for (const type of [...wellFormed, ...malformed]) {
       const body = newerBody(client, 'esign.signflows.revoke', SEED_002);
       expect(JSON.parse(await send(client, body, { headers: { 'content-type': type } }))).toMatchObject({
         code: '000',

@@ -2,6 +2,7 @@ import {
   compactJsonText,
   JsonTextError,
   parseJsonObject,
+  quotableKey,
   type JsonMember,
   type JsonTextErrorCode,
 } from '../../platform/json-text.ts';
@@ -33,6 +34,7 @@ export const CALLBACK_LIMITS = {
   idempotencyKeyCharactersMax: 255,
 } as const;
 
+export const BODY_INCOMPLETE = '请求体不完整';
 export const BODY_TOO_LARGE = `请求体过大，最多${CALLBACK_LIMITS.bodyBytesMax}字节`;
 
 /** @throws CallbackFormError */
@@ -92,7 +94,7 @@ const FORM_MESSAGES: Readonly<Record<JsonTextErrorCode, (error: JsonTextError) =
   invalid_json: (error) => `请求体不是合法的JSON，第${error.offset + 1}个字符处有误`,
   too_deep: () => `请求体嵌套过深，最多${CALLBACK_LIMITS.depthMax}层`,
   not_an_object: () => '请求体必须是JSON对象',
-  duplicate_key: (error) => `参数${error.key ?? ''}重复`,
+  duplicate_key: (error) => `参数${quotableKey(error.key ?? '')}重复`,
 };
 
 /** A text field, empty where it is absent or null. */

@@ -1,9 +1,11 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify';
+import { disregardContentType, statusOf } from '../../http/server.ts';
 import { isDomainError } from '../../platform/errors.ts';
 import type { Relay, RelayErrorCode } from '../../relay/index.ts';
 import { acceptAnswer, CALLBACK_ANSWERS, outcomeAnswer, type CallbackAnswer } from './callback-answer.ts';
 import {
+  BODY_INCOMPLETE,
   BODY_TOO_LARGE,
   CALLBACK_LIMITS,
   CallbackFormError,
@@ -38,10 +40,16 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
     {
       ...describedBy(acceptDocumentation),
       bodyLimit: CALLBACK_LIMITS.bodyBytesMax,
+      onRequest: disregardContentType,
       // The contract's answers have HTTP status 200, that to a body which the server does not read among them.
-      errorHandler: (error, _request, reply) => {
-        if (error.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') throw error;
-        void reply.code(200).send({ code: '400', msg: BODY_TOO_LARGE });
+      errorHandler: (error, request, reply) => {
+        const status = statusOf(error);
+        if (status >= 500) request.log.error({ err: error }, 'a callback request failed');
+        const answers: Readonly<Record<number, CallbackAnswer>> = {
+          400: { code: '400', msg: BODY_INCOMPLETE },
+          413: { code: '400', msg: BODY_TOO_LARGE },
+        };
+        void reply.code(200).send(answers[status] ?? CALLBACK_ANSWERS.fault);
       },
     },
     (request) => answered(request, () => accept(dependencies, request)),
@@ -55,8 +63,10 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
   server.get('/api/keys/:appId', describedBy(keysDocumentation), async (request, reply) => {
     const { appId } = request.params as { appId: string };
     try {
+      const keys = [publicJwk(await dependencies.keys.relayPublicKey(appId))];
+      // Not on an error: an app that is made a moment later would be unknown to everybody behind a cache.
       void reply.header('cache-control', `public, max-age=${KEY_CACHE_SECONDS}`);
-      return { keys: [publicJwk(await dependencies.keys.relayPublicKey(appId))] };
+      return { keys };
     } catch (error) {
       if (!isDomainError(error, 'app_not_found')) throw error;
       return reply.code(404).send(CALLBACK_ANSWERS.unknownApp);
@@ -64,9 +74,12 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
   });
 }
 
-/** The schema is for readers: what came is read as source text, and faults are answered in the contract's own words. */
+/**
+ * The schema is for readers: what came is read as source text, faults are answered in the contract's own words, and the
+ * keys of an answer stand in the contract's order (a serializer made from the schema puts the optional ones last).
+ */
 function describedBy(schema: FastifySchema): RouteShorthandOptions {
-  return { schema, validatorCompiler: () => () => true };
+  return { schema, validatorCompiler: () => () => true, serializerCompiler: () => (answer) => JSON.stringify(answer) };
 }
 
 async function accept({ relay, callers }: CallbackDependencies, request: FastifyRequest): Promise<CallbackAnswer> {
@@ -95,8 +108,10 @@ async function query(
   request: FastifyRequest,
   closing: AbortSignal,
 ): Promise<CallbackAnswer> {
-  const { request_id: requestId, wait = '0' } = request.query as Record<string, string | string[] | undefined>;
-  if (typeof requestId !== 'string' || requestId === '') return CALLBACK_ANSWERS.requestIdMissing;
+  const { request_id: givenId, wait = '0' } = request.query as Record<string, string | string[] | undefined>;
+  if (typeof givenId !== 'string' || givenId === '') return CALLBACK_ANSWERS.requestIdMissing;
+  // Clients whose UUID type writes capitals mean the same one (RFC 9562, 4).
+  const requestId = givenId.toLowerCase();
   const waitSeconds = typeof wait === 'string' && /^\d{1,2}$/.test(wait) ? Number(wait) : Number.NaN;
   if (!(waitSeconds <= WAIT_SECONDS_MAX)) return CALLBACK_ANSWERS.waitInvalid;
   const found = await relay.outcome(requestId);

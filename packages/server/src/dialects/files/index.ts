@@ -38,7 +38,7 @@ export function registerFileRoutes(server: FastifyInstance, dependencies: FileRo
           expires: typeof expires === 'string' ? expires : '',
           signature: typeof signature === 'string' ? signature : '',
         });
-        const name = encodeURIComponent(file.fileName);
+        const name = extendedValue(file.fileName);
         // A stranger's file is shown as the PDF it is, in no page of ours and with no script of its own.
         return await reply
           .type('application/pdf')
@@ -53,6 +53,14 @@ export function registerFileRoutes(server: FastifyInstance, dependencies: FileRo
         return reply.code(answer.status).type('text/plain; charset=utf-8').send(answer.message);
       }
     },
+  );
+}
+
+/** A text as the value of a header's `name*` (RFC 8187, 3.2.1): four characters that a URI may hold are escaped too. */
+function extendedValue(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { SignType } from '../../../apps/index.ts';
-import { JsonTextError, parseJsonObject, parseJsonObjectText } from '../../../platform/json-text.ts';
+import { JsonTextError, parseJsonObject, parseJsonObjectText, quotableKey } from '../../../platform/json-text.ts';
 import type { JsonMember, JsonObjectText, JsonTextErrorCode } from '../../../platform/json-text.ts';
 import { FORM, GatewayRefusal } from './answers.ts';
 import type { Answer, Dialect } from './answers.ts';
@@ -151,7 +151,7 @@ function olderParams(member: JsonMember | undefined): readonly JsonMember[] {
   for (const param of members) {
     if (['appId', 'apiCode', 'nonce', 'timestamp'].includes(param.key))
       throw new GatewayRefusal(FORM.shadowed(param.key));
-    const path = `params.${param.key}`;
+    const path = `params.${quotableKey(param.key)}`;
     if (!param.key.isWellFormed()) throw new GatewayRefusal(FORM.wrong('params', '名称为合法Unicode文本的JSON对象'));
     if (param.kind === 'string') wholeText(param, path);
   }
@@ -180,7 +180,7 @@ function refusalOf(error: unknown, name: string): unknown {
   const answers = {
     too_large: FORM.tooLarge,
     too_deep: FORM.tooDeep,
-    duplicate_key: FORM.repeatedKey([name, error.key ?? ''].filter((part) => part !== '').join('.')),
+    duplicate_key: FORM.repeatedKey([name, quotableKey(error.key ?? '')].filter((part) => part !== '').join('.')),
     invalid_utf8: where,
     invalid_json: where,
     not_an_object: where,

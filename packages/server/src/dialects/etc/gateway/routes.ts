@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifySchema } from 'fastify';
+import { disregardContentType, statusOf } from '../../../http/server.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { DomainError } from '../../../platform/errors.ts';
 import { ANSWERS, FORM, GatewayRefusal, answerText, domainAnswer } from './answers.ts';
@@ -35,14 +36,17 @@ export function registerGatewayRoutes(server: FastifyInstance, dependencies: Gat
 
   server.post(PATH, {
     bodyLimit: BODY_BYTES_MAX,
+    onRequest: disregardContentType,
     schema: documentation,
     // The schema is for readers: the body is signed text and is read as such below, the answer is written as text.
     validatorCompiler: () => () => true,
     serializerCompiler: () => (text) => String(text),
     errorHandler: (error, request, reply) => {
-      const isTooLarge = error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE';
-      if (!isTooLarge) request.log.error({ err: error }, 'gateway request failed');
-      void sendUnread(reply, isTooLarge ? FORM.tooLarge : ANSWERS.internal);
+      const status = statusOf(error);
+      // Below 500 the client is at fault, most often by hanging up before its body was through.
+      if (status >= 500) request.log.error({ err: error }, 'gateway request failed');
+      const answers: Readonly<Record<number, Answer>> = { 400: FORM.notJson, 413: FORM.tooLarge };
+      void sendUnread(reply, answers[status] ?? ANSWERS.internal);
     },
     handler: async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
