@@ -10,6 +10,7 @@ import { PdfRevision } from './pdf/revision.ts';
 import { serializeValue } from './pdf/serialize.ts';
 import { dict, name, textString } from './pdf/values.ts';
 import type { PdfRef } from './pdf/values.ts';
+import { PrefixDigest } from './prefix-digest.ts';
 import { addAnnotation, addFormField } from './signature-field.ts';
 import { boundsOf } from './widgets.ts';
 import type { Widget } from './widgets.ts';
@@ -57,8 +58,7 @@ export async function signPdf({ fieldName, widget, ...act }: SignPdfOptions): Pr
  * covers the whole file. A seal on several pages is such an act: a signature field shall not refer to more than one
  * annotation (ISO 32000-1, 12.7.4.5; ISO 32000-2, 12.7.5.5).
  *
- * The file is parsed and copied once, however many signatures there are, and each of them hashes all that stands before
- * it, in turns of the event loop.
+ * The file is parsed, copied and hashed once, however many signatures there are.
  *
  * @throws DomainError as `signPdf` does
  */
@@ -68,22 +68,26 @@ export async function signPdfPages({
 }: SigningAct & { signatures: readonly PdfSignature[] }): Promise<Buffer> {
   const source = openSignablePdf(act.pdf, { bytesMax: SIGNED_BYTES_MAX, ...act.limits });
   const appearances = new AppearanceWriter();
+  const digest = new PrefixDigest();
+  await digest.extend(act.pdf);
   for (const signature of signatures) {
-    await appendSignature(source, appearances, act, signature);
+    const section = await appendSignature(source, appearances, act, signature, digest);
+    await digest.extend(section);
     await nextTurn();
   }
   return Buffer.concat(source.document.pieces, source.document.byteLength);
 }
 
+/** Answers the section it appended; `digest` covers the bytes before it. */
 async function appendSignature(
   source: SignablePdf,
   appearances: AppearanceWriter,
   act: SigningAct,
   signature: PdfSignature,
-): Promise<void> {
+  digest: PrefixDigest,
+): Promise<Buffer> {
   const { document } = source;
   const { signer } = act;
-  const before = document.pieces;
   const start = document.byteLength;
   const revision = new PdfRevision(document);
   const value = revision.reserve();
@@ -98,9 +102,11 @@ async function appendSignature(
   const byteRange = [0, start + contentsStart, start + contentsEnd, section.length - contentsEnd];
   section.write(byteRangeText(byteRange), at + placeholder.byteRangeAt, 'latin1');
 
-  const cms = await signer.signDetached([...before, section.subarray(0, contentsStart), section.subarray(contentsEnd)]);
+  const covered = digest.digestWith(section.subarray(0, contentsStart), section.subarray(contentsEnd));
+  const cms = await signer.signDetached(covered);
   if (cms.length > signer.signatureBytesMax) throw new Error('a signature is longer than its signer said');
   section.write(cms.toString('hex'), contentsStart + 1, 'latin1');
+  return section;
 }
 
 /** The signature dictionary (12.8.1) with room for what is not known yet, and where in it that room is. */

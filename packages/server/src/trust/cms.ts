@@ -1,6 +1,5 @@
 import { createHash, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as der from './der.ts';
 
 /** How a company's key signs: PKCS#1 v1.5 (RFC 8017, 8.2) or ECDSA, both over SHA-256. */
@@ -20,9 +19,6 @@ const OID = {
 /** The longest signature value: the modulus, or two 33-byte integers in a DER sequence. */
 const SIGNATURE_VALUE_BYTES_MAX: Readonly<Record<KeyAlgorithm, number>> = { 'RSA-2048': 256, 'P-256': 72 };
 
-/** Content is hashed in turns of the event loop, so that 50 MB do not hold up other requests for their whole length. */
-const HASH_BYTES_PER_TURN = 4 * 1024 * 1024;
-
 export type CmsIdentity = {
   keyAlgorithm: KeyAlgorithm;
   privateKey: KeyObject;
@@ -38,13 +34,10 @@ export type CmsIdentity = {
  * signature dictionary's /M. The private key works on libuv's pool, off the main thread: 7,200 RSA signatures a second
  * on two cores instead of 4,200.
  *
- * @param content the bytes that are signed, in one piece or several that follow one another
+ * @param sha256 the digest of the content that is signed
  */
-export async function signDetachedCms(
-  content: Uint8Array | readonly Uint8Array[],
-  identity: CmsIdentity,
-): Promise<Buffer> {
-  const attributes = signedAttributes(await sha256(content), identity.certificate);
+export async function signDetachedCms(sha256: Buffer, identity: CmsIdentity): Promise<Buffer> {
+  const attributes = signedAttributes(sha256, identity.certificate);
   // What is signed is the attributes as a SET OF, what is stored carries the tag [0] instead (RFC 5652, 5.4).
   const signature = await signOnPool(der.setOf(...attributes), identity.privateKey);
   return assemble(attributes, signature, identity);
@@ -54,17 +47,6 @@ export async function signDetachedCms(
 export function cmsBytesMax(identity: CmsIdentity): number {
   const attributes = signedAttributes(Buffer.alloc(32), identity.certificate);
   return assemble(attributes, Buffer.alloc(SIGNATURE_VALUE_BYTES_MAX[identity.keyAlgorithm]), identity).length;
-}
-
-async function sha256(content: Uint8Array | readonly Uint8Array[]): Promise<Buffer> {
-  const hash = createHash('sha256');
-  for (const part of content instanceof Uint8Array ? [content] : content) {
-    for (let at = 0; at < part.length; at += HASH_BYTES_PER_TURN) {
-      if (at > 0) await nextTurn();
-      hash.update(part.subarray(at, at + HASH_BYTES_PER_TURN));
-    }
-  }
-  return hash.digest();
 }
 
 function signOnPool(bytes: Buffer, privateKey: KeyObject): Promise<Buffer> {

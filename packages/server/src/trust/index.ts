@@ -17,8 +17,8 @@ export type DocumentSigner = {
   certificate: Buffer;
   /** Issuers' certificates, DER, the root last. */
   chain: readonly Buffer[];
-  /** A detached CMS SignedData (DER) over the bytes, which may come in several pieces that follow one another. */
-  signDetached(content: Uint8Array | readonly Uint8Array[]): Promise<Buffer>;
+  /** A detached CMS SignedData (DER) over the content that has this SHA-256 digest. */
+  signDetached(sha256: Buffer): Promise<Buffer>;
   /** No CMS of this signer is longer. */
   signatureBytesMax: number;
 };
@@ -161,7 +161,7 @@ export function documentSigner(identity: CmsIdentity): DocumentSigner {
   return {
     certificate: identity.certificate,
     chain: identity.chain,
-    signDetached: (content) => signDetachedCms(content, identity),
+    signDetached: (sha256) => signDetachedCms(sha256, identity),
     signatureBytesMax: cmsBytesMax(identity),
   };
 }

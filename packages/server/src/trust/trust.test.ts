@@ -98,16 +98,16 @@ describe('a company', () => {
 test('a CMS signs its attributes as a SET OF, and none is longer than the signer says', async () => {
   const { trust } = trustAt('2026-01-01T00:00:00Z');
   const signer = await trust.companySigner(database.db, company);
-  const content = Buffer.from('合同');
+  const digest = createHash('sha256').update('合同').digest();
   const publicKey = createPublicKey(
     new X509Certificate(signer.certificate).publicKey.export({ type: 'spki', format: 'pem' }),
   );
   for (let round = 0; round < 100; round += 1) {
-    const cms = await signer.signDetached([content.subarray(0, 2), content.subarray(2)]);
+    const cms = await signer.signDetached(digest);
     expect(cms.length).toBeLessThanOrEqual(signer.signatureBytesMax);
     const { attributes, signature } = signerInfo(cms);
     expect(verify('sha256', attributes, publicKey, signature)).toBe(true);
-    expect(attributes.includes(createHash('sha256').update(content).digest())).toBe(true);
+    expect(attributes.includes(digest)).toBe(true);
     expect(attributes.includes(createHash('sha256').update(signer.certificate).digest())).toBe(true);
   }
 });
