@@ -5,6 +5,11 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
+/** @typedef {ReturnType<typeof readOptions>} Options */
+/** @typedef {import('node:http').IncomingMessage} Request */
+/** @typedef {import('node:http').IncomingHttpHeaders} Headers */
+/** @typedef {{ sign: string, request_content: string, nonce: string, timestamp: string }} Envelope */
+
 const HELP = `node receiver.mjs [options]
 
   --port N                 port to listen on (default 9000; 0 lets the system choose)
@@ -45,6 +50,7 @@ function readOptions() {
   };
 }
 
+/** @param {string} name @param {string} text */
 function wholeNumber(name, text) {
   if (!/^\d{1,9}$/.test(text)) throw new Error(`${name} is a whole number`);
   return Number(text);
@@ -53,28 +59,39 @@ function wholeNumber(name, text) {
 /**
  * Standard Webhooks, v1: HMAC-SHA256 over `id.timestamp.body`, the exact bytes of the body. The header may hold several
  * signatures, separated by spaces; one of them must be right.
+ * @param {Buffer} key @param {Headers} headers @param {Buffer} body
  */
 function webhookSignatureHolds(key, headers, body) {
   const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures = '' } = headers;
   if (!(Math.abs(Date.now() / 1000 - Number(timestamp)) <= TOLERANCE_SECONDS)) return false;
-  const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
-  return signatures.split(' ').some((entry) => {
-    const [version, signature = ''] = entry.split(',');
-    const given = Buffer.from(signature, 'base64');
-    return version === 'v1' && given.length === expected.length && timingSafeEqual(given, expected);
-  });
+  const expected = createHmac('sha256', key)
+    .update(`${String(id)}.${String(timestamp)}.`)
+    .update(body)
+    .digest();
+  return String(signatures)
+    .split(' ')
+    .some((entry) => {
+      const [version, signature = ''] = entry.split(',');
+      const given = Buffer.from(signature, 'base64');
+      return version === 'v1' && given.length === expected.length && timingSafeEqual(given, expected);
+    });
 }
 
+/** @param {unknown} message @returns {message is Envelope} */
 function isEnvelope(message) {
   return ['sign', 'request_content', 'nonce', 'timestamp'].every((name) => Object.hasOwn(Object(message), name));
 }
 
-/** RSA over `nonce=…&request_content=…&timestamp=…`. Which digest it is was agreed for the destination; here either will do. */
+/**
+ * RSA over `nonce=…&request_content=…&timestamp=…`. Which digest it is was agreed for the destination; here either will do.
+ * @param {import('node:crypto').KeyObject} key @param {Envelope} envelope
+ */
 function envelopeSignDigest(key, { sign, request_content: content, nonce, timestamp }) {
   const text = Buffer.from(`nonce=${nonce}&request_content=${content}&timestamp=${timestamp}`, 'utf8');
   return ['RSA-SHA1', 'RSA-SHA256'].find((digest) => verify(digest, text, key, Buffer.from(sign, 'base64')));
 }
 
+/** @param {Buffer} body @returns {unknown} */
 function parseJson(body) {
   try {
     return JSON.parse(body.toString('utf8'));
@@ -83,7 +100,10 @@ function parseJson(body) {
   }
 }
 
-/** What there is to say about the signatures of a message, and whether one of them is wrong. */
+/**
+ * What there is to say about the signatures of a message, and whether one of them is wrong.
+ * @param {Options} options @param {Headers} headers @param {Buffer} body @param {unknown} message
+ */
 function check({ webhookKey, relayKey }, headers, body, message) {
   const findings = [];
   let isGenuine = true;
@@ -103,6 +123,7 @@ function check({ webhookKey, relayKey }, headers, body, message) {
   return { findings, isGenuine };
 }
 
+/** @param {Request} request */
 async function readBody(request) {
   const chunks = [];
   let length = 0;
@@ -117,10 +138,11 @@ async function readBody(request) {
 /** How often each message came. A real receiver keeps the ids it has handled with what it did, in one transaction. */
 const triesById = new Map();
 
+/** @param {Options} options @param {Request} request */
 async function receive(options, request) {
   if (request.method !== 'POST') return { status: 405, code: '405', note: 'only POST' };
   const body = await readBody(request);
-  const id = request.headers['webhook-id'] ?? '(no webhook-id)';
+  const id = String(request.headers['webhook-id'] ?? '(no webhook-id)');
   const tries = (triesById.get(id) ?? 0) + 1;
   triesById.set(id, tries);
 
@@ -133,6 +155,7 @@ async function receive(options, request) {
   return { status: 200, code: '000', note: 'acknowledged' };
 }
 
+/** @param {Options} options @param {Request} request @param {import('node:http').ServerResponse} response */
 async function handle(options, request, response) {
   const { status, code, note } = await receive(options, request).catch((error) => ({
     status: 400,
@@ -157,13 +180,14 @@ function main() {
     process.exitCode = 1;
   });
   server.listen(options.port, options.host, () => {
-    console.log(`listening at http://${options.host}:${server.address().port}`);
+    const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+    console.log(`listening at http://${options.host}:${port}`);
   });
 }
 
 try {
   main();
 } catch (error) {
-  console.error(`${error.message}\n\n${HELP}`);
+  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
   process.exitCode = 2;
 }
