@@ -1,14 +1,18 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from '../platform/log.ts';
+import { BodyBudget } from './body-budget.ts';
 
 export interface HttpServerOptions {
   log: Logger;
   /** Addresses or CIDRs of proxies whose X-Forwarded-For names the client. */
   trustedProxies: readonly string[];
+  /** What the bodies of all requests under way may hold of memory. */
+  arrivingBytesMax?: number;
 }
 
 /** A request's body at most, unless a route says otherwise. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
+const ARRIVING_BYTES_MAX = 256 * 1024 * 1024;
 /** The whole of a request must have arrived by then: a client that drips its bytes is let go. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 72_000;
@@ -40,6 +44,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       const text = JSON.stringify({ error: 'bad_request', message: publicMessage(status) });
       reply.raw.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...ANSWER_HEADERS }).end(text);
     },
+  });
+  const bodies = new BodyBudget(options.arrivingBytesMax ?? ARRIVING_BYTES_MAX);
+  server.addHook('onRequest', async (request) => {
+    const cutOff = bodies.admit(request.raw, request.routeOptions.bodyLimit ?? BODY_BYTES_MAX);
+    if (cutOff > 0)
+      request.log.warn({ cutOff }, 'bodies that were arriving for the longest were cut off: too many at once');
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
