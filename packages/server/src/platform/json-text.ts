@@ -14,6 +14,7 @@ export type JsonTextErrorCode =
   | 'invalid_json'
   | 'too_deep'
   | 'not_an_object'
+  | 'too_many_members'
   | 'duplicate_key';
 
 /** Why a text was not accepted. `offset` counts UTF-16 units from the start of the text; it is -1 where none applies. */
@@ -47,6 +48,8 @@ export interface JsonLimits {
   /** The outermost object is depth 1. */
   depthMax: number;
   bytesMax: number;
+  /** Of the outermost object: members cost several times what the same text costs inside of a value. */
+  membersMax?: number;
   /** What a key that stands twice in the outermost object means; `keep` (the default) leaves both as members. */
   duplicateKeys?: 'keep' | 'refuse';
 }
@@ -83,6 +86,7 @@ export function parseJsonObjectText(source: string, limits: Omit<JsonLimits, 'by
     throw new JsonTextError('not_an_object', start);
   }
   if (limits.depthMax < 1) throw new JsonTextError('too_deep', start);
+  const { membersMax = Infinity } = limits;
   const members: JsonMember[] = [];
   const seen = new Set<string>();
   let at = skipSpace(source, start + 1);
@@ -91,6 +95,7 @@ export function parseJsonObjectText(source: string, limits: Omit<JsonLimits, 'by
     return { source, members };
   }
   for (;;) {
+    if (members.length === membersMax) throw new JsonTextError('too_many_members', at);
     const keyEnd = endOfString(source, at);
     const key = unquote(source.slice(at, keyEnd));
     if (limits.duplicateKeys === 'refuse' && seen.has(key)) throw new JsonTextError('duplicate_key', at, key);

@@ -90,3 +90,9 @@ describe('public keys', () => {
     },
   );
 });
+
+test('a body of more than 64 fields is refused; request_message may have as many as it likes', async () => {
+  const fields = Object.fromEntries(Array.from({ length: 65 }, (_, nth) => [`k${nth}`, nth]));
+  expect(await post(fields)).toEqual({ code: '400', msg: '请求体的字段过多，最多64个' });
+  expect(await post({ ...form, request_message: fields })).toMatchObject({ code: '000' });
+});

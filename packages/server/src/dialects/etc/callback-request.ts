@@ -26,6 +26,8 @@ export class CallbackFormError extends Error {
 export const CALLBACK_LIMITS = {
   bodyBytesMax: 1_048_576,
   depthMax: 100,
+  /** Of the body itself, not of request_message. */
+  membersMax: 64,
   urlCharactersMax: 2_048,
   appIdCharactersMax: 64,
   calleeNoCharactersMax: 64,
@@ -78,9 +80,9 @@ function missing(name: string): CallbackFormError {
 }
 
 function readMembers(body: Buffer): ReadonlyMap<string, JsonMember> {
-  const { bodyBytesMax: bytesMax, depthMax } = CALLBACK_LIMITS;
+  const { bodyBytesMax: bytesMax, depthMax, membersMax } = CALLBACK_LIMITS;
   try {
-    const { members } = parseJsonObject(body, { bytesMax, depthMax, duplicateKeys: 'refuse' });
+    const { members } = parseJsonObject(body, { bytesMax, depthMax, membersMax, duplicateKeys: 'refuse' });
     return new Map(members.map((member) => [member.key, member]));
   } catch (error) {
     if (error instanceof JsonTextError) throw new CallbackFormError(FORM_MESSAGES[error.code](error), { cause: error });
@@ -94,6 +96,7 @@ const FORM_MESSAGES: Readonly<Record<JsonTextErrorCode, (error: JsonTextError) =
   invalid_json: (error) => `请求体不是合法的JSON，第${error.offset + 1}个字符处有误`,
   too_deep: () => `请求体嵌套过深，最多${CALLBACK_LIMITS.depthMax}层`,
   not_an_object: () => '请求体必须是JSON对象',
+  too_many_members: () => `请求体的字段过多，最多${CALLBACK_LIMITS.membersMax}个`,
   duplicate_key: (error) => `参数${quotableKey(error.key ?? '')}重复`,
 };
 

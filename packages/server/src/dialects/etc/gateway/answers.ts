@@ -34,6 +34,7 @@ export const FORM = {
   wrong: (name: string, expected: string): Answer => ({ code: '400', msg: `参数${name}应为${expected}` }),
   repeatedKey: (name: string): Answer => ({ code: '400', msg: `参数${name}重复` }),
   tooMany: (name: string, max: number): Answer => ({ code: '400', msg: `参数${name}的字段不能超过${max}个` }),
+  bodyTooMany: (max: number): Answer => ({ code: '400', msg: `请求报文的字段不能超过${max}个` }),
   bothDialects: { code: '400', msg: '参数app_id与appId不能同时出现' },
   shadowed: (name: string): Answer => ({ code: '400', msg: `参数params.${name}与公共参数重名` }),
   notJson: { code: '400', msg: '请求报文应为UTF-8编码的JSON对象' },

@@ -8,8 +8,9 @@ import { isNested, newerSignedTexts, olderSignedTexts } from './signed-text.ts';
 export const BODY_BYTES_MAX = 2 * 1024 * 1024;
 /** createFlowOneStep, the deepest command, needs ten. */
 const DEPTH_MAX = 32;
-/** The older dialect's signed text sorts them all before anything is proved. */
-const PARAMS_MAX = 256;
+/** Of the body, of params, of request_content: all are read, and those of params sorted, before anything is proved. */
+const MEMBERS_MAX = 256;
+const TEXT_LIMITS = { depthMax: DEPTH_MAX, membersMax: MEMBERS_MAX, duplicateKeys: 'refuse' } as const;
 const API_CODE_LENGTH_MAX = 64;
 /** The contract says 255, which an RSA-2048 signature in Base64 (344) exceeds; this holds the largest key taken here. */
 const SIGN_LENGTH_MAX = 2_048;
@@ -53,7 +54,7 @@ export interface OpenedBody {
 export function openBody(bytes: Uint8Array): OpenedBody {
   let object: JsonObjectText;
   try {
-    object = parseJsonObject(bytes, { depthMax: DEPTH_MAX, bytesMax: BODY_BYTES_MAX, duplicateKeys: 'refuse' });
+    object = parseJsonObject(bytes, { ...TEXT_LIMITS, bytesMax: BODY_BYTES_MAX });
   } catch (error) {
     const refusal = refusalOf(error, '');
     return {
@@ -147,7 +148,6 @@ function olderParams(member: JsonMember | undefined): readonly JsonMember[] {
   if (member === undefined || member.kind === 'null') return [];
   if (member.kind !== 'object') throw new GatewayRefusal(FORM.wrong(member.key, 'JSON对象'));
   const members = readObject(member.source, member.key);
-  if (members.length > PARAMS_MAX) throw new GatewayRefusal(FORM.tooMany('params', PARAMS_MAX));
   for (const param of members) {
     if (['appId', 'apiCode', 'nonce', 'timestamp'].includes(param.key))
       throw new GatewayRefusal(FORM.shadowed(param.key));
@@ -167,7 +167,7 @@ function wholeText(member: JsonMember, path: string): string {
 
 function readObject(source: string, name: string): readonly JsonMember[] {
   try {
-    return parseJsonObjectText(source, { depthMax: DEPTH_MAX, duplicateKeys: 'refuse' }).members;
+    return parseJsonObjectText(source, TEXT_LIMITS).members;
   } catch (error) {
     throw refusalOf(error, name);
   }
@@ -180,6 +180,7 @@ function refusalOf(error: unknown, name: string): unknown {
   const answers = {
     too_large: FORM.tooLarge,
     too_deep: FORM.tooDeep,
+    too_many_members: name === '' ? FORM.bodyTooMany(MEMBERS_MAX) : FORM.tooMany(name, MEMBERS_MAX),
     duplicate_key: FORM.repeatedKey([name, quotableKey(error.key ?? '')].filter((part) => part !== '').join('.')),
     invalid_utf8: where,
     invalid_json: where,

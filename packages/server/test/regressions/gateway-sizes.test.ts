@@ -46,6 +46,26 @@ test('characters are counted, not UTF-16 units', async () => {
 });
 
 /**
+ * Two megabytes of `"k1":1,"k2":1,…` were read member by member before anything was proved, a third of a second each: three
+ * such requests a second from a stranger were all that the service could do.
+ */
+test('an object of 150 000 fields is given up at the 257th', async () => {
+  const fields = Array.from({ length: 150_000 }, (_, nth) => `"k${nth}":1`).join(',');
+  const texts = [
+    `{${fields}}`,
+    `{"appId":"a","nonce":"123456","timestamp":1604990109987,"sign":"a","apiCode":"b","params":{${fields}}}`,
+  ];
+  const answers = [];
+  for (const text of texts)
+    answers.push((JSON.parse(await send(client, text)) as Record<string, string>)['responseMsg']);
+  expect(answers).toEqual(['请求报文的字段不能超过256个', '参数params的字段不能超过256个']);
+  expect(await callNewer(client, 'app.notify.get', JSON.parse(`{${fields}}`))).toMatchObject({
+    code: '400',
+    msg: '参数request_content的字段不能超过256个',
+  });
+});
+
+/**
  * A stranger without any key sent bodies with one key twice, the key 900 000 characters long. The answer was cut to 255
  * characters, the line of the log was not: whoever can reach the port could fill the disk by megabytes a request, and
  * write into the log what he liked.
