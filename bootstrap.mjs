@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endLike, runChild } from './bootstrap/child.mjs';
 import { ensureDependencies } from './bootstrap/dependencies.mjs';
-import { BootstrapFault } from './bootstrap/fault.mjs';
+import { BootstrapFault, toldFault } from './bootstrap/fault.mjs';
 import { ensureRuntime } from './bootstrap/runtime.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -50,8 +50,9 @@ try {
   await ensureDependencies(root);
   await command(node, args);
 } catch (error) {
-  if (!(error instanceof BootstrapFault)) throw error;
-  process.stderr.write(`\n${error.message}\n`);
+  const told = toldFault(error);
+  if (told === undefined) throw error;
+  process.stderr.write(`\n${told}\n`);
   // Whoever reads the last line of a test run finds it here too.
   if (name === 'test' || name === 'check') process.stdout.write('0 passed, 1 failed\n');
   process.exitCode = 1;

@@ -8,12 +8,24 @@ const source = new URL('../src/main.ts', import.meta.url);
 
 if (existsSync(source)) {
   const { ensureRuntime, isRecentNode } = await import('../../../bootstrap/runtime.mjs');
-  if (isRecentNode(process.versions.node)) {
-    await import(source.href);
-  } else {
-    const { endLike, runChild } = await import('../../../bootstrap/child.mjs');
-    const node = await ensureRuntime(fileURLToPath(new URL('../../../', import.meta.url)));
-    endLike(await runChild(node, [fileURLToPath(source), ...process.argv.slice(2)], {}));
+  const { ensureDependencies } = await import('../../../bootstrap/dependencies.mjs');
+  const { toldFault } = await import('../../../bootstrap/fault.mjs');
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  try {
+    // As the first command of a fresh clone too, and after a pull that brought other packages.
+    const node = await ensureRuntime(root);
+    await ensureDependencies(root);
+    if (isRecentNode(process.versions.node)) {
+      await import(source.href);
+    } else {
+      const { endLike, runChild } = await import('../../../bootstrap/child.mjs');
+      endLike(await runChild(node, [fileURLToPath(source), ...process.argv.slice(2)], {}));
+    }
+  } catch (error) {
+    const told = toldFault(error);
+    if (told === undefined) throw error;
+    process.stderr.write(`\n${told}\n`);
+    process.exitCode = 1;
   }
 } else if (Number.parseInt(process.versions.node, 10) >= 24) {
   await import(new URL('../dist/main.js', import.meta.url).href);

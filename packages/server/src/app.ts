@@ -22,6 +22,7 @@ import { announce, urlOf } from './service/address.ts';
 import { openServiceDatabase } from './service/database.ts';
 import { registerDialects } from './service/dialects.ts';
 import { examineService } from './service/examine.ts';
+import { assertMasterKeyFits } from './service/master-key-check.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createSigning } from './signing/index.ts';
 import { createTrust } from './trust/index.ts';
@@ -75,6 +76,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
 
   // capabilities
   const apps = createApps({ db, vault, clock });
+  await assertMasterKeyFits(db, apps);
   const parties = createParties({ db, vault, clock });
   const relay = createRelay({
     db,

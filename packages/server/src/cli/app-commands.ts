@@ -1,8 +1,8 @@
 import { generateKeyPair } from 'node:crypto';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { adminClient, withClientOptions, type ClientOptions } from './client.ts';
 import { CliError, type CliContext } from './context.ts';
 import { answer, printRecord, printTable, type Row } from './print.ts';
@@ -83,11 +83,11 @@ function addCreate(app: Command, context: CliContext): void {
     )
     .option('--allow-weak-key', 'accept an RSA key of 1024 bits, as some existing clients have')
     .option('--refuse-nested-params', 'refuse unsigned nested params in the older dialect')
-    .option('--rate-per-second <n>', 'requests a second at most', (text) => Number(text))
+    .option('--rate-per-second <n>', 'requests a second at most', wholeNumber)
     .action(async (options: CreateOptions) => {
       const client = adminClient(context, options);
       const key = await publicKeyOf(context, options);
-      const result = await client.send('POST', '/apps', {
+      const send = client.send('POST', '/apps', {
         name: options.name,
         public_key: key.publicKey,
         sign_type: options.signType,
@@ -99,6 +99,10 @@ function addCreate(app: Command, context: CliContext): void {
         refuse_nested_params: options.refuseNestedParams,
         rate_per_second_max: options.ratePerSecond,
       });
+      const result = await send.catch(async (error: unknown) => {
+        await key.discard();
+        throw error;
+      });
       const whole = key.file === undefined ? result : { ...result, private_key_file: key.file };
       answer(context, options, whole, () => {
         printRecord(context, whole);
@@ -107,9 +111,22 @@ function addCreate(app: Command, context: CliContext): void {
     });
 }
 
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+interface ClientKey {
+  publicKey: string;
+  /** The private key's file, where it was made here. */
+  file?: string;
+  /** Removes a key made here: the application it was for does not exist, and the next try wants the same place. */
+  discard(): Promise<void>;
+}
+
 const makeKeyPair = promisify(generateKeyPair);
 
-async function publicKeyOf(context: CliContext, options: CreateOptions): Promise<{ publicKey: string; file?: string }> {
+async function publicKeyOf(context: CliContext, options: CreateOptions): Promise<ClientKey> {
   const { publicKey: given, generateKey: directory } = options;
   if ((given === undefined) === (directory === undefined)) {
     throw new CliError('give either --public-key FILE or --generate-key DIR');
@@ -118,20 +135,35 @@ async function publicKeyOf(context: CliContext, options: CreateOptions): Promise
     const publicKey = await readFile(resolve(context.cwd, given), 'utf8').catch((error: unknown) => {
       throw new CliError(`cannot read ${given}`, { cause: error });
     });
-    return { publicKey };
+    return { publicKey, discard: async () => {} };
   }
-  const dir = resolve(context.cwd, directory ?? '');
+  return makeKey(resolve(context.cwd, directory ?? ''));
+}
+
+async function makeKey(dir: string): Promise<ClientKey> {
   const file = join(dir, 'private-key.pem');
   const pair = await makeKeyPair('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  await mkdir(dir, { recursive: true });
-  await writeFile(file, pair.privateKey, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
-    throw new CliError(`cannot write ${file}: does a key stand there already?`, { cause: error });
+  const publicFile = join(dir, 'public-key.pem');
+  const cannotWrite = (error: unknown): never => {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
+    const reason = code === 'EEXIST' ? 'does a key stand there already?' : code;
+    throw new CliError(`cannot write ${file}: ${reason}`, { cause: error });
+  };
+  await mkdir(dir, { recursive: true }).catch((error: unknown) => {
+    throw new CliError(`cannot make the directory ${dir}`, { cause: error });
   });
+  await writeFile(file, pair.privateKey, { mode: 0o600, flag: 'wx' }).catch(cannotWrite);
   await chmod(file, 0o600);
-  await writeFile(join(dir, 'public-key.pem'), pair.publicKey);
-  return { publicKey: pair.publicKey, file };
+  await writeFile(publicFile, pair.publicKey).catch(cannotWrite);
+  return {
+    publicKey: pair.publicKey,
+    file,
+    discard: async () => {
+      await Promise.all([file, publicFile].map((path) => rm(path, { force: true })));
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
+import type { ProfileName } from '../relay/index.ts';
 import { adminClient, withClientOptions, type ClientOptions } from './client.ts';
 import { CliError, type CliContext } from './context.ts';
 import { answer, printRecord, printTable, type Row } from './print.ts';
@@ -18,6 +19,9 @@ interface SetOptions extends ClientOptions {
   enable?: boolean;
   disable?: boolean;
 }
+
+/** The relay's own names; by its type, none is missing and none is made up. */
+const PROFILES: Readonly<Record<ProfileName, true>> = { 'etc-relay': true, 'etc-notify': true, plain: true };
 
 const OWNER_HELP = 'of one application (default: shared by all)';
 
@@ -55,9 +59,10 @@ function addSet(callee: Command, context: CliContext): void {
   )
     .option('--app <app_id>', OWNER_HELP)
     .option('--url <url>', 'where messages go (required for a new one)')
-    .option(
-      '--profile <profile>',
-      'etc-relay (default), etc-notify, plain or tsign: what is sent and what acknowledges',
+    .addOption(
+      new Option('--profile <profile>', 'what is sent and what acknowledges (etc-relay for a new one)').choices(
+        Object.keys(PROFILES),
+      ),
     )
     .addOption(
       new Option('--sign-type <type>', "the envelope's signature: RSA is SHA1withRSA, RSA2 SHA256withRSA").choices([
@@ -72,7 +77,7 @@ function addSet(callee: Command, context: CliContext): void {
     .option('--ack-json <path=value>', 'acknowledged by a value in the JSON answer, such as code=000')
     .option('--delays <list>', 'waits between tries, such as 1s,3s,1m,1h')
     .option('--enable', 'switch on')
-    .option('--disable', 'switch off: refuse new messages, park those that wait')
+    .addOption(new Option('--disable', 'switch off: refuse new messages, park those that wait').conflicts('enable'))
     .action(async (calleeNo: string, options: SetOptions) => {
       const secret =
         options.generateSecret === true ? `whsec_${randomBytes(32).toString('base64')}` : options.webhookSecret;

@@ -31,7 +31,8 @@ export function withClientOptions(command: Command): Command {
 }
 
 export function dataDirOf(context: CliContext, options: ClientOptions): string {
-  return resolve(context.cwd, options.dataDir ?? context.environment['YINXIN_DATA_DIR'] ?? 'yinxin-data');
+  const configured = context.environment['YINXIN_DATA_DIR']?.trim() ?? '';
+  return resolve(context.cwd, options.dataDir ?? (configured === '' ? 'yinxin-data' : configured));
 }
 
 /** A client of the admin API of the service that runs on the data directory. Errors are CliErrors that say what to do. */
@@ -39,7 +40,9 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
   const dataDir = dataDirOf(context, options);
   const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
     const server = options.server ?? (await serviceUrl(dataDir));
-    const token = await adminToken(options.tokenFile ?? join(dataDir, ADMIN_TOKEN_FILE));
+    const tokenFile = resolve(context.cwd, options.tokenFile ?? join(dataDir, ADMIN_TOKEN_FILE));
+    const token = await adminToken(tokenFile);
+    if (!URL.canParse(server)) throw new CliError(`${server} is no URL; write it such as http://127.0.0.1:8686`);
     const answer = await fetch(`${server.replace(/\/$/, '')}/admin/v1${path}`, {
       method,
       headers: {
@@ -53,6 +56,11 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
     });
     const content = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
     if (answer.ok) return content;
+    if (answer.status === 401) {
+      throw new CliError(
+        `${server} does not take the token in ${tokenFile}; name its own with --token-file, or its data directory with --data-dir`,
+      );
+    }
     const message = content['message'];
     throw new CliError(typeof message === 'string' ? message : `the service answered ${answer.status}`);
   };

@@ -12,12 +12,13 @@ export function addDemoCommand(program: Command, context: CliContext): void {
     .action(async (options: { once?: boolean; keep?: boolean }) => {
       const { runDemo } = await import('../demo/demo.ts');
       const once = options.once === true;
-      const held = await runDemo(context, {
+      const outcome = await runDemo(context, {
         stopped: stopSignal(),
         once,
         colours: process.stdout.isTTY,
         keep: options.keep === true || once,
       });
-      if (!held) throw new CliError('a step did not hold');
+      if (outcome === 'failed') throw new CliError('a step did not hold');
+      if (outcome === 'stopped') throw new CliError('stopped before the last step');
     });
 }

@@ -21,7 +21,7 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     .option('--timings', 'how long the last cold start (with initdb and migrations) and the last warm one took')
     .action(async (options: ClientOptions & { timings?: boolean }) => {
       const findings = await examine(context, options);
-      const starts = await readStarts(dataDirOf(context, options));
+      const starts = options.timings === true ? await readStarts(dataDirOf(context, options)) : {};
       const result = { findings, ...(options.timings === true && { timings: starts }) };
       answer(context, options, result, () => {
         for (const { ok, name, detail } of findings) context.out(`${ok ? '✓' : '✗'} ${name}: ${detail}`);
@@ -72,6 +72,11 @@ async function directoryFindings(config: Config): Promise<Finding[]> {
     if (missing) return [{ name, ok: true, detail: `${config.dataDir} does not exist yet; the first start makes it` }];
     return [{ name, ok: false, detail: `${config.dataDir} is not readable and writable by this user` }];
   }
+  if (!(await stat(config.dataDir)).isDirectory()) {
+    return [
+      { name, ok: false, detail: `${config.dataDir} is a file; name a directory with YINXIN_DATA_DIR or --data-dir` },
+    ];
+  }
   const { bavail, bsize } = await statfs(config.dataDir);
   const free = bavail * bsize;
   const key = config.masterKey === null ? await keyFinding(join(config.dataDir, MASTER_KEY_FILE)) : [];
@@ -117,7 +122,11 @@ type Starts = Readonly<Record<string, Readonly<Record<string, unknown>> | undefi
 
 async function readStarts(dataDir: string): Promise<Starts> {
   const text = await readFile(join(dataDir, STARTS_FILE), 'utf8').catch(() => '{}');
-  return JSON.parse(text) as Starts;
+  try {
+    return JSON.parse(text) as Starts;
+  } catch {
+    return {};
+  }
 }
 
 function timingText(start: Readonly<Record<string, unknown>> | undefined): string {

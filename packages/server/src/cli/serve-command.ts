@@ -34,8 +34,9 @@ export function addServeCommands(program: Command, context: CliContext): void {
       const stopping = stopSignal();
       const service = await startService(config);
       context.err(`Yinxin is ready at ${service.url} (data in ${config.dataDir}). Ctrl-C stops it.`);
-      await Promise.race([stopping, service.failed]);
+      const failure = await Promise.race([stopping, service.failed]);
       await service.stop();
+      if (failure !== undefined) throw failure;
     });
 
   program
@@ -55,17 +56,18 @@ export function addServeCommands(program: Command, context: CliContext): void {
 /** A signal to the whole process group arrives twice: directly, and forwarded by whoever started us. */
 const REPEATED_SIGNAL_MS = 1_000;
 
-/** Settles at the first SIGINT or SIGTERM. One that comes more than a second later ends the process at once. */
-export async function stopSignal(): Promise<void> {
+/** Settles at the first SIGINT, SIGTERM or SIGHUP (the terminal was closed). One that comes more than a second later ends the process at once. */
+export async function stopSignal(): Promise<undefined> {
   return new Promise((resolve) => {
     let firstAt: number | undefined;
     const stop = (): void => {
       const now = performance.now();
       firstAt ??= now;
       if (now - firstAt > REPEATED_SIGNAL_MS) process.exit(130);
-      resolve();
+      resolve(undefined);
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
+    process.on('SIGHUP', stop);
   });
 }

@@ -19,17 +19,19 @@ export interface DemoOptions {
   keep: boolean;
 }
 
+/** What became of the demo: every step held, one did not, or the person ended it before the last. */
+export type DemoOutcome = 'held' | 'failed' | 'stopped';
+
 /** How many tries of each message the receiver turns away before it acknowledges. */
 const FAILURES_FIRST = 2;
 
 /**
  * The main job before a person's eyes, through nothing but HTTP: a company, its contract signed without a click, the
  * callbacks of a partner that is down at first, a flow revoked, and a message relayed.
- *
- * @returns whether every step held
  */
-export async function runDemo(context: CliContext, options: DemoOptions): Promise<boolean> {
-  const account = createAccount((text) => context.out(text), options.colours);
+export async function runDemo(context: CliContext, options: DemoOptions): Promise<DemoOutcome> {
+  const watched = untilStopped(context, options.stopped);
+  const account = createAccount((text) => watched.out(text), options.colours);
   const directory = await mkdtemp(join(tmpdir(), 'yinxin-demo-'));
   // Passable for the database's unprivileged user, should root run this.
   await chmod(directory, 0o711);
@@ -40,19 +42,31 @@ export async function runDemo(context: CliContext, options: DemoOptions): Promis
     account.say('Yinxin 印信: a contract goes from the gateway to a signed PDF and an acknowledged callback\n');
     const started = await startForDemo(account, context, directory);
     service = started;
-    const steps = performSteps(account, { context, service: started, receiver, directory });
-    const held = await Promise.race([steps, options.stopped.then(() => false)]);
-    if (held) account.say(`\nAll of it held. Files in ${directory}`);
-    if (!options.once) {
+    const steps = performSteps(account, { context: watched, service: started, receiver, directory });
+    const outcome = await Promise.race([steps, options.stopped.then((): DemoOutcome => 'stopped')]);
+    if (outcome === 'held') account.say(`\nAll of it held. Files in ${directory}`);
+    if (!options.once && outcome !== 'stopped') {
       account.say(`The service stays up at ${started.url}; Ctrl-C ends it.`);
       await options.stopped;
     }
-    return held;
+    return outcome;
   } finally {
     await service?.stop();
     await receiver.close();
     if (!options.keep) await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** What a step that was interrupted has to say of it interests nobody. */
+function untilStopped(context: CliContext, stopped: Promise<unknown>): CliContext {
+  let over = false;
+  void stopped.then(() => (over = true));
+  const unlessOver =
+    (write: (text: string) => void) =>
+    (text: string): void => {
+      if (!over) write(text);
+    };
+  return { ...context, out: unlessOver(context.out), err: unlessOver(context.err) };
 }
 
 async function startForDemo(account: Account, context: CliContext, directory: string): Promise<Service> {
@@ -78,7 +92,7 @@ async function startForDemo(account: Account, context: CliContext, directory: st
   return service;
 }
 
-async function performSteps(account: Account, stage: Stage): Promise<boolean> {
+async function performSteps(account: Account, stage: Stage): Promise<DemoOutcome> {
   try {
     const app = await createApplication(account, stage);
     const company = await createCompany(account, stage, app);
@@ -86,10 +100,10 @@ async function performSteps(account: Account, stage: Stage): Promise<boolean> {
     await verifyContract(account, stage, signed);
     await revokeSecond(account, stage, app, company);
     await relaySample(account, stage, app);
-    return true;
+    return 'held';
   } catch (error) {
     stage.context.err(`\nThe demo stops here: ${error instanceof Error ? error.message : String(error)}`);
     stage.context.err(`The service's log is in ${join(stage.directory, 'service.log')}`);
-    return false;
+    return 'failed';
   }
 }

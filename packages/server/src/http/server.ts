@@ -37,6 +37,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    // A field that a schema does not know is refused and not taken away: it is a misspelt one as a rule.
+    ajv: { customOptions: { removeAdditional: false } },
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     // A URL that cannot be decoded, or with a part that is too long: no route is reached and no hook runs.
     frameworkErrors: (error, _request, reply) => {

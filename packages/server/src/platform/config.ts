@@ -153,7 +153,7 @@ function parseDatabaseUrl(text: string): string {
 
 function parseMasterKey(text: string): string {
   const hex = /^[0-9a-f]{64}$/i.test(text);
-  const base64 = /^[A-Za-z0-9+/_-]{43}=?$/.test(text);
+  const base64 = /^[A-Za-z0-9+/]{43}=?$/.test(text);
   if (!hex && !base64) throw new Error('must be 32 bytes in Base64 (44 characters) or hex (64 characters)');
   return text;
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../platform/config.ts';
 import { migrate, openDatabase, startEmbeddedPostgres, type OpenDatabase } from '../platform/database/index.ts';
+import { DomainError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 
 export interface ServiceDatabase extends OpenDatabase {
@@ -15,6 +16,8 @@ export interface ServiceDatabase extends OpenDatabase {
 /**
  * The database of the configuration, its schema up to date: the embedded PostgreSQL of the data directory, or the
  * operator's own. What it opens is handed to `resources`, which closes it.
+ *
+ * @throws DomainError those of `startEmbeddedPostgres` and `migrate`, and `database_unreachable`; the driver's error where it has a code
  */
 export async function openServiceDatabase(
   config: Config,
@@ -40,9 +43,19 @@ export async function openServiceDatabase(
     poolSizeMax: config.databasePoolSizeMax,
     applicationName: `yinxin ${config.nodeName}`,
     onConnectionError: (error) => log.warn({ err: error }, 'a database connection broke while idle'),
+  }).catch((error: unknown) => {
+    throw unreachable(error);
   });
   resources.defer(() => database.close());
   const { applied, durationMs } = await migrate(database.pool);
   timings['migrations'] = durationMs;
   return { ...database, isNew: applied.length > 0, timings, migrationsApplied: applied, failed: failure.promise };
+}
+
+/** The driver has no code for a server that does not answer in time or does not speak TLS: its words are all there is. */
+function unreachable(error: unknown): unknown {
+  if (!(error instanceof Error) || 'code' in error) return error;
+  const { message } = error;
+  const reason = /timeout|terminated unexpectedly/i.test(message) ? `it does not answer (${message})` : message;
+  return new DomainError('database_unreachable', { reason }, { cause: error });
 }

@@ -7,6 +7,16 @@ const OLDEST_DUE_SECONDS_MAX = 300;
 
 /** What the running service finds of itself, for `yinxin doctor`. */
 export async function examineService(config: Config, url: string, database: OpenDatabase): Promise<Finding[]> {
+  const service = { name: 'service', ok: true, detail: `${url}, process ${process.pid}, node ${config.nodeName}` };
+  try {
+    return [service, ...(await databaseFindings(config, database)), egressFinding(config)];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [service, { name: 'database', ok: false, detail: `does not answer: ${reason}` }, egressFinding(config)];
+  }
+}
+
+async function databaseFindings(config: Config, database: OpenDatabase): Promise<Finding[]> {
   const { rows } = await sql<{ version: string; encoding: string; fsync: string; applied: number; megabytes: number }>`
     select current_setting('server_version') as version, current_setting('server_encoding') as encoding,
            current_setting('fsync') as fsync, (select count(*) from schema_migration) as applied,
@@ -16,7 +26,6 @@ export async function examineService(config: Config, url: string, database: Open
   if (found === undefined) throw new Error('the database answered nothing');
   const kind = config.databaseUrl === null ? 'embedded PostgreSQL' : 'PostgreSQL of DATABASE_URL';
   return [
-    { name: 'service', ok: true, detail: `${url}, process ${process.pid}, node ${config.nodeName}` },
     {
       name: 'database',
       ok: found.encoding === 'UTF8',
@@ -25,15 +34,12 @@ export async function examineService(config: Config, url: string, database: Open
     { name: 'durability', ok: found.fsync === 'on', detail: `fsync ${found.fsync}` },
     { name: 'schema', ok: true, detail: `${found.applied} migrations applied` },
     await deliveriesFinding(database),
-    {
-      name: 'outgoing requests',
-      ok: true,
-      detail:
-        config.egressAllowCidrs.length === 0
-          ? 'public addresses only'
-          : `public addresses and ${config.egressAllowCidrs.join(', ')}`,
-    },
   ];
+}
+
+function egressFinding({ egressAllowCidrs }: Config): Finding {
+  const also = egressAllowCidrs.length === 0 ? ' only' : ` and ${egressAllowCidrs.join(', ')}`;
+  return { name: 'outgoing requests', ok: true, detail: `public addresses${also}` };
 }
 
 async function deliveriesFinding({ db }: OpenDatabase): Promise<Finding> {

@@ -7,14 +7,17 @@ const PAGE_DEFAULT = 50;
 const PAGE_MAX = 500;
 
 const DeliveryParams = Type.Object({ requestId: Type.String({ format: 'uuid' }) });
-const Filter = Type.Object({
-  app_id: Type.Optional(Type.String({ maxLength: 16 })),
-  callee_no: Type.Optional(Type.String({ maxLength: 64 })),
-  state: Type.Optional(Type.Union(DELIVERY_STATES.map((state) => Type.Literal(state)))),
-  message_type: Type.Optional(Type.String({ maxLength: 128 })),
-  before: Type.Optional(Type.String({ format: 'uuid' })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAX })),
-});
+const Filter = Type.Object(
+  {
+    app_id: Type.Optional(Type.String({ maxLength: 16 })),
+    callee_no: Type.Optional(Type.String({ maxLength: 64 })),
+    state: Type.Optional(Type.Union(DELIVERY_STATES.map((state) => Type.Literal(state)))),
+    message_type: Type.Optional(Type.String({ maxLength: 128 })),
+    before: Type.Optional(Type.String({ format: 'uuid' })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAX })),
+  },
+  { additionalProperties: false },
+);
 
 function presentDelivery(delivery: Delivery): Record<string, unknown> {
   return {

@@ -5,7 +5,7 @@ import { OPERATOR, type AdminServer } from './routes.ts';
 
 const CalleeParams = Type.Object({ calleeNo: Type.String({ maxLength: 64 }) });
 /** Whose callee: an application's id, or `*` (the default) for one that every application may name. */
-const Owner = Type.Object({ app_id: Type.Optional(Type.String({ maxLength: 16 })) });
+const Owner = Type.Object({ app_id: Type.Optional(Type.String({ maxLength: 16 })) }, { additionalProperties: false });
 
 const Statuses = Type.Optional(Type.Array(Type.Integer(), { maxItems: 50 }));
 const Change = Type.Object(

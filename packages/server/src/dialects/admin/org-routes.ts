@@ -4,7 +4,10 @@ import { DomainError } from '../../platform/errors.ts';
 import { OPERATOR, type AdminServer } from './routes.ts';
 
 const OrgParams = Type.Object({ etcOrgNo: Type.String({ maxLength: 64 }) });
-const OrgFilter = Type.Object({ app_id: Type.Optional(Type.String({ maxLength: 16 })) });
+const OrgFilter = Type.Object(
+  { app_id: Type.Optional(Type.String({ maxLength: 16 })) },
+  { additionalProperties: false },
+);
 const Vouching = Type.Object(
   { reason: Type.String({ minLength: 1, maxLength: 200, pattern: '\\S' }) },
   { additionalProperties: false },

@@ -11,6 +11,7 @@ import { registerCalleeRoutes } from './callee-routes.ts';
 import { adminAnswer } from './errors.ts';
 import { registerOrgRoutes } from './org-routes.ts';
 import { registerStatusRoutes, type StatusDependencies } from './status-routes.ts';
+import { complaintMessage, holdsNul } from './validation.ts';
 
 export interface AdminDependencies extends StatusDependencies {
   /** What a client sends as `Authorization: Bearer …`. */
@@ -21,6 +22,14 @@ export interface AdminDependencies extends StatusDependencies {
 }
 
 const BODY_BYTES_MAX = 256 * 1024;
+
+/** What is wrong with a request that no route has seen, by Fastify's code. */
+const UNREADABLE: Readonly<Record<string, { status: number; message: string }>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, message: 'send the body as content-type: application/json' },
+  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, message: `the body is larger than ${BODY_BYTES_MAX} bytes` },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, message: 'the body is empty; leave content-type out where none is sent' },
+  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, message: 'the body must be JSON' },
+};
 
 /**
  * REST of the command line (and of a console): `/admin/v1/…`, JSON with snake_case names, `Authorization: Bearer` with
@@ -46,10 +55,17 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       scope.setErrorHandler(async (error, _request, reply) => {
         const answer = isDomainError(error) ? adminAnswer(error) : undefined;
         if (answer !== undefined) return reply.code(answer.status).send(answer.body);
-        if (error instanceof Error && 'validation' in error) {
-          return reply.code(400).send({ error: 'invalid', message: error.message });
+        if (error instanceof Error && 'validation' in error && Array.isArray(error.validation)) {
+          return reply.code(400).send({ error: 'invalid', message: complaintMessage(error.validation) });
         }
-        throw error;
+        const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+        const unreadable = Object.hasOwn(UNREADABLE, code) ? UNREADABLE[code] : undefined;
+        if (unreadable === undefined) throw error;
+        return reply.code(unreadable.status).send({ error: 'bad_request', message: unreadable.message });
+      });
+      scope.addHook('preValidation', async (request, reply) => {
+        if (![request.params, request.query, request.body].some(holdsNul)) return;
+        await reply.code(400).send({ error: 'invalid', message: 'no text may hold the character NUL' });
       });
       scope.addHook('onRoute', (route) => {
         route.schema = { tags: ['admin'], security: [{ admin: [] }], ...route.schema };
