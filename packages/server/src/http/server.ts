@@ -8,6 +8,8 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[];
   /** What the bodies of all requests under way may hold of memory. */
   arrivingBytesMax?: number;
+  /** How long `close` lets requests under way go on. */
+  drainMs?: number;
 }
 
 /** A request's body at most, unless a route says otherwise. */
@@ -16,6 +18,8 @@ const ARRIVING_BYTES_MAX = 256 * 1024 * 1024;
 /** The whole of a request must have arrived by then: a client that drips its bytes is let go. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 72_000;
+/** Longer than any answer takes to be made: a callback waits 5 s for its destination, long polls end at once. */
+const DRAIN_MS = 10_000;
 const PATH_PARAMETER_LENGTH_MAX = 200;
 /** On every answer that does not say otherwise. */
 const ANSWER_HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };
@@ -53,6 +57,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     if (cutOff > 0)
       request.log.warn({ cutOff }, 'bodies that were arriving for the longest were cut off: too many at once');
   });
+  boundDraining(server, options.drainMs ?? DRAIN_MS);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.addHook('onSend', async (_request, reply) => {
@@ -70,6 +75,18 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     return reply.code(500).send({ error: 'internal', message: 'the service failed; its log says why' });
   });
   return server;
+}
+
+/**
+ * Closes what is still open when `close` has waited long enough. Node stops its own checks of slow requests as soon as the
+ * server closes, so a client that never ends its request, or never begins one, would keep the process from ending.
+ */
+function boundDraining(server: FastifyInstance, drainMs: number): void {
+  let timer: NodeJS.Timeout | undefined;
+  server.addHook('preClose', async () => {
+    timer = setTimeout(() => server.server.closeAllConnections(), drainMs);
+  });
+  server.addHook('onClose', async () => clearTimeout(timer));
 }
 
 /**
