@@ -16,6 +16,8 @@ export interface RunnerDependencies extends AttemptDependencies {
   readonly metrics: RelayMetrics | null;
   readonly random: () => number;
   readonly limits: RelayLimits;
+  /** A delivery waits until then; told when that is committed. */
+  readonly scheduled: (at: Date) => void;
 }
 
 const SETTLE_RETRY_MS = 250;
@@ -103,6 +105,7 @@ export class AttemptRunner {
       try {
         const own = await this.#settlements.submit(settlement);
         if (!own) log.warn({ requestId, number: settlement.attempt.number }, 'the lease ended before the attempt did');
+        else if (settlement.next.state === 'waiting') this.#dependencies.scheduled(settlement.next.nextAttemptAt);
         return;
       } catch (error) {
         const over = clock.now() >= delivery.leaseEndsAt || isValueFault(error);

@@ -54,7 +54,8 @@ export function createRelay(dependencies: RelayDependencies): Relay {
   const metrics = dependencies.metrics === undefined ? null : createRelayMetrics(dependencies.metrics);
   const board = new OutcomeBoard();
   const random = dependencies.random ?? Math.random;
-  const runner = new AttemptRunner({ ...dependencies, board, metrics, random });
+  const scheduled = (at: Date): void => dispatcher.wakeAt(at);
+  const runner = new AttemptRunner({ ...dependencies, board, metrics, random, scheduled });
   const dispatcher = new Dispatcher({ db, clock, log, runner, nodeName, limits });
   const inserts = createGroupCommit<NewDelivery, boolean>({
     write: async (rows) => {

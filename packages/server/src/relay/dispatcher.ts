@@ -15,6 +15,11 @@ export interface DispatcherDependencies {
   readonly limits: Pick<RelayLimits, 'attemptsInFlightMax' | 'claimBatchMax' | 'leaseMs' | 'pollMs'>;
 }
 
+/** Retries that fall due within one step share a wake-up. */
+const WAKE_STEP_MS = 50;
+/** What lies further ahead is left to the poll, whose second is little beside it. */
+const WAKE_AHEAD_MAX_MS = 10_000;
+
 /**
  * Claims what is due, by a lease, and runs it with bounded concurrency. It is woken by NOTIFY and, behind that, by a slow
  * poll, which also finds retries that have become due and leases whose node died.
@@ -29,6 +34,8 @@ export class Dispatcher {
   #moreIsDue = false;
   #wakeUp: (() => void) | null = null;
   #woken = false;
+  /** Moments at which this node's own retries fall due, in steps of WAKE_STEP_MS. */
+  readonly #alarms = new Map<number, NodeJS.Timeout>();
 
   constructor(dependencies: DispatcherDependencies) {
     this.#dependencies = dependencies;
@@ -45,9 +52,25 @@ export class Dispatcher {
     this.#wakeUp?.();
   }
 
+  /** A delivery of this node's own falls due then: the first retries, a second or few away, are not left to the poll. */
+  wakeAt(at: Date): void {
+    const delayMs = at.getTime() - this.#dependencies.clock.now().getTime();
+    const step = Math.ceil(at.getTime() / WAKE_STEP_MS);
+    if (delayMs > WAKE_AHEAD_MAX_MS || this.#stopping || this.#alarms.has(step)) return;
+    const alarm = setTimeout(
+      () => {
+        this.#alarms.delete(step);
+        this.wake();
+      },
+      Math.max(0, delayMs) + WAKE_STEP_MS,
+    );
+    this.#alarms.set(step, alarm);
+  }
+
   /** Claims no more. Resolves when the loop has ended and the attempts under way have their outcomes. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    for (const alarm of this.#alarms.values()) clearTimeout(alarm);
     this.wake();
     await this.#loop;
     await Promise.all(this.#underWay);
