@@ -101,7 +101,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
     baseUrl: () => config.publicUrl ?? url,
     fileUrlKey: vault.deriveKey('file-url'),
   });
-  const jobs = createJobs({ pool, log, concurrency: JOBS_AT_ONCE, pollIntervalMs: JOBS_POLL_MS });
+  const jobs = createJobs({
+    pool,
+    log,
+    concurrency: JOBS_AT_ONCE,
+    pollIntervalMs: JOBS_POLL_MS,
+    isOnlyNode: config.databaseUrl === null,
+  });
   const signing = createSigning({ db, clock, vault, egress, jobs, documents, seals, trust, parties, notify, log });
   jobs.every('apps.prune-nonces', NONCES_PRUNED_EVERY_MS, async () => {
     await apps.pruneNonces();

@@ -39,6 +39,8 @@ export interface JobsDependencies {
   /** Jobs under way at once on this node. */
   concurrency: number;
   pollIntervalMs: number;
+  /** No other node uses this database: what is locked at the start was under way in a process that was killed. */
+  isOnlyNode?: boolean;
 }
 
 /** Background work on graphile-worker, whose tables stand in the same database, in the schema graphile_worker. */
@@ -70,6 +72,7 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
     },
     async start() {
       const { run } = await import('graphile-worker');
+      if (dependencies.isOnlyNode === true) await unlockAll(pool);
       runner = await run({
         pgPool: pool,
         logger: await workerLogger(log),
@@ -100,6 +103,17 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
       runner = undefined;
     },
   };
+}
+
+/** graphile-worker itself takes a job of a killed process up again after four hours. */
+async function unlockAll(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ exists: boolean }>(
+    "select to_regclass('graphile_worker.jobs') is not null as exists",
+  );
+  if (rows[0]?.exists !== true) return;
+  await pool.query(`
+    select graphile_worker.force_unlock_workers(array_agg(distinct locked_by))
+    from graphile_worker.jobs where locked_by is not null having count(*) > 0`);
 }
 
 async function workerLogger(log: Logger): Promise<WorkerLogger> {
