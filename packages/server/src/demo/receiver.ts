@@ -32,6 +32,7 @@ const BUSY = JSON.stringify({ code: '500', response_code: '500' });
 export async function startReceiver(failures: number, files: ReadonlyMap<string, Buffer>): Promise<Receiver> {
   const arrivals: Arrival[] = [];
   const watchers = new Set<() => void>();
+  const closed = new AbortController();
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const file = files.get(path);
@@ -75,13 +76,18 @@ export async function startReceiver(failures: number, files: ReadonlyMap<string,
       };
       const timer = setTimeout(() => reject(new Error(`${what} did not come within ${timeoutMs / 1000} s`)), timeoutMs);
       watchers.add(look);
+      // Nothing comes any more, and a timer that goes on would keep the process for its whole length.
+      const giveUp = (): void => reject(new Error(`${what} was not waited for: the receiver closed`));
+      closed.signal.addEventListener('abort', giveUp, { once: true });
       look();
       return promise.finally(() => {
         clearTimeout(timer);
         watchers.delete(look);
+        closed.signal.removeEventListener('abort', giveUp);
       });
     },
     async close() {
+      closed.abort();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

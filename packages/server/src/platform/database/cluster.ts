@@ -199,7 +199,9 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 async function run(program: string, args: readonly string[], options: SpawnOptions): Promise<void> {
-  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  // In a session of its own: a Ctrl-C in the terminal is ours to act on, when the cluster is whole.
+  const detached = process.platform !== 'win32';
+  const child = spawn(program, args, { ...options, detached, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-OUTPUT_BYTES_MAX));
   child.stdout?.on('data', keep);

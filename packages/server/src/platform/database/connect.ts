@@ -98,7 +98,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     types: columnTypes(),
   });
   // Without a listener a connection that breaks while idle would end the process.
-  pool.on('error', (error) => options.onConnectionError?.(error));
+  pool.on('error', (error) => {
+    // The pool hangs its client on the error: a logger would write out the whole session with its cancel key.
+    Object.defineProperty(error, 'client', { enumerable: false });
+    options.onConnectionError?.(error);
+  });
   // One that breaks while it is lent out tells whoever runs a statement on it; between statements nobody would hear.
   pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool }) });
