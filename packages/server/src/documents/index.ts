@@ -6,7 +6,7 @@ export { createDocuments } from './files.ts';
 export type { Documents } from './files.ts';
 export { checkPdf } from './pdf-check.ts';
 export type { PageSize, PdfCheck, PdfRefusal } from './pdf-check.ts';
-export { signPdf, signPdfPages } from './pdf-signature.ts';
+export { signingRefusal, signPdf, signPdfPages } from './pdf-signature.ts';
 export type { PdfSignature, SignPdfOptions } from './pdf-signature.ts';
 export { placePoints, placeSeal } from './placements.ts';
 export type { PagePoint, PageSpan, Place, Placed, PlacementFault, SealPlacement } from './placements.ts';

@@ -2,8 +2,8 @@ import { deflateSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CATALOG, hybridPdf, PAGE, PAGES, pdfOf, stream } from '../../test/support/raw-pdf.ts';
-import { blankPdf, square, throughQpdf } from '../../test/support/signed-pdf.ts';
-import { checkPdf, signPdf, signPdfPages } from './index.ts';
+import { blankPdf, sealAt, square, throughQpdf } from '../../test/support/signed-pdf.ts';
+import { checkPdf, signingRefusal, signPdf, signPdfPages } from './index.ts';
 import type { Drawing, PdfCheck, PdfSignature } from './index.ts';
 
 function reasonOf(check: PdfCheck): string {
@@ -186,5 +186,122 @@ test('a file that passes is a file that can be signed, however it came about', a
       expect(oneByOne.equals(signed)).toBe(true);
     }),
     { numRuns: 300 },
+  );
+});
+
+describe('a hostile file costs little', () => {
+  /** 1,900 pages that begin one behind the other in one comment, whose rest is long. */
+  function sharedComment(): Buffer {
+    const numbers = Array.from({ length: 1900 }, (_, index) => index + 3);
+    const head = Buffer.from(
+      `%PDF-1.7\n1 0 obj ${CATALOG} endobj\n2 0 obj <</Type/Pages/Kids[${numbers.map((n) => `${n} 0 R`).join(' ')}]>> endobj\n%`,
+    );
+    const pages = numbers.map((n) => Buffer.from(`${n} 0 obj ${PAGE}%`));
+    const body = Buffer.concat([head, ...pages, Buffer.alloc(1024 * 1024, 'x'), Buffer.from('\n')]);
+    let at = head.length;
+    const offsets = pages.map((page) => (at += page.length) - page.length);
+    const entries = [head.indexOf('1 0 obj'), head.indexOf('2 0 obj'), ...offsets];
+    const rows = entries.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('');
+    const table = `xref\n0 ${entries.length + 1}\n0000000000 65535 f \n${rows}trailer\n<</Root 1 0 R/Size ${entries.length + 1}>>\n`;
+    return Buffer.concat([body, Buffer.from(`${table}startxref\n${body.length}\n%%EOF\n`)]);
+  }
+
+  /** Cross-reference streams, one the /Prev of another, that all end in the same bytes. */
+  function sharedEntries(): Buffer {
+    const sections = 20;
+    const entries = 200_000;
+    const header = (length: number, prev: number) =>
+      `9 0 obj<</Type/XRef/Root 1 0 R/Size 9/W[1 0 0]/Index[0 ${entries}]/Length ${String(length).padStart(9, '0')}/Prev ${String(prev).padStart(9, '0')}>>stream\n`;
+    const size = header(0, 0).length;
+    const end = 9 + sections * size + entries;
+    const headers = Array.from({ length: sections }, (_, index) => {
+      const next = 9 + (index + 1) * size;
+      return header(end - next, next);
+    });
+    return Buffer.concat([
+      Buffer.from(`%PDF-1.7\n${headers.join('')}`),
+      Buffer.alloc(entries),
+      Buffer.from('\nendstream\nendobj\nstartxref\n9\n%%EOF\n'),
+    ]);
+  }
+
+  test('what objects share behind them is charged to each that looks beyond it', () => {
+    const check = checkPdf(sharedComment());
+    expect(check).toMatchObject({ ok: false, reason: 'damaged', cause: { message: 'too many bytes of structure' } });
+  });
+
+  test('cross-reference entries are counted over all sections', () => {
+    const check = checkPdf(sharedEntries());
+    expect(check).toMatchObject({ ok: false, cause: { message: 'too many cross-reference entries' } });
+  });
+
+  test('a form whose fields share their kids is walked once', () => {
+    const shared = Array.from({ length: 60 }, (_, index) => `<</Kids[${index + 5} 0 R ${index + 5} 0 R]>>`);
+    const catalog = '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>';
+    expect(reasonOf(checkPdf(pdfOf([catalog, PAGES, PAGE, ...shared])))).toBe('ok');
+  });
+});
+
+describe('what could be read and not be signed is refused when it comes', () => {
+  const misplaced = (pdf: Buffer, object: number): Buffer => {
+    const offset = String(pdf.indexOf(`\n${object} 0 obj`) + 1).padStart(10, '0');
+    return Buffer.from(pdf.toString('latin1').replace(offset, '0000000012'), 'latin1');
+  };
+  const widget = { pageIndex: 0, drawings: [{ rect: [0, 0, 1, 1] as const, appearance: square('#D00000') }] as const };
+
+  test('a form field or an array of annotations that is not where it should be', async () => {
+    const field = pdfOf(['<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>', PAGES, PAGE, '<</T(a)>>']);
+    expect(reasonOf(checkPdf(misplaced(field, 4)))).toBe('damaged');
+    const annotations = misplaced(pdfOf([CATALOG, PAGES, PAGE.replace('/Parent', '/Annots 4 0 R/Parent'), '[]']), 4);
+    expect(reasonOf(checkPdf(annotations))).toBe('ok');
+    expect(await signingRefusal(annotations, [widget], { bytesMax: 1e6 })).toBe('damaged');
+  });
+
+  test('numbers without an end and generations beyond 65535', () => {
+    const endless = PAGE.replace('/Parent', `/StructParents ${'9'.repeat(400)}/Parent`);
+    expect(reasonOf(checkPdf(pdfOf([CATALOG, PAGES, endless])))).toBe('damaged');
+    const generation = pdfOf([CATALOG, PAGES, PAGE]).toString('latin1').replaceAll('00000 n', '70000 n');
+    expect(reasonOf(checkPdf(Buffer.from(generation, 'latin1')))).toBe('damaged');
+  });
+
+  test('a catalog that each signature would write anew until the file is too long', async () => {
+    const catalog = `<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]/DA(${'x'.repeat(100_000)})>>>>`;
+    const pdf = pdfOf([catalog, PAGES, PAGE]);
+    expect(await signingRefusal(pdf, [widget], { bytesMax: 500_000 })).toBeUndefined();
+    expect(await signingRefusal(pdf, [widget, widget, widget], { bytesMax: 500_000 })).toBe('too_large');
+  });
+
+  test('a signature that locks every field', () => {
+    const locked = (reference: string) =>
+      pdfOf([
+        '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>',
+        PAGES,
+        PAGE,
+        `<</T(a)/Kids[<</FT/Sig/V<</Type/Sig/Reference[<<${reference}>>]>>>>]>>`,
+      ]);
+    const all = '/TransformMethod/FieldMDP/TransformParams<</Action/All>>';
+    expect(reasonOf(checkPdf(locked(all)))).toBe('certified');
+    expect(reasonOf(checkPdf(locked(all.replace('All', 'Exclude/Fields[(a)]'))))).toBe('certified');
+    expect(reasonOf(checkPdf(locked('/TransformMethod/DocMDP/TransformParams<</P 1>>')))).toBe('certified');
+    expect(reasonOf(checkPdf(locked(all.replace('All', 'Include/Fields[(a)]'))))).toBe('ok');
+  });
+});
+
+test('cross-reference streams may be many, and their numbers 8 bytes wide', async () => {
+  const widgets = Array.from({ length: 20 }, () => sealAt(0, 100, 100));
+  expect(await signingRefusal(withObjectStreams, widgets, { bytesMax: 1e7 })).toBeUndefined();
+  const row = Buffer.alloc(11);
+  row.writeUInt8(1, 0);
+  const objects = [CATALOG, PAGES, PAGE].map((body, index) => `${index + 1} 0 obj\n${body}\nendobj\n`);
+  let at = 9;
+  const rows = objects.map((object) => {
+    row.writeBigUInt64BE(BigInt(at), 1);
+    at += object.length;
+    return Buffer.from(row);
+  });
+  const wide = stream('/Type/XRef/Size 4/Index[1 3]/W[1 8 2]/Root 1 0 R', Buffer.concat(rows));
+  const tail = Buffer.from(`\nendobj\nstartxref\n${at}\n%%EOF\n`);
+  expect(reasonOf(checkPdf(Buffer.concat([Buffer.from(`%PDF-1.7\n${objects.join('')}4 0 obj\n`), wide, tail])))).toBe(
+    'ok',
   );
 });

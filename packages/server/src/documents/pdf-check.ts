@@ -1,9 +1,10 @@
 import { DomainError } from '../platform/errors.ts';
-import { headerOffset, isName, PdfDocument } from './pdf/document.ts';
+import { headerOffset, PdfDocument } from './pdf/document.ts';
 import { readPages, seenSize } from './pdf/pages.ts';
 import type { PdfPage } from './pdf/pages.ts';
 import { isDict, PdfRef } from './pdf/values.ts';
 import type { PdfDict, PdfValue } from './pdf/values.ts';
+import { forbidsSigning } from './signature-locks.ts';
 
 const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
 
@@ -14,7 +15,7 @@ const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
  * - `damaged`: its structure does not hold together, or takes more work to read than any honest file
  * - `encrypted`: it wants a password, or is locked by an empty one
  * - `no_pages`, `too_many_pages`
- * - `certified`: a signature in it forbids any change (DocMDP level 1, ISO 32000-1, 12.8.2.2)
+ * - `certified`: a signature in it forbids any further one (`forbidsSigning`)
  * - `xfa_form`: an XFA form, which viewers draw anew from data that a signature's appearance is no part of
  */
 export type PdfRefusal =
@@ -64,26 +65,10 @@ export function openSignablePdf(bytes: Buffer, limits: { bytesMax?: number; page
   const pages = readPages(document, pagesMax);
   if (pages.length === 0) throw new DomainError<PdfRefusal>('no_pages');
   if (pages.length > pagesMax) throw new DomainError<PdfRefusal>('too_many_pages', { pagesMax: String(pagesMax) });
-  if (forbidsChanges(document)) throw new DomainError<PdfRefusal>('certified');
+  if (forbidsSigning(document)) throw new DomainError<PdfRefusal>('certified');
   const form = document.resolve(document.catalog.get('AcroForm'));
   if (isDict(form) && document.resolve(form.get('XFA'))) throw new DomainError<PdfRefusal>('xfa_form');
   return { document, pages };
-}
-
-/** The certifying signature is the one that the catalog's /Perms names (12.8.4). */
-function forbidsChanges(document: PdfDocument): boolean {
-  const permissions = document.resolve(document.catalog.get('Perms'));
-  const certification = isDict(permissions) ? document.resolve(permissions.get('DocMDP')) : undefined;
-  if (!isDict(certification)) return false;
-  const references = document.resolve(certification.get('Reference'));
-  if (!Array.isArray(references)) return false;
-  return references.some((reference) => {
-    const entry = document.resolve(reference);
-    if (!isDict(entry) || !isName(document.resolve(entry.get('TransformMethod')), 'DocMDP')) return false;
-    const parameters = document.resolve(entry.get('TransformParams'));
-    // Level 2, form filling and signing, is the default where none is named.
-    return isDict(parameters) && document.resolve(parameters.get('P')) === 1;
-  });
 }
 
 /** The form's top-level fields, and where their array stands. */

@@ -4,7 +4,7 @@ import { DomainError } from '../platform/errors.ts';
 import type { DocumentSigner } from '../trust/index.ts';
 import { AppearanceWriter } from './appearance-stream.ts';
 import { openSignablePdf } from './pdf-check.ts';
-import type { SignablePdf } from './pdf-check.ts';
+import type { PdfRefusal, SignablePdf } from './pdf-check.ts';
 import { toUserSpace } from './pdf/pages.ts';
 import { PdfRevision } from './pdf/revision.ts';
 import { serializeValue } from './pdf/serialize.ts';
@@ -18,7 +18,7 @@ import type { Widget } from './widgets.ts';
 /** What all signatures of one act of signing share. */
 type SigningAct = {
   pdf: Buffer;
-  signer: DocumentSigner;
+  signer: Pick<DocumentSigner, 'signDetached' | 'signatureBytesMax'>;
   signedAt: Date;
   reason?: string;
   location?: string;
@@ -41,6 +41,11 @@ const WIDGET_FLAGS = 4 + 128;
 const BYTE_RANGE_DIGITS = 10;
 /** A file that was within the limit when it came may have grown past it by the signatures since. */
 const SIGNED_BYTES_MAX = 1024 * 1024 * 1024;
+/** More than a signature with an RSA-2048 chain of two takes. */
+const REHEARSED_SIGNATURE_BYTES = 4096;
+/** As long as the names that signing gives, and a company's name at its longest. */
+const REHEARSED_FIELD_NAME = 'rehearsal'.padEnd(48, '-');
+const REHEARSED_NAME = '名'.repeat(64);
 
 /**
  * Signs a PDF with PAdES B-B (ETSI EN 319 142-1): appends one incremental revision that holds one signature field, its
@@ -66,12 +71,46 @@ export async function signPdfPages({
   signatures,
   ...act
 }: SigningAct & { signatures: readonly PdfSignature[] }): Promise<Buffer> {
-  const source = openSignablePdf(act.pdf, { bytesMax: SIGNED_BYTES_MAX, ...act.limits });
-  const appearances = new AppearanceWriter();
   const digest = new PrefixDigest();
   await digest.extend(act.pdf);
+  return appendSignatures(act, signatures, digest);
+}
+
+/**
+ * Why signatures with these widgets could not all be made, or undefined where they can: everything that `signPdfPages`
+ * does is done but for hashing and the key's work, and what came out is read again. So a file whose form or annotations
+ * cannot be changed, or that would grow past the limit, is refused when it comes and not when it is to be signed.
+ */
+export async function signingRefusal(
+  pdf: Buffer,
+  widgets: readonly Widget[],
+  limits: { bytesMax: number },
+): Promise<PdfRefusal | undefined> {
+  const signer = { signatureBytesMax: REHEARSED_SIGNATURE_BYTES, signDetached: async () => Buffer.alloc(0) };
+  const signatures = widgets.map((widget, index) => ({ fieldName: `${REHEARSED_FIELD_NAME}-${index}`, widget }));
+  const nothing = { extend: async () => {}, digestWith: () => Buffer.alloc(0) };
+  try {
+    const act = { pdf, signer, signedAt: new Date(0), name: REHEARSED_NAME, limits };
+    openSignablePdf(await appendSignatures(act, signatures, nothing), limits);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DomainError) return error.code as PdfRefusal;
+    throw error;
+  }
+}
+
+async function appendSignatures(
+  act: SigningAct,
+  signatures: readonly PdfSignature[],
+  digest: Pick<PrefixDigest, 'extend' | 'digestWith'>,
+): Promise<Buffer> {
+  const limits = { bytesMax: SIGNED_BYTES_MAX, ...act.limits };
+  const source = openSignablePdf(act.pdf, limits);
+  const appearances = new AppearanceWriter();
   for (const signature of signatures) {
     const section = await appendSignature(source, appearances, act, signature, digest);
+    // Each signature rewrites the page's and the form's own entries, which a hostile file makes megabytes long.
+    if (source.document.byteLength > limits.bytesMax) throw new DomainError<PdfRefusal>('too_large');
     await digest.extend(section);
     await nextTurn();
   }
@@ -84,7 +123,7 @@ async function appendSignature(
   appearances: AppearanceWriter,
   act: SigningAct,
   signature: PdfSignature,
-  digest: PrefixDigest,
+  digest: Pick<PrefixDigest, 'digestWith'>,
 ): Promise<Buffer> {
   const { document } = source;
   const { signer } = act;

@@ -9,25 +9,21 @@ import type { PdfDict } from './pdf/values.ts';
 /** SignaturesExist and AppendOnly (12.7.2). */
 const SIGNATURE_FLAGS = 3;
 
-/** Hooks a new annotation into its page's /Annots, replacing as few objects as can be. */
-export function addAnnotation(source: SignablePdf, revision: PdfRevision, page: PdfPage, annotation: PdfRef): void {
-  const { document } = source;
+/**
+ * Hooks a new annotation into its page's /Annots. The page gets an array of its own: an indirect one may be used by
+ * other pages, or have been used by them in a revision that is signed already.
+ */
+export function addAnnotation(
+  { document }: SignablePdf,
+  revision: PdfRevision,
+  page: PdfPage,
+  annotation: PdfRef,
+): void {
   // Read anew: a revision before this one may have replaced it.
   const own = document.dictOf(page.ref, 'page');
-  const value = own.get('Annots');
-  const known = document.resolve(value);
+  const known = document.resolve(own.get('Annots'));
   const all = [...(Array.isArray(known) ? known : []), annotation];
-  if (value instanceof PdfRef && Array.isArray(known) && !isShared(source, value)) revision.set(value, all);
-  else revision.set(page.ref, new Map([...own, ['Annots', all]]));
-}
-
-/** Whether several pages use one array of annotations; then each needs its own before one of them changes. */
-function isShared({ document, pages }: SignablePdf, array: PdfRef): boolean {
-  const users = pages.filter(({ ref }) => {
-    const value = document.dictOf(ref, 'page').get('Annots');
-    return value instanceof PdfRef && value.objectNumber === array.objectNumber;
-  });
-  return users.length > 1;
+  revision.set(page.ref, new Map([...own, ['Annots', all]]));
 }
 
 /**
@@ -55,9 +51,12 @@ export function addFormField(
   if (taken) throw new DomainError('field_name_taken', { fieldName: field.name });
 
   const changed: PdfDict = new Map([...form, ['SigFlags', SIGNATURE_FLAGS]]);
+  // Viewers that are asked to draw all fields anew draw a signature's as nothing at all.
+  changed.delete('NeedAppearances');
   if (fields.ref) revision.set(fields.ref, [...fields.items, field.ref]);
   else changed.set('Fields', [...fields.items, field.ref]);
-  if (fields.ref && document.resolve(form.get('SigFlags')) === SIGNATURE_FLAGS) return;
+  const isFitForm = document.resolve(form.get('SigFlags')) === SIGNATURE_FLAGS && !form.has('NeedAppearances');
+  if (fields.ref && isFitForm) return;
   if (value instanceof PdfRef) revision.set(value, changed);
   else revision.set(catalogRef, new Map([...catalog, ['AcroForm', changed]]));
 }

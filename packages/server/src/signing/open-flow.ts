@@ -1,5 +1,5 @@
 import { appendAudit } from '../audit/index.ts';
-import { checkPdf } from '../documents/index.ts';
+import { checkPdf, signingRefusal } from '../documents/index.ts';
 import type { Org } from '../parties/index.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import { hexId } from '../platform/ids.ts';
@@ -7,7 +7,7 @@ import { addAdvanceJob } from './advance-flow.ts';
 import { JOB, type SigningContext } from './context.ts';
 import { fetchFile } from './fetch-file.ts';
 import { newFlowRows, type NewFlow } from './new-flow.ts';
-import { fieldFault } from './place-fields.ts';
+import { placeFields } from './place-fields.ts';
 import { PDF_REFUSALS } from './refusals.ts';
 import { beginRequest, insertFlow, settleRequest } from './store.ts';
 import type { RequestRow } from './tables.ts';
@@ -54,8 +54,10 @@ async function judge(
   if (!initiator) return { ok: false, reason: '发起方会员不存在' };
   const check = checkPdf(bytes, { bytesMax: limits.fileBytesMax });
   if (!check.ok) return { ok: false, reason: PDF_REFUSALS[check.reason] };
-  const fault = await fieldFault(context, command, initiator.org, check.pages);
-  return fault === undefined ? { ok: true, org: initiator.org } : { ok: false, reason: fault };
+  const placed = await placeFields(context, command, initiator.org, check.pages);
+  if (!placed.ok) return placed;
+  const refusal = await signingRefusal(bytes, placed.widgets, { bytesMax: limits.revisionBytesMax });
+  return refusal === undefined ? { ok: true, org: initiator.org } : { ok: false, reason: PDF_REFUSALS[refusal] };
 }
 
 async function failRequest(context: SigningContext, request: RequestRow, reason: string): Promise<void> {
@@ -88,10 +90,10 @@ async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buf
   const { fileId } = await context.documents.storeFile({ appId, fileName: command.fileName, bytes });
   const notify = await context.notify.forApp(appId);
   const flow = newFlowRows({ request, flowId: hexId(), fileId, org, at: context.clock.now() });
-  await context.db.transaction().execute(async (tx) => {
+  const made = await context.db.transaction().execute(async (tx) => {
     const key = { appId, flowId: flow.flow.flow_id };
     const at = flow.flow.created_at;
-    if (!(await settleRequest(tx, { appId, flowRequestId }, { state: 'opened', flowId: key.flowId }, at))) return;
+    if (!(await settleRequest(tx, { appId, flowRequestId }, { state: 'opened', flowId: key.flowId }, at))) return false;
     await insertFlow(tx, flow.flow, flow.signers, flow.fields);
     await addFlowJobs(context, tx, flow);
     const { notifyUrl } = command;
@@ -105,7 +107,10 @@ async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buf
       detail: { flowRequestId, fileId, fileName: command.fileName, notification: notified.kind },
       at,
     });
+    return true;
   });
+  // Another run was faster: its file counts, and nothing names this one.
+  if (!made) await context.documents.discardFile({ appId, fileId });
 }
 
 async function addFlowJobs(context: SigningContext, tx: Transaction, { flow }: NewFlow): Promise<void> {

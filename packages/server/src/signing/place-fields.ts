@@ -1,4 +1,4 @@
-import type { PageSize } from '../documents/index.ts';
+import type { PageSize, Widget } from '../documents/index.ts';
 import type { Org } from '../parties/index.ts';
 import { isDomainError } from '../platform/errors.ts';
 import type { SigningContext } from './context.ts';
@@ -8,34 +8,37 @@ import type { StoredCommand } from './tables.ts';
 import type { SignField } from './terms.ts';
 
 /** An individual's mark has no size yet: only its place is looked at. */
-const NO_SIZE = { appearance: { width: 0, height: 0, paths: [] }, width: 0, height: 0 };
+const NO_SIZE = { appearance: { width: 1, height: 1, paths: [] }, width: 0, height: 0 };
 const INDIVIDUAL_DRAWING: FieldDrawing = { seal: NO_SIZE, date: NO_SIZE };
 
 /**
- * In Chinese, why a field of the request cannot stand where it is to stand, or why all of them together are too many
- * signatures; undefined where the flow can be made.
+ * The widgets of all fields of the request; or in Chinese, why one cannot stand where it is to stand, or why all of them
+ * together are too many signatures.
  */
-export async function fieldFault(
+export async function placeFields(
   context: SigningContext,
   command: StoredCommand,
   org: Org,
   pages: readonly PageSize[],
-): Promise<string | undefined> {
-  let signatures = 0;
+): Promise<Layout> {
+  const widgets: Widget[] = [];
   for (const [index, field] of command.initiator.fields.entries()) {
     const layout = await layoutCompanyField(context, org, field, pages);
-    if (!layout.ok) return `发起方第${index + 1}个签署区：${layout.reason}`;
-    signatures += layout.widgets.length;
+    if (!layout.ok) return { ok: false, reason: `发起方第${index + 1}个签署区：${layout.reason}` };
+    widgets.push(...layout.widgets);
   }
   for (const [signerIndex, signer] of command.signers.entries()) {
     for (const [index, field] of signer.fields.entries()) {
       const layout = layoutField(field, INDIVIDUAL_DRAWING, pages);
-      if (!layout.ok) return `第${signerIndex + 1}个签署人第${index + 1}个签署区：${layout.reason}`;
-      signatures += layout.widgets.length;
+      if (!layout.ok) {
+        return { ok: false, reason: `第${signerIndex + 1}个签署人第${index + 1}个签署区：${layout.reason}` };
+      }
+      widgets.push(...layout.widgets);
     }
   }
   const { signaturesMax } = context.limits;
-  return signatures > signaturesMax ? `签名过多：每个签署区在每页各一个，合计不能超过${signaturesMax}个` : undefined;
+  if (widgets.length <= signaturesMax) return { ok: true, widgets };
+  return { ok: false, reason: `签名过多：每个签署区在每页各一个，合计不能超过${signaturesMax}个` };
 }
 
 async function layoutCompanyField(

@@ -121,7 +121,8 @@ function subjectAttributes({ companyName, socialCreditCode }: CompanySubject) {
     { O: [{ utf8String: companyNameCut }] },
     { CN: [{ utf8String: companyNameCut }] },
   ];
-  if (socialCreditCode === undefined) return attributes;
+  // A PrintableString holds no other script: what is no code is left out, not mangled.
+  if (socialCreditCode === undefined || !/^[0-9A-Za-z]{1,64}$/.test(socialCreditCode)) return attributes;
   return [
     ...attributes,
     { [ATTRIBUTE.serialNumber]: [{ printableString: socialCreditCode }] },

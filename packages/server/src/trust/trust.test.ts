@@ -40,6 +40,13 @@ test('two nodes that start at once have one root', async () => {
 });
 
 describe('a company', () => {
+  test('whose credit code is none is certified without it', async () => {
+    const { trust } = trustAt('2026-01-01T00:00:00Z');
+    const odd = { ...company, etcOrgNo: 'f'.repeat(32), socialCreditCode: '91310000中*' };
+    const { subject } = new X509Certificate((await trust.companySigner(database.db, odd)).certificate);
+    expect(subject.split('\n')).toEqual(['C=CN', `O=${odd.companyName}`, `CN=${odd.companyName}`]);
+  });
+
   test('has one certificate however many nodes ask at once, named as the company is', async () => {
     const nodes = Array.from({ length: 4 }, () => trustAt('2026-01-01T00:00:00Z').trust);
     const asked = { ...company, etcOrgNo: 'b'.repeat(32), socialCreditCode: '91310000MA1FL0000X' };

@@ -2,7 +2,7 @@ import { PDFDocument, degrees } from '@cantoo/pdf-lib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkPdf, signPdf } from '../../src/documents/index.ts';
 import type { SignPdfOptions, Widget } from '../../src/documents/index.ts';
-import { hybridPdf, pdfOf } from '../support/raw-pdf.ts';
+import { CATALOG, hybridPdf, PAGE, PAGES, pdfOf } from '../support/raw-pdf.ts';
 import {
   blankPdf,
   extractSignatures,
@@ -119,6 +119,18 @@ describe('three signatures stay valid', () => {
     // Both pages share one array of annotations: a seal on the first is none on the second.
     expect(await isRed(signed, 1, [100, 400])).toEqual([true]);
     expect(await isRed(signed, 2, [100, 400])).toEqual([false]);
+  });
+
+  test('on a file whose form asks viewers to draw its fields anew: the seal is seen all the same', async () => {
+    const catalog = '<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]/NeedAppearances true>>>>';
+    const signed = await sign(pdfOf([catalog, PAGES, PAGE]), '签名', rsa);
+    expect(await isRed(signed, 1, [300, 400])).toEqual([true]);
+  });
+
+  test('without a change to the page but its annotations, to the last decimal of its box', async () => {
+    const page = PAGE.replace('[0 0 595 842]', '[0 0 595.303937007874 841.889763779528]');
+    const signed = await sign(pdfOf([CATALOG, PAGES, page]), '签名', rsa);
+    expect(signed.toString('latin1').split('595.303937007874 841.889763779528]')).toHaveLength(3);
   });
 
   test('on a file with a form of its own', async () => {

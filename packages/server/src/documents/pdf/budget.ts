@@ -19,6 +19,8 @@ export const PDF_LIMITS = {
   /** One object stream or cross-reference stream, inflated. */
   streamBytesMax: 32 * 1024 * 1024,
   xrefEntriesMax: 500_000,
+  /** Entries of all sections together, also those that newer ones hide. */
+  xrefEntriesReadMax: 2_000_000,
   /** A revision each, and a seal across 2,000 pages is a signature and so a revision on each. */
   xrefSectionsMax: 10_000,
   nestingMax: 64,
@@ -31,6 +33,7 @@ export class ParseBudget {
   #bytes: number = PDF_LIMITS.parsedBytesMax;
   #values: number = PDF_LIMITS.parsedValuesMax;
   #inflated: number = PDF_LIMITS.inflatedBytesMax;
+  #xrefEntries: number = PDF_LIMITS.xrefEntriesReadMax;
   #scans: number = PDF_LIMITS.streamScansMax;
 
   spendBytes(count: number): void {
@@ -41,6 +44,11 @@ export class ParseBudget {
   spendValue(): void {
     this.#values -= 1;
     if (this.#values < 0) throw new DamagedPdf('too many values in the structure');
+  }
+
+  spendXrefEntries(count: number): void {
+    this.#xrefEntries -= count;
+    if (this.#xrefEntries < 0) throw new DamagedPdf('too many cross-reference entries');
   }
 
   spendScan(): void {

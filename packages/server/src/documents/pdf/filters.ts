@@ -10,7 +10,11 @@ import type { PdfDict, PdfStream, PdfValue } from './values.ts';
  */
 export function decodeStructureStream(stream: PdfStream, budget: ParseBudget): Buffer {
   const filter = single(stream.dict.get('Filter'));
-  if (filter === undefined || filter === null) return stream.encoded;
+  if (filter === undefined || filter === null) {
+    // Many streams can share the same bytes of the file, so these are charged like any others.
+    budget.spendInflated(stream.encoded.length);
+    return stream.encoded;
+  }
   if (!(filter instanceof PdfName) || filter.name !== 'FlateDecode')
     throw new DamagedPdf('filter of a structure stream');
   const inflated = inflate(stream.encoded, budget);
@@ -82,11 +86,9 @@ function prediction(filter: number, left: number, up: number, upLeft: number): n
       return (left + up) >> 1;
     case 4: {
       const estimate = left + up - upLeft;
-      const [byLeft, byUp, byUpLeft] = [estimate - left, estimate - up, estimate - upLeft].map(Math.abs) as [
-        number,
-        number,
-        number,
-      ];
+      const byLeft = Math.abs(estimate - left);
+      const byUp = Math.abs(estimate - up);
+      const byUpLeft = Math.abs(estimate - upLeft);
       if (byLeft <= byUp && byLeft <= byUpLeft) return left;
       return byUp <= byUpLeft ? up : upLeft;
     }

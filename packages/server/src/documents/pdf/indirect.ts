@@ -15,7 +15,10 @@ export function readStreamAfter(
   budget: ParseBudget,
 ): PdfStream | undefined {
   const before = parser.position;
-  if (!parser.takeKeyword('stream')) {
+  const isStream = parser.takeKeyword('stream');
+  // Spaces and comments that are looked beyond cost time too: a thousand objects can share forty megabytes of them.
+  budget.spendBytes(parser.position - before);
+  if (!isStream) {
     parser.position = before;
     return undefined;
   }
@@ -27,6 +30,7 @@ export function readStreamAfter(
   if (typeof length === 'number' && Number.isSafeInteger(length) && length >= 0 && start + length <= bytes.length) {
     parser.position = start + length;
     parser.skipSpace();
+    budget.spendBytes(parser.position - start - length);
     if (bytes.toString('latin1', parser.position, parser.position + 9) === 'endstream') {
       parser.position = before;
       return new PdfStream(dictionary, bytes.subarray(start, start + length));

@@ -113,7 +113,9 @@ export class PdfParser {
     if (word === 'false') return false;
     if (word === 'null') return null;
     if (!NUMBER.test(word)) throw new DamagedPdf(`unexpected word at byte ${at}`);
-    return this.#referenceFrom(word) ?? Number(word);
+    const number = Number(word);
+    if (!Number.isFinite(number)) throw new DamagedPdf(`an endless number at byte ${at}`);
+    return this.#referenceFrom(word) ?? number;
   }
 
   /** `12 0 R`, when the two further words stand there. */
@@ -173,7 +175,9 @@ export class PdfParser {
   }
 
   #parseLiteralString(): PdfString {
-    const result: number[] = [];
+    // A string is never longer than what is written of it, so its bytes need no list that grows.
+    const result = Buffer.alloc(this.#literalLength());
+    let length = 0;
     let open = 1;
     this.position += 1;
     for (;;) {
@@ -182,14 +186,31 @@ export class PdfParser {
       this.position += 1;
       if (byte === 0x5c) {
         const escaped = this.#parseEscape();
-        if (escaped !== undefined) result.push(escaped);
+        if (escaped !== undefined) {
+          result[length] = escaped;
+          length += 1;
+        }
         continue;
       }
       if (byte === 0x28) open += 1;
       if (byte === 0x29) open -= 1;
-      if (open === 0) return new PdfString(Buffer.from(result));
-      result.push(byte);
+      if (open === 0) return new PdfString(result.subarray(0, length));
+      result[length] = byte;
+      length += 1;
     }
+  }
+
+  /** Bytes from the opening parenthesis here to the one that closes it. */
+  #literalLength(): number {
+    let open = 0;
+    for (let at = this.position; at < this.bytes.length; at += 1) {
+      const byte = this.bytes[at];
+      if (byte === 0x5c) at += 1;
+      else if (byte === 0x28) open += 1;
+      else if (byte === 0x29) open -= 1;
+      if (open === 0) return at - this.position;
+    }
+    throw new DamagedPdf('a string without an end');
   }
 
   /** What follows a backslash (table 3); undefined for a line break that continues the string. */

@@ -1,12 +1,17 @@
 import { isDict, PdfName, PdfRef, PdfStream, PdfString } from './values.ts';
 import type { PdfDict, PdfValue } from './values.ts';
 
-/** A number as PDF writes it: no exponent, at most ten decimals (7.3.3). */
+/**
+ * A number as PDF writes it: no exponent (7.3.3). It is read back as the same number, since a page whose MediaBox a
+ * revision rounds counts as edited, and LibreOffice writes twelve decimals.
+ */
 export function serializeNumber(value: number): string {
   if (!Number.isFinite(value)) throw new RangeError('a PDF number is finite');
   if (Number.isSafeInteger(value)) return Object.is(value, -0) ? '0' : String(value);
   if (Math.abs(value) >= 2 ** 53) return BigInt(value).toString();
-  const text = value.toFixed(10).replace(/\.?0+$/, '');
+  const shortest = String(value);
+  if (!shortest.includes('e')) return shortest;
+  const text = value.toFixed(20).replace(/\.?0+$/, '');
   return text === '-0' ? '0' : text;
 }
 

@@ -55,6 +55,12 @@ test('a number is written without an exponent', () => {
   );
 });
 
+test('a number of a page is read back as it was written, to its last decimal', () => {
+  for (const text of ['595.303937007874', '841.889763779528', '-0.1', '1e-7']) {
+    expect(parse(serializeNumber(Number(text)))).toBe(Number(text));
+  }
+});
+
 describe('what other writers write', () => {
   test.each([
     ['(a(b)c)', 'a(b)c'],

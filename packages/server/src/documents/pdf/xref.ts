@@ -108,6 +108,7 @@ class XrefReader {
     if (this.#entries.size >= PDF_LIMITS.xrefEntriesMax || objectNumber > 8_388_607) {
       throw new DamagedPdf('too many objects');
     }
+    if (entry.kind === 'offset' && entry.generation > 65_535) throw new DamagedPdf('an absurd generation');
     this.#entries.set(objectNumber, entry);
     this.#size = Math.max(this.#size, objectNumber + 1);
   }
@@ -134,6 +135,7 @@ class XrefReader {
         // Some writers number the table from 1 although it begins with the head of the free list, object 0.
         if (index === 0 && first === 1 && !inUse && generation === 65_535) first = 0;
         if (used.length + free.length > PDF_LIMITS.xrefEntriesMax) throw new DamagedPdf('too many objects');
+        this.#budget.spendXrefEntries(1);
         if (inUse && offset > 0) used.push([first + index, { kind: 'offset', offset, generation }]);
         else free.push(first + index);
       }
@@ -145,18 +147,18 @@ class XrefReader {
     const ok = parser.takeInteger() !== undefined && parser.takeInteger() !== undefined && parser.takeKeyword('obj');
     if (!ok) throw new DamagedPdf('no cross-reference where one should be');
     const dictionary = parser.parseDict();
-    const stream = readStreamAfter(parser, dictionary, () => undefined, this.#budget);
+    const stream = readStreamAfter(parser, dictionary, (length) => length, this.#budget);
     const type = dictionary.get('Type');
     if (!stream || !(type instanceof PdfName) || type.name !== 'XRef')
       throw new DamagedPdf('no cross-reference stream');
-    return streamSection(dictionary, decodeStructureStream(stream, this.#budget));
+    return streamSection(dictionary, decodeStructureStream(stream, this.#budget), this.#budget);
   }
 }
 
-function streamSection(dictionary: PdfDict, data: Buffer): Section {
+function streamSection(dictionary: PdfDict, data: Buffer, budget: ParseBudget): Section {
   const [typeWidth = -1, secondWidth = -1, thirdWidth = -1] = integersOf(dictionary, 'W') ?? [];
   const width = typeWidth + secondWidth + thirdWidth;
-  if ([typeWidth, secondWidth, thirdWidth].some((each) => each < 0 || each > 6) || width < 1) {
+  if ([typeWidth, secondWidth, thirdWidth].some((each) => each < 0 || each > 8) || width < 1) {
     throw new DamagedPdf('widths of a cross-reference stream');
   }
   const index = integersOf(dictionary, 'Index') ?? [0, integerOf(dictionary, 'Size') ?? 0];
@@ -167,16 +169,25 @@ function streamSection(dictionary: PdfDict, data: Buffer): Section {
     const [first = 0, count = 0] = index.slice(pair, pair + 2);
     if (at + count * width > data.length) throw new DamagedPdf('a cross-reference stream is too short');
     if (used.length + free.length + count > PDF_LIMITS.xrefEntriesMax) throw new DamagedPdf('too many objects');
+    budget.spendXrefEntries(count);
     for (let offset = 0; offset < count; offset += 1, at += width) {
-      const type = typeWidth === 0 ? 1 : data.readUIntBE(at, typeWidth);
-      const second = secondWidth === 0 ? 0 : data.readUIntBE(at + typeWidth, secondWidth);
-      const third = thirdWidth === 0 ? 0 : data.readUIntBE(at + typeWidth + secondWidth, thirdWidth);
+      const type = typeWidth === 0 ? 1 : unsigned(data, at, typeWidth);
+      const second = unsigned(data, at + typeWidth, secondWidth);
+      const third = unsigned(data, at + typeWidth + secondWidth, thirdWidth);
       if (type === 1) used.push([first + offset, { kind: 'offset', offset: second, generation: third }]);
       else if (type === 2) used.push([first + offset, { kind: 'compressed', stream: second, index: third }]);
       else free.push(first + offset);
     }
   }
   return { used, free, dict: dictionary, manner: 'stream' };
+}
+
+/** A big-endian number of up to 8 bytes, 0 of none. Writers that fear 4 GB give offsets 8; no file here is so long. */
+function unsigned(data: Buffer, at: number, width: number): number {
+  if (width === 0) return 0;
+  if (width <= 6) return data.readUIntBE(at, width);
+  if (data.readUIntBE(at, width - 6) !== 0) throw new DamagedPdf('an absurd number in a cross-reference stream');
+  return data.readUIntBE(at + width - 6, 6);
 }
 
 function integerOf(dictionary: PdfDict, key: string): number | undefined {
