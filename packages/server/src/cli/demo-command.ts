@@ -8,7 +8,7 @@ export function addDemoCommand(program: Command, context: CliContext): void {
     .command('demo')
     .description('sign a contract before your eyes, in a temporary directory; stays up until Ctrl-C')
     .option('--once', 'end after the last step; exit code 0 only if every step held')
-    .option('--keep', 'leave the temporary directory in place at the end (--once does)')
+    .option('--keep', "leave the service's data in place at the end, beside the signed contract")
     .action(async (options: { once?: boolean; keep?: boolean }) => {
       const { runDemo } = await import('../demo/demo.ts');
       const once = options.once === true;
@@ -16,7 +16,7 @@ export function addDemoCommand(program: Command, context: CliContext): void {
         stopped: stopSignal(),
         once,
         colours: process.stdout.isTTY,
-        keep: options.keep === true || once,
+        keep: options.keep === true,
       });
       if (outcome === 'failed') throw new CliError('a step did not hold');
       if (outcome === 'stopped') throw new CliError('stopped before the last step');

@@ -1,13 +1,14 @@
-import { columns } from '../cli/print.ts';
-
-/** What the demo tells, a step at a time: a title, then lines of what was seen. */
+/** What the demo tells, a step at a time: a title, then lines of what was seen as it is seen, then whether it held. */
 export interface Account {
-  /** Runs one step; says that it held, or why it did not, and goes on throwing. */
+  /** Runs one step; says that it held, or that it did not, and goes on throwing. */
   step(title: string, run: (tell: (line: string) => void) => Promise<void>): Promise<void>;
   say(text: string): void;
 }
 
-const TITLE_COLUMNS = 62;
+const GREEN = 32;
+const RED = 31;
+const BOLD = 1;
+const DIM = 2;
 
 /** Writes the account to `out`, with colours where a person watches. */
 export function createAccount(out: (text: string) => void, colours: boolean): Account {
@@ -17,20 +18,15 @@ export function createAccount(out: (text: string) => void, colours: boolean): Ac
     say: out,
     async step(title, run) {
       number += 1;
-      const label = `${number}  ${title}`;
-      const lines: string[] = [];
+      out(paint(BOLD, `${number}  ${title}`));
       const startedAt = performance.now();
       try {
-        await run((line) => lines.push(line));
+        await run((line) => out(`     ${line}`));
         const seconds = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
-        out(
-          `${paint(32, '✓')} ${paint(1, label)}${' '.repeat(Math.max(1, TITLE_COLUMNS - columns(label)))}${paint(2, seconds)}`,
-        );
+        out(`   ${paint(GREEN, '✓')} ${paint(DIM, seconds)}`);
       } catch (error) {
-        out(`${paint(31, '✗')} ${paint(1, label)}`);
+        out(`   ${paint(RED, '✗')}`);
         throw error;
-      } finally {
-        for (const line of lines) out(`     ${line}`);
       }
     },
   };

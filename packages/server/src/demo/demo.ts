@@ -15,7 +15,7 @@ export interface DemoOptions {
   /** End after the last step; otherwise service and receiver stay up until `stopped`. */
   once: boolean;
   colours: boolean;
-  /** Keep the temporary data directory at the end. */
+  /** Keep the service's data at the end too; the signed contract and the log stay in any case. */
   keep: boolean;
 }
 
@@ -24,6 +24,8 @@ export type DemoOutcome = 'held' | 'failed' | 'stopped';
 
 /** How many tries of each message the receiver turns away before it acknowledges. */
 const FAILURES_FIRST = 2;
+/** In the demo's temporary directory: what the service keeps. */
+const DATA_FOLDER = 'data';
 
 /**
  * The main job before a person's eyes, through nothing but HTTP: a company, its contract signed without a click, the
@@ -38,13 +40,15 @@ export async function runDemo(context: CliContext, options: DemoOptions): Promis
   const contract = await readFile(new URL(`../../../../examples/${CONTRACT_FILE}`, import.meta.url));
   const receiver = await startReceiver(FAILURES_FIRST, new Map([['/contract.pdf', contract]]));
   let service: Service | undefined;
+  let outcome: DemoOutcome = 'failed';
   try {
     account.say('Yinxin 印信: a contract goes from the gateway to a signed PDF and an acknowledged callback\n');
     const started = await startForDemo(account, context, directory);
     service = started;
     const steps = performSteps(account, { context: watched, service: started, receiver, directory });
-    const outcome = await Promise.race([steps, options.stopped.then((): DemoOutcome => 'stopped')]);
-    if (outcome === 'held') account.say(`\nAll of it held. Files in ${directory}`);
+    outcome = await Promise.race([steps, options.stopped.then((): DemoOutcome => 'stopped')]);
+    if (outcome === 'held')
+      account.say(`\nAll of it held. The signed contract stays at ${join(directory, CONTRACT_FILE)}`);
     if (!options.once && outcome !== 'stopped') {
       account.say(`The service stays up at ${started.url}; Ctrl-C ends it.`);
       await options.stopped;
@@ -53,8 +57,14 @@ export async function runDemo(context: CliContext, options: DemoOptions): Promis
   } finally {
     await service?.stop();
     await receiver.close();
-    if (!options.keep) await rm(directory, { recursive: true, force: true });
+    if (!options.keep) await removeData(directory, outcome);
   }
+}
+
+/** Of a demo that held the contract stays, of one that failed the log; one that was interrupted leaves nothing. */
+async function removeData(directory: string, outcome: DemoOutcome): Promise<void> {
+  const path = outcome === 'stopped' ? directory : join(directory, DATA_FOLDER);
+  await rm(path, { recursive: true, force: true });
 }
 
 /** What a step that was interrupted has to say of it interests nobody. */
@@ -71,7 +81,7 @@ function untilStopped(context: CliContext, stopped: Promise<unknown>): CliContex
 
 async function startForDemo(account: Account, context: CliContext, directory: string): Promise<Service> {
   const environment = {
-    YINXIN_DATA_DIR: join(directory, 'data'),
+    YINXIN_DATA_DIR: join(directory, DATA_FOLDER),
     YINXIN_PORT: '0',
     YINXIN_LOG_LEVEL: 'warn',
     // The partner of this demo lives on this machine; elsewhere loopback stays forbidden.
