@@ -9,7 +9,7 @@ import { fetchFile } from './fetch-file.ts';
 import { newFlowRows, type NewFlow } from './new-flow.ts';
 import { placeFields } from './place-fields.ts';
 import { PDF_REFUSALS } from './refusals.ts';
-import { beginRequest, insertFlow, settleRequest } from './store.ts';
+import { beginRequest, insertFlow, returnAttempt, settleRequest } from './store.ts';
 import type { RequestRow } from './tables.ts';
 
 type RequestKey = { appId: string; flowRequestId: string };
@@ -40,7 +40,13 @@ export async function openFlow(context: SigningContext, key: RequestKey): Promis
   }
   const judged = await judge(context, request, fetched.bytes);
   if (!judged.ok) return failRequest(context, request, judged.reason);
-  return makeFlow(context, request, fetched.bytes, judged.org);
+  try {
+    await makeFlow(context, request, fetched.bytes, judged.org);
+  } catch (error) {
+    // The file is good and we could not keep it: that must not use up the request's tries, however long it lasts.
+    await returnAttempt(context.db, key);
+    throw error;
+  }
 }
 
 /** Whether a flow can be made of this file: its initiator, the file itself, and the places of the fields. */

@@ -67,6 +67,17 @@ export async function beginRequest(executor: Executor, key: RequestKey, at: Date
     .executeTakeFirst();
 }
 
+/** Takes an attempt back that failed for a reason of our own, such as a full disk. */
+export async function returnAttempt(executor: Executor, key: RequestKey): Promise<void> {
+  await tables(executor)
+    .updateTable('sign_request')
+    .set((eb) => ({ attempts: eb('attempts', '-', 1) }))
+    .where('app_id', '=', key.appId)
+    .where('flow_request_id', '=', key.flowRequestId)
+    .where('state', '=', 'pending')
+    .execute();
+}
+
 /** Settles a pending request once; false where another run has settled it. */
 export async function settleRequest(
   tx: Transaction,

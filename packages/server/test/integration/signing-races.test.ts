@@ -98,7 +98,8 @@ describe('a signature counts once', () => {
     expect(audit.filter((entry) => entry.action === 'sign_flow.sign')).toHaveLength(3);
   });
 
-  it('a flow that is opened twice at the same moment is one flow', async () => {
+  it('a flow that is opened twice at the same moment is one flow, and its file is kept once', async () => {
+    fixture.clock.pass(1);
     const { flowRequestId } = await fixture.service.signing.createFlow(fixture.command());
     const [open] = fixture.jobs.waiting;
     fixture.jobs.lose();
@@ -113,6 +114,26 @@ describe('a signature counts once', () => {
       fixture.service.database.db,
     );
     expect(rows).toHaveLength(1);
+    const stored = await sql`select 1 from document_file where created_at = ${fixture.clock.now()}`.execute(
+      fixture.service.database.db,
+    );
+    expect(stored.rows).toHaveLength(1);
+  });
+
+  it('a disk that is full for a long time loses no request', async () => {
+    let full = true;
+    const jobs = node((store) => async (file) => {
+      if (full) throw new Error('ENOSPC');
+      return store(file);
+    });
+    const { flowRequestId } = await jobs.signing.createFlow(fixture.command());
+    for (let attempt = 1; attempt <= 10; attempt += 1) {
+      expect(await jobs.jobs.run(fixture.clock.now())).toMatchObject([{ message: 'ENOSPC' }]);
+    }
+    expect(await fixture.notifications(flowRequestId)).toEqual([]);
+    full = false;
+    expect(await jobs.jobs.run(fixture.clock.now())).toEqual([]);
+    expect((await fixture.notifications(flowRequestId))[0]).toMatchObject({ data: { success_flag: true } });
   });
 });
 
@@ -235,12 +256,14 @@ describe('lost jobs', () => {
   });
 
   it('a file that ends every process that opens it ends its own request', async () => {
-    const dying = node(() => () => Promise.reject(new Error('killed')));
-    const { flowRequestId } = await dying.signing.createFlow(fixture.command());
+    const jobs = createManualJobs();
+    const killed = () => Promise.reject(new Error('killed'));
+    const seals = { defaultSeal: killed, sealImage: killed, dateLine: killed };
+    const { flowRequestId } = await fixture.service.another(jobs, { seals }).createFlow(fixture.command());
     for (let attempt = 1; attempt <= 4; attempt += 1) {
-      expect(await dying.jobs.run(fixture.clock.now())).toMatchObject([{ message: 'killed' }]);
+      expect(await jobs.run(fixture.clock.now())).toMatchObject([{ message: 'killed' }]);
     }
-    expect(await dying.jobs.run(fixture.clock.now())).toEqual([]);
+    expect(await jobs.run(fixture.clock.now())).toEqual([]);
     const [told] = await fixture.notifications(flowRequestId);
     expect(told).toMatchObject({ status: 'failed', data: { success_flag: false, message: expect.any(String) } });
   });
