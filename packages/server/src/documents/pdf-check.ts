@@ -12,6 +12,8 @@ const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
  * Why a file cannot be signed:
  * - `too_large`: more bytes than allowed
  * - `not_a_pdf`: no PDF header
+ * - `header_not_first`: bytes before the header, which readers skip and of which they do not agree whether a signature's
+ *   /ByteRange counts them: pdfsig does, MuPDF does not
  * - `damaged`: its structure does not hold together, or takes more work to read than any honest file
  * - `encrypted`: it wants a password, or is locked by an empty one
  * - `no_pages`, `too_many_pages`
@@ -21,6 +23,7 @@ const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
 export type PdfRefusal =
   | 'too_large'
   | 'not_a_pdf'
+  | 'header_not_first'
   | 'damaged'
   | 'encrypted'
   | 'no_pages'
@@ -59,7 +62,9 @@ export function checkPdf(bytes: Buffer, limits: { bytesMax?: number; pagesMax?: 
 export function openSignablePdf(bytes: Buffer, limits: { bytesMax?: number; pagesMax?: number } = {}): SignablePdf {
   const { bytesMax, pagesMax } = { ...PDF_FILE_LIMITS, ...limits };
   if (bytes.length > bytesMax) throw new DomainError<PdfRefusal>('too_large', { bytesMax: String(bytesMax) });
-  if (headerOffset(bytes) === -1) throw new DomainError<PdfRefusal>('not_a_pdf');
+  const header = headerOffset(bytes);
+  if (header === -1) throw new DomainError<PdfRefusal>('not_a_pdf');
+  if (header > 0) throw new DomainError<PdfRefusal>('header_not_first');
   const document = PdfDocument.parse(bytes);
   if (document.encrypted) throw new DomainError<PdfRefusal>('encrypted');
   const pages = readPages(document, pagesMax);

@@ -4,6 +4,7 @@ import type { PdfRefusal } from '../documents/index.ts';
 export const PDF_REFUSALS: Readonly<Record<PdfRefusal, string>> = {
   too_large: '文件过大',
   not_a_pdf: '文件不是PDF',
+  header_not_first: 'PDF文件头之前有多余内容，请重新导出为PDF',
   damaged: 'PDF文件已损坏，无法签署',
   encrypted: 'PDF文件已加密，请上传未加密的文件',
   no_pages: 'PDF文件没有页面',

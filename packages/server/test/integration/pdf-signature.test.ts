@@ -15,7 +15,6 @@ import {
   sealAt,
   stripe,
   testSigner,
-  throughJunk,
   throughQpdf,
 } from '../support/signed-pdf.ts';
 import type { TestSigner } from '../support/signed-pdf.ts';
@@ -100,13 +99,6 @@ describe('three signatures stay valid', () => {
 
   test('on a hybrid file', async () => {
     await expectThreeSignatures(hybridPdf());
-  });
-
-  test('on a file with junk before its header', async () => {
-    const junk = throughJunk(await blankPdf(1));
-    const first = await sign(junk, '签名一', rsa);
-    const second = await sign(first, '签名二', ec);
-    expect((await pdfsig(second)).map(({ valid }) => valid)).toEqual([true, true]);
   });
 
   test('on a file whose form, its fields and the pages’ annotations are objects of their own', async () => {

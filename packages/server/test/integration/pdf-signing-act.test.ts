@@ -23,7 +23,6 @@ import {
   sealAt,
   stripe,
   testSigner,
-  throughJunk,
   throughQpdf,
 } from '../support/signed-pdf.ts';
 import type { TestSigner } from '../support/signed-pdf.ts';
@@ -120,7 +119,6 @@ describe('several seals of one act', () => {
     ['object streams', async () => throughQpdf(await blankPdf(3), '--object-streams=generate')],
     ['a linearized file', async () => throughQpdf(await blankPdf(3), '--linearize')],
     ['a tail that is no PDF', async () => Buffer.concat([await blankPdf(3), Buffer.from('tail')])],
-    ['junk before the header', async () => throughJunk(await blankPdf(3))],
     ['annotations that all pages share', shared],
   ])('are what as many acts would have made: %s', async (_, make) => {
     const pdf = await make();

@@ -81,11 +81,6 @@ export function sealAt(pageIndex: number, x: number, y: number): Widget {
   return { pageIndex, drawings: [drawingAt(x, y)] };
 }
 
-/** The file behind bytes that are no PDF, which readers allow. */
-export function throughJunk(pdf: Buffer): Buffer {
-  return Buffer.concat([Buffer.from('junk\n'), pdf]);
-}
-
 export type PdfsigEntry = { field: string; commonName: string; valid: boolean; whole: boolean };
 
 /** pdfsig's report: one entry for each widget of each signature field, so one for each signature. */

@@ -43,10 +43,8 @@ export class PdfDocument {
   }
 
   static parse(bytes: Buffer): PdfDocument {
-    const header = headerOffset(bytes);
-    if (header === -1) throw new DamagedPdf('no %PDF- header');
     const budget = new ParseBudget();
-    return new PdfDocument(bytes, readXref(bytes, header, budget), budget);
+    return new PdfDocument(bytes, readXref(bytes, budget), budget);
   }
 
   get xref(): Xref {
@@ -133,7 +131,7 @@ export class PdfDocument {
   }
 
   #readAt(offset: number, objectNumber: number): PdfValue {
-    const parser = new PdfParser(this.bytes, this.xref.base + offset, this.#budget);
+    const parser = new PdfParser(this.bytes, offset, this.#budget);
     return parser.charged(() => {
       const found = parser.takeInteger();
       const ok = found === objectNumber && parser.takeInteger() !== undefined && parser.takeKeyword('obj');

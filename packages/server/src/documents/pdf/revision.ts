@@ -60,14 +60,14 @@ export class PdfRevision {
     const objects = [...this.#objects].sort(([a], [b]) => a - b);
     for (const [objectNumber, { body, value }] of objects) {
       const generation = this.#document.generationOf(objectNumber);
-      written.push({ objectNumber, generation, offset: start + length - xref.base, value });
+      written.push({ objectNumber, generation, offset: start + length, value });
       append(Buffer.from(`${objectNumber} ${generation} obj\n`, 'latin1'));
       bodyOffsets.set(objectNumber, length);
       append(body);
       append(Buffer.from('\nendobj\n', 'latin1'));
     }
 
-    const startXref = start + length - xref.base;
+    const startXref = start + length;
     const size = xref.manner === 'table' ? this.#nextObjectNumber : this.#nextObjectNumber + 1;
     const trailer = this.#trailer(size);
     append(xref.manner === 'table' ? table(written, trailer) : xrefStream(written, startXref, size - 1, trailer));

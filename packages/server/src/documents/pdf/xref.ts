@@ -19,42 +19,31 @@ export type Xref = {
   trailer: PdfDict;
   /** Largest object number in use or reserved by any /Size, plus one. */
   size: number;
-  /** Byte offset of the newest section, relative to `base`, as `startxref` says it. */
+  /** Byte offset of the newest section, as `startxref` says it. */
   startXref: number;
   /** How the newest section is written; an update follows its manner (7.5.8.4 allows no mixing but hybrids). */
   manner: 'table' | 'stream';
-  /** Bytes before `%PDF-`, when offsets count from the header and not from the start of the file. */
-  base: number;
 };
 
 type Section = { used: [number, XrefEntry][]; free: number[]; dict: PdfDict; manner: 'table' | 'stream' };
 
-export function readXref(bytes: Buffer, headerOffset: number, budget: ParseBudget): Xref {
+export function readXref(bytes: Buffer, budget: ParseBudget): Xref {
   const keyword = bytes.lastIndexOf('startxref');
   if (keyword === -1) throw new DamagedPdf('no startxref');
   const startXref = new PdfParser(bytes, keyword + 'startxref'.length, budget).takeInteger();
   if (startXref === undefined) throw new DamagedPdf('startxref names no offset');
-  const base = headerOffset > 0 && !sectionStartsAt(bytes, startXref, budget) ? headerOffset : 0;
-  return new XrefReader(bytes, base, budget).read(startXref);
-}
-
-function sectionStartsAt(bytes: Buffer, offset: number, budget: ParseBudget): boolean {
-  const parser = new PdfParser(bytes, offset, budget);
-  if (parser.takeKeyword('xref')) return true;
-  return parser.takeInteger() !== undefined && parser.takeInteger() !== undefined && parser.takeKeyword('obj');
+  return new XrefReader(bytes, budget).read(startXref);
 }
 
 class XrefReader {
   readonly #bytes: Buffer;
-  readonly #base: number;
   readonly #budget: ParseBudget;
   readonly #entries = new Map<number, XrefEntry>();
   readonly #trailer: PdfDict = new Map();
   #size = 0;
 
-  constructor(bytes: Buffer, base: number, budget: ParseBudget) {
+  constructor(bytes: Buffer, budget: ParseBudget) {
     this.#bytes = bytes;
-    this.#base = base;
     this.#budget = budget;
   }
 
@@ -76,7 +65,6 @@ class XrefReader {
       size: this.#size,
       startXref,
       manner: manner ?? 'table',
-      base: this.#base,
     };
   }
 
@@ -114,7 +102,7 @@ class XrefReader {
   }
 
   #readSection(offset: number): Section {
-    const parser = new PdfParser(this.#bytes, this.#base + offset, this.#budget);
+    const parser = new PdfParser(this.#bytes, offset, this.#budget);
     return parser.charged(() => (parser.takeKeyword('xref') ? this.#readTable(parser) : this.#readStream(parser)));
   }
 
