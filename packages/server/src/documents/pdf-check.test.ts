@@ -239,6 +239,11 @@ describe('a hostile file costs little', () => {
   });
 });
 
+test('a seal on each of 2,000 pages can be made, and the file be read afterwards', async () => {
+  const widgets = Array.from({ length: 2000 }, (_, pageIndex) => sealAt(pageIndex, 100, 100));
+  expect(await signingRefusal(await blankPdf(2000), widgets, { bytesMax: 100 * 1024 * 1024 })).toBeUndefined();
+});
+
 describe('what could be read and not be signed is refused when it comes', () => {
   const misplaced = (pdf: Buffer, object: number): Buffer => {
     const offset = String(pdf.indexOf(`\n${object} 0 obj`) + 1).padStart(10, '0');

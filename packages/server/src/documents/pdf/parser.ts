@@ -167,7 +167,6 @@ export class PdfParser {
   #parseHexString(): PdfString {
     const end = this.bytes.indexOf(0x3e, this.position);
     if (end === -1) throw new DamagedPdf('a string without an end');
-    this.#budget.spendBytes(end - this.position);
     const digits = this.bytes.toString('latin1', this.position + 1, end).replace(/[\0\t\n\f\r ]+/g, '');
     if (!/^[0-9A-Fa-f]*$/.test(digits)) throw new DamagedPdf('not a hexadecimal string');
     this.position = end + 1;
