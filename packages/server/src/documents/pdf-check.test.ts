@@ -10,6 +10,11 @@ function reasonOf(check: PdfCheck): string {
   return check.ok ? 'ok' : check.reason;
 }
 
+function undrawnForm(value: string): Buffer {
+  const form = `/AcroForm<</NeedAppearances true/Fields[<</T(a)/Kids[<</FT/Tx/V${value}>>]>>]>>`;
+  return pdfOf([`<</Type/Catalog/Pages 2 0 R${form}>>`, PAGES, PAGE]);
+}
+
 let sound: Buffer;
 let withObjectStreams: Buffer;
 beforeAll(async () => {
@@ -57,6 +62,8 @@ describe('files that cannot', () => {
     ['damaged', () => pdfOf([CATALOG, '<</Type/Pages/Kids[2 0 R]/Count 1>>'])],
     ['damaged', () => pdfOf(['<</Type/Catalog>>'])],
     ['xfa_form', () => pdfOf(['<</Type/Catalog/Pages 2 0 R/AcroForm<</XFA(x)>>>>', PAGES, PAGE])],
+    ['form_undrawn', () => undrawnForm('(filled in)')],
+    ['ok', () => undrawnForm('()')],
     [
       'certified',
       () =>

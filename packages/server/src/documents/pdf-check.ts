@@ -4,6 +4,7 @@ import { readPages, seenSize } from './pdf/pages.ts';
 import type { PdfPage } from './pdf/pages.ts';
 import { isDict, PdfRef } from './pdf/values.ts';
 import type { PdfDict, PdfValue } from './pdf/values.ts';
+import { isFormUndrawn } from './form-fields.ts';
 import { forbidsSigning } from './signature-locks.ts';
 
 const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
@@ -19,6 +20,7 @@ const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
  * - `no_pages`, `too_many_pages`
  * - `certified`: a signature in it forbids any further one (`forbidsSigning`)
  * - `xfa_form`: an XFA form, which viewers draw anew from data that a signature's appearance is no part of
+ * - `form_undrawn`: a form whose filled-in values only the viewer draws (`isFormUndrawn`)
  */
 export type PdfRefusal =
   | 'too_large'
@@ -29,7 +31,8 @@ export type PdfRefusal =
   | 'no_pages'
   | 'too_many_pages'
   | 'certified'
-  | 'xfa_form';
+  | 'xfa_form'
+  | 'form_undrawn';
 
 export type PageSize = { width: number; height: number };
 
@@ -73,6 +76,7 @@ export function openSignablePdf(bytes: Buffer, limits: { bytesMax?: number; page
   if (forbidsSigning(document)) throw new DomainError<PdfRefusal>('certified');
   const form = document.resolve(document.catalog.get('AcroForm'));
   if (isDict(form) && document.resolve(form.get('XFA'))) throw new DomainError<PdfRefusal>('xfa_form');
+  if (isFormUndrawn(document)) throw new DomainError<PdfRefusal>('form_undrawn');
   return { document, pages };
 }
 

@@ -1,10 +1,8 @@
-import { DamagedPdf } from './pdf/budget.ts';
+import { allFormFields } from './form-fields.ts';
 import { isName } from './pdf/document.ts';
 import type { PdfDocument } from './pdf/document.ts';
-import { isDict, PdfRef } from './pdf/values.ts';
-import type { PdfDict, PdfValue } from './pdf/values.ts';
-
-const FIELD_DEPTH_MAX = 64;
+import { isDict } from './pdf/values.ts';
+import type { PdfDict } from './pdf/values.ts';
 
 /**
  * Whether a signature that is there would be broken by another one:
@@ -16,32 +14,9 @@ export function forbidsSigning(document: PdfDocument): boolean {
   const permissions = document.resolve(document.catalog.get('Perms'));
   const certification = isDict(permissions) ? document.resolve(permissions.get('DocMDP')) : undefined;
   if (isDict(certification) && isLocking(document, certification)) return true;
-  const form = document.resolve(document.catalog.get('AcroForm'));
-  return isDict(form) && hasLockedField(document, form.get('Fields'), new Set(), 0);
-}
-
-/** `visited` keeps it to one look at each object: fields that share their kids would else be 2^64 of them. */
-function hasLockedField(
-  document: PdfDocument,
-  value: PdfValue | undefined,
-  visited: Set<number>,
-  depth: number,
-): boolean {
-  if (depth > FIELD_DEPTH_MAX) throw new DamagedPdf('the form is too deep');
-  const isNew = (item: PdfValue | undefined): boolean => {
-    if (!(item instanceof PdfRef)) return true;
-    if (visited.has(item.objectNumber)) return false;
-    visited.add(item.objectNumber);
-    return true;
-  };
-  const fields = isNew(value) ? document.resolve(value) : undefined;
-  if (!Array.isArray(fields)) return false;
-  return fields.filter(isNew).some((item) => {
-    const field = document.resolve(item);
-    if (!isDict(field)) return false;
+  return allFormFields(document).some((field) => {
     const signature = document.resolve(field.get('V'));
-    if (isDict(signature) && isLocking(document, signature)) return true;
-    return hasLockedField(document, field.get('Kids'), visited, depth + 1);
+    return isDict(signature) && isLocking(document, signature);
   });
 }
 

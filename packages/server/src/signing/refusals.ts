@@ -10,5 +10,6 @@ export const PDF_REFUSALS: Readonly<Record<PdfRefusal, string>> = {
   no_pages: 'PDF文件没有页面',
   too_many_pages: 'PDF文件页数过多',
   certified: 'PDF文件已被认证签名锁定，不允许再签署',
+  form_undrawn: 'PDF表单内容没有固定外观，请打印为普通PDF后上传',
   xfa_form: 'PDF文件含有XFA表单，请转换为普通PDF',
 };
