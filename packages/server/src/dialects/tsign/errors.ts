@@ -13,7 +13,17 @@ export const FORM = {
   wrong: (name: string, expected: string): Refusal => ({ code: 30500101, message: `参数错误:${name}应为${expected}` }),
   notJson: { code: 30500101, message: '参数错误:请求报文应为UTF-8编码的JSON对象' },
   tooDeep: { code: 30500101, message: '参数错误:请求报文嵌套过深' },
+  tooManyFields: (max: number): Refusal => ({ code: 30500101, message: `参数错误:表单字段不能超过${max}个` }),
   tooLarge: { code: 30500101, message: '参数错误:请求报文不能超过2MB' },
+} as const;
+
+/** What is answered around the calls. */
+export const ANSWERS = {
+  /** The app may not use this API: its grants name neither every api code nor `tsign`. */
+  notGranted: { code: 30500200, message: '未找到应用配置' },
+  /** Of the two endpoints of the OAuth mode. */
+  oauthUnknownApp: { code: 72000032, message: '应用停用或应用不存在' },
+  noRoute: (method: string, path: string): Refusal => ({ code: 404, message: `接口不存在:${method} ${path}` }),
 } as const;
 
 /** A fault of ours; `id` stands in the log line that tells what happened. */
@@ -38,7 +48,7 @@ type DomainCode = AppErrorCode;
 
 /** What a caller reads for each error of the commands behind this dialect. */
 const DOMAIN_REFUSALS = {
-  app_not_found: () => ({ code: 30500200, message: '未找到应用配置' }),
+  app_not_found: () => ANSWERS.notGranted,
   app_invalid: (params: Params) => FORM.wrong(params['field'] ?? '', params['expected'] ?? ''),
 } satisfies Record<DomainCode, (params: Params) => Refusal>;
 

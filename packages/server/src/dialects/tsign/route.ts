@@ -17,5 +17,7 @@ export interface TsignRequest {
 export interface TsignRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
+  /** One line for openapi.json. */
+  readonly summary?: string;
   handle(request: TsignRequest): Promise<unknown>;
 }
