@@ -120,6 +120,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     gateway: { apps, parties, signing, clock },
     callback: { relay, callers: apps, keys: apps },
     files: { documents },
+    tsign: { apps, clock },
     admin: {
       token,
       apps,

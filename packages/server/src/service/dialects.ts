@@ -7,6 +7,7 @@ import {
   type GatewayDependencies,
 } from '../dialects/etc/index.ts';
 import { registerFileRoutes, type FileRouteDependencies } from '../dialects/files/index.ts';
+import { registerTsignRoutes, type TsignDependencies } from '../dialects/tsign/index.ts';
 import { registerProbes, type ProbeDependencies } from '../http/probes.ts';
 
 /** What the routes of the service are made of, dialect by dialect. */
@@ -16,6 +17,7 @@ export interface Dialects {
   callback: CallbackDependencies;
   files: FileRouteDependencies;
   admin: AdminDependencies;
+  tsign: Omit<TsignDependencies, 'routes'>;
 }
 
 /** Every route of the service. */
@@ -25,4 +27,5 @@ export function registerDialects(server: FastifyInstance, dialects: Dialects): v
   registerCallbackRoutes(server, dialects.callback);
   registerFileRoutes(server, dialects.files);
   registerAdminRoutes(server, dialects.admin);
+  registerTsignRoutes(server, { ...dialects.tsign, routes: [] });
 }
