@@ -55,7 +55,7 @@ function schemeOf({ headers }: SignedRequest): Scheme | undefined {
 export function headerText(value: string): string {
   if (/^[ -~\t]*$/.test(value)) return value;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, 'latin1'));
   } catch {
     return value;
   }
@@ -94,7 +94,10 @@ function headersBlock({ headers }: SignedRequest): string[] | undefined {
   const listed = list.split(',').map((name) => name.trim());
   const names = [...new Set(listed.filter((name) => name !== '' && !NEVER_IN_BLOCK.has(name.toLowerCase())))];
   if (names.length > BLOCK_HEADERS_MAX || !names.every((name) => HEADER_NAME.test(name))) return undefined;
-  return names.sort().map((name) => `${name}:${headers[name.toLowerCase()] ?? ''}`);
+  return names.sort().map((name) => {
+    const key = name.toLowerCase();
+    return `${name}:${Object.hasOwn(headers, key) ? headers[key] : ''}`;
+  });
 }
 
 function pathAndParameters({ path, parameters }: SignedRequest): string {
