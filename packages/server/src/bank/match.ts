@@ -22,16 +22,9 @@ export function matchTransaction(transaction: BankTransaction, claim: Claim | nu
   if (transaction.currency !== CURRENCY) return { kind: 'failed', reason: 'wrong_currency' };
   if (transaction.amountFen !== PAYMENT_FEN) return { kind: 'failed', reason: 'wrong_amount' };
   const payer = comparePayer(transaction.payerName, claim.companyName);
-  switch (payer.kind) {
-    case 'same':
-      return { kind: 'paid' };
-    case 'not_own_account':
-      return { kind: 'failed', reason: 'personal_account' };
-    case 'near':
-      return { kind: 'near_miss', reason: payer.reason };
-    case 'other':
-      return { kind: 'failed', reason: 'wrong_payer' };
-  }
+  if (payer.kind === 'same') return { kind: 'paid' };
+  if (payer.kind === 'near') return { kind: 'near_miss', reason: payer.reason };
+  return { kind: 'failed', reason: payer.kind === 'not_own_account' ? 'personal_account' : 'wrong_payer' };
 }
 
 /** Whether it was surely traded before: where the bank told the day alone, the whole of the day is taken. */

@@ -3,7 +3,7 @@
  * Only sameness after folding passes by itself; what merely looks alike is for a person to judge.
  */
 
-const OPENING = /[(\[{<〔【〈《「『〖]/g;
+const OPENING = /[([{<〔【〈《「『〖]/g;
 const CLOSING = /[)\]}>〕】〉》」』〗]/g;
 /** White space, and the characters of no width that come with texts copied from a web page. */
 const SPACE = /[\s\u180e\u200b-\u200d\u2060]+/g;
