@@ -1,4 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { request, type Agent, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 
 /**
  * Signs requests as a client of the e签宝 API does, from contracts/tsign-auth.md alone: nothing of the service's own code
@@ -55,17 +58,17 @@ export function signCall(account: TsignAccount, call: TsignCall, at: number): Si
     const value = parameters.find(([other]) => other === key)![1];
     return value === '' ? key : key + '=' + value;
   });
-  let text = call.method + '\n' + accept + '\n' + digest + '\n' + contentType + '\n' + (call.date ?? '') + '\n';
-  for (const name of Object.keys(signedHeaders).sort()) text += name + ':' + signedHeaders[name] + '\n';
-  text += call.path;
-  if (pairs.length > 0) text += '?' + pairs.join('&');
+  let signed = call.method + '\n' + accept + '\n' + digest + '\n' + contentType + '\n' + (call.date ?? '') + '\n';
+  for (const name of Object.keys(signedHeaders).sort()) signed += name + ':' + signedHeaders[name] + '\n';
+  signed += call.path;
+  if (pairs.length > 0) signed += '?' + pairs.join('&');
 
   const headers: Record<string, string> = {
     'X-Tsign-Open-App-Id': account.appId,
     'X-Tsign-Open-Auth-Mode': 'Signature',
     'X-Tsign-Open-Ca-Timestamp': String(at),
     'X-Tsign-Open-Ca-Signature': createHmac(national ? 'sm3' : 'sha256', account.secret)
-      .update(text)
+      .update(signed)
       .digest('base64'),
     Accept: accept,
     'Content-Type': contentType,
@@ -88,4 +91,25 @@ export function signCall(account: TsignAccount, call: TsignCall, at: number): Si
 
 function encode(text: string): string {
   return encodeURIComponent(text);
+}
+
+export interface TsignAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly json: Record<string, unknown>;
+}
+
+/** Sends a call over a socket as it is: no header is added or changed but those of HTTP itself. */
+export async function send(url: string, call: SignedCall, agent?: Agent): Promise<TsignAnswer> {
+  const { hostname, port } = new URL(url);
+  const { method, target, body } = call;
+  const headers = Object.entries(call.headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
+  const length = body.length > 0 ? { 'Content-Length': String(body.length) } : {};
+  const options = { hostname, port, method, path: target, headers: { ...Object.fromEntries(headers), ...length } };
+  const sent = request({ ...options, ...(agent !== undefined && { agent }) });
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const answer = await text(response);
+  const json = answer === '' ? {} : (JSON.parse(answer) as Record<string, unknown>);
+  return { status: response.statusCode ?? 0, text: answer, json };
 }
