@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { endLike, runChild } from './bootstrap/child.mjs';
 import { ensureDependencies } from './bootstrap/dependencies.mjs';
 import { BootstrapFault } from './bootstrap/fault.mjs';
+import { ensurePage } from './bootstrap/page.mjs';
 import { ensureRuntime } from './bootstrap/runtime.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -14,6 +15,8 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 
 /** @param {string} command @returns {Command} */
 const program = (command) => async (node, args) => {
+  // The service is of use without the page, which then says that it is not built.
+  await ensurePage(root, node);
   const main = join(root, 'packages', 'server', 'src', 'main.ts');
   endLike(await runChild(node, [main, command, ...args], {}));
 };
@@ -28,6 +31,7 @@ const commands = {
       import('./bootstrap/checks.mjs'),
     ]);
     const { chromium } = await ensureTools(root, node);
+    if (!(await ensurePage(root, node))) throw new BootstrapFault('The tests need the verification page.');
     const env = { CHROMIUM_PATH: chromium };
     process.exitCode = await runChecks(root, node, { withChecks: args.length === 0, tests: args, env });
   },

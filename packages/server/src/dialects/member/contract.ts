@@ -80,7 +80,6 @@ export type MemberApiErrorCode =
   | 'conflict'
   | 'unavailable'
   | 'character_missing'
-  | 'too_many'
   | 'internal';
 
 export type FieldProblem = 'required' | 'format' | 'check_digit' | 'mismatch' | 'spaces';

@@ -38,8 +38,6 @@ const MEMBER_ERRORS: Readonly<Record<IdentityErrorCode, Answer | null>> = {
   letter_not_waiting: null,
   transfer_limit_reached: null,
   transfer_missing: null,
-  transfer_not_paid: null,
-  transfer_not_waiting: null,
   random_amount_wrong: null,
   random_amount_misses_exhausted: null,
   random_amount_expired: null,
