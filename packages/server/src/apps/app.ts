@@ -98,6 +98,8 @@ export interface Apps extends AccessTokens {
   create(input: CreateAppInput): Promise<CreatedApp>;
   /** The hot path: at most one second old on this node, and never older than this node's own last write. */
   find(appId: string): Promise<App | undefined>;
+  /** The same on a transaction's own connection, for those who are inside of one. */
+  findWithin(tx: Transaction, appId: string): Promise<App | undefined>;
   /** All apps, the oldest first. */
   list(): Promise<readonly App[]>;
   /** A new app secret; the old one ends at once here and within a second on other nodes. Throws `app_not_found`. */

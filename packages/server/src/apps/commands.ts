@@ -98,6 +98,7 @@ export function createApps(dependencies: AppsDependencies): Apps {
     },
 
     find: async (appId) => (await known(appId))?.app,
+    findWithin: async (tx, appId) => (await store.findApp(tx, appId))?.app,
     list: async () => store.listApps(db),
 
     async rotateSecret(appId, actor) {

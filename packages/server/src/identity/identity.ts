@@ -44,9 +44,7 @@ export interface Identity {
   startForAccount(command: StartForAccount): Promise<{ flowId: string }>;
 
   /** Gives the flow its receiving sub-account; a repeat answers the same one, and may bring a (new) letter. */
-  reversePayment(
-    command: FlowKey & { authLetterFileId: string | null; actor: string },
-  ): Promise<ReversePaymentOrder>;
+  reversePayment(command: FlowKey & { authLetterFileId: string | null; actor: string }): Promise<ReversePaymentOrder>;
   /** Seed 001. */
   reversePaymentProcess(key: FlowKey): Promise<ProcessView>;
   /** A letter of authorisation with the company's data; the link is valid for 60 minutes. */
@@ -86,16 +84,15 @@ export interface Identity {
 
   list(filter: VerificationFilter): Promise<readonly VerificationSummary[]>;
   /** `reveal` shows numbers in full and is audited with its reason. */
-  show(key: { appId?: string; flowId: string }, reveal?: { actor: string; reason: string }): Promise<VerificationRecord>;
+  show(
+    key: { appId?: string; flowId: string },
+    reveal?: { actor: string; reason: string },
+  ): Promise<VerificationRecord>;
   cancel(act: OperatorAct): Promise<void>;
   /** Marks a letter as being read: authLetterAuditStatus ING. */
   openLetter(act: FlowKey & { actor: string }): Promise<{ fileUrl: string }>;
   acceptLetter(act: OperatorAct): Promise<void>;
   refuseLetter(act: OperatorAct): Promise<void>;
-  /** The operator's bank executed a random-amount transfer, or could not. */
-  confirmTransfer(
-    act: FlowKey & { actor: string; result: { paid: true; bizFlowNo: string } | { paid: false; reason: string } },
-  ): Promise<void>;
   /** Replaces or adds companies of the register from CSV text in UTF-8 or GB18030. */
   importRegister(command: { csv: Buffer; actor: string }): Promise<{ companies: number }>;
   importSubbranches(command: { csv: Buffer; actor: string }): Promise<{ subbranches: number }>;

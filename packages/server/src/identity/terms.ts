@@ -63,13 +63,7 @@ export interface ReversePaymentOrder {
   readonly paymentAmount: '0.01';
 }
 
-export type ReversePaymentProcess =
-  | 'UNAVAILABLE'
-  | 'INIT'
-  | 'CREATED'
-  | 'UN_RECEIVED'
-  | 'PAY_FAILED'
-  | 'ORGANFINISHED';
+export type ReversePaymentProcess = 'UNAVAILABLE' | 'INIT' | 'CREATED' | 'UN_RECEIVED' | 'PAY_FAILED' | 'ORGANFINISHED';
 
 export type LetterStatus = 'INIT' | 'ING' | 'FAIL' | 'TERMINATED' | 'SUCCESS';
 
@@ -120,7 +114,7 @@ export interface TransferProcessView {
   readonly cnapsCode: string | null;
   readonly province: string | null;
   readonly city: string | null;
-  /** Minutes since the transfer was asked for. */
+  /** Minutes to wait before another transfer may be asked for: none. */
   readonly remain: number;
   /** How often a transfer may still be asked for. */
   readonly remainTimes: number;
@@ -323,7 +317,6 @@ export interface VerificationRecord extends VerificationSummary {
   readonly bizFlowNo: string | null;
   readonly failure: string | null;
   readonly endReason: string | null;
-  readonly letterUrl: string | null;
   readonly letterOpinion: string | null;
   readonly transfer: {
     readonly state: TransferProcess;
@@ -344,8 +337,7 @@ export interface VerificationRecord extends VerificationSummary {
  * - `already_verified`; `account_not_found` {accountId}; `account_incomplete` {accountId, field}
  * - `no_bank_channel`, `sub_accounts_exhausted`: nobody can pay now
  * - `letter_file_not_found` {fileId}; `letter_not_waiting` {flowId}
- * - `transfer_limit_reached`; `transfer_missing` no transfer to check; `transfer_not_paid` the bank has not paid yet;
- *   `transfer_not_waiting` {flowId}: an operator told of a transfer that waits for nothing
+ * - `transfer_limit_reached`; `transfer_missing`: no transfer to check, or it failed
  * - `random_amount_wrong` {remaining}, `random_amount_misses_exhausted`, `random_amount_expired`
  * - `member_token_invalid`, `member_token_expired`, `member_not_found`, `org_not_found`
  * - `flow_open` the flow under way cannot be left; `not_verified` too early for a seal or consent
@@ -367,8 +359,6 @@ export type IdentityErrorCode =
   | 'letter_not_waiting'
   | 'transfer_limit_reached'
   | 'transfer_missing'
-  | 'transfer_not_paid'
-  | 'transfer_not_waiting'
   | 'random_amount_wrong'
   | 'random_amount_misses_exhausted'
   | 'random_amount_expired'

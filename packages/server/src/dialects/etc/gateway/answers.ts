@@ -75,6 +75,7 @@ const DOMAIN_ANSWERS = {
 
   member_not_found: () => bad('参数signers.initiatorAccount.etc_member_no对应的用户不存在，请先创建用户'),
   company_not_verified: () => bad('发起方企业未认证，不能静默签署，请先完成企业认证'),
+  silent_signing_not_agreed: () => bad('发起方企业未同意静默签署，请由企业用户在认证页面同意'),
   no_sign_fields: () => bad('没有任何签署区，请至少为一个签署方设置signfields'),
   sign_field_invalid: (params: Params) => bad(`参数signfields不正确：${params['reason'] ?? ''}`),
   notify_url_invalid: () => bad('参数notifyUrl应为可访问的http(s)地址'),
