@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import type { StatementEncoding } from '../bank.ts';
 
 /** Enough to see names in: GB18030 text of this length is not UTF-8 by chance. */
