@@ -1,4 +1,4 @@
-// The first command in a fresh clone: `node bootstrap.mjs start|demo|test|check|format [arguments]`.
+// The first command in a fresh clone: `node bootstrap.mjs start|demo|test|check|bench|format [arguments]`.
 // Plain JavaScript for any Node.js ≥ 18 and nothing else: it brings the Node.js and the packages the
 // project runs on, then runs the command under them. See bootstrap/.
 import { join } from 'node:path';
@@ -38,6 +38,10 @@ const commands = {
   async check(node) {
     const { runChecks } = await import('./bootstrap/checks.mjs');
     process.exitCode = await runChecks(root, node, { withChecks: true, tests: null, env: {} });
+  },
+  async bench(node, args) {
+    const run = join(root, 'packages', 'server', 'bench', 'run.ts');
+    endLike(await runChild(node, [run, ...args], {}));
   },
   async format(node, args) {
     const { binOf } = await import('./bootstrap/checks.mjs');

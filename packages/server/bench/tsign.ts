@@ -1,0 +1,86 @@
+import { createHmac } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { measureRate, median, type LoadRequest } from './support/load.ts';
+import { startProcess } from './support/process.ts';
+import { PROCESS_PATH, type TsignServiceReady } from './support/tsign-terms.ts';
+
+const ROUNDS = 15;
+const ROUND_MS = 1_000;
+const WARM_UP_MS = 1_500;
+const CONNECTIONS = 32;
+const FLOWS = 200;
+const JSON_TYPE = 'application/json; charset=UTF-8';
+
+/** Queries a second of seed 001's route: signed, with a token, and without any authentication, in turn. */
+export async function run(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'yinxin-bench-'));
+  // Passable for the database's unprivileged user, should root run this.
+  await chmod(folder, 0o711);
+  try {
+    await using service = await startProcess<TsignServiceReady>(new URL('support/tsign-service.ts', import.meta.url), [
+      folder,
+    ]);
+    await compare(service.ready);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function compare({ authenticated, open, ...account }: TsignServiceReady): Promise<void> {
+  const paths = Array.from({ length: FLOWS }, (_, n) => PROCESS_PATH.replace(':flowId', String(100_000 + n)));
+  // Signed beforehand, and the open route gets the same bytes: what a client spends is in neither figure.
+  const signed = paths.map((path) => signedRequest(path, account));
+  const withToken = paths.map((path): LoadRequest => ({
+    method: 'GET',
+    path,
+    headers: { 'x-tsign-open-app-id': account.appId, 'x-tsign-open-token': account.token },
+  }));
+  const variants = [
+    { name: 'signature', origin: authenticated, requests: signed },
+    { name: 'no authentication', origin: open, requests: signed },
+    { name: 'token', origin: authenticated, requests: withToken },
+  ];
+  const measure = (variant: (typeof variants)[number], milliseconds: number): Promise<number> =>
+    measureRate({ ...variant, connections: CONNECTIONS, milliseconds });
+  for (const variant of variants) await measure(variant, WARM_UP_MS);
+
+  const rates = new Map(variants.map(({ name }) => [name, [] as number[]]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // Each round begins with another one, so that none is always first.
+    const order = variants
+      .map((_, index) => variants[(index + round) % variants.length])
+      .filter((v) => v !== undefined);
+    for (const variant of order) rates.get(variant.name)?.push(await measure(variant, ROUND_MS));
+  }
+  report(rates);
+}
+
+/** As a client signs, from contracts/tsign-auth.md; valid for 15 minutes. */
+function signedRequest(path: string, { appId, secret }: { appId: string; secret: string }): LoadRequest {
+  const text = `GET\n*/*\n\n${JSON_TYPE}\n\n${path}`;
+  return {
+    method: 'GET',
+    path,
+    headers: {
+      'x-tsign-open-app-id': appId,
+      'x-tsign-open-auth-mode': 'Signature',
+      'x-tsign-open-ca-timestamp': String(Date.now()),
+      'x-tsign-open-ca-signature': createHmac('sha256', secret).update(text).digest('base64'),
+      'content-type': JSON_TYPE,
+      accept: '*/*',
+    },
+  };
+}
+
+function report(rates: ReadonlyMap<string, readonly number[]>): void {
+  const without = rates.get('no authentication') ?? [];
+  for (const [name, each] of rates) {
+    const ratios = each.map((rate, round) => rate / (without[round] ?? Number.NaN));
+    const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
+    console.log(
+      `${name.padEnd(18)} ${median(each).toFixed(0).padStart(7)} /s   ÷ none ${median(ratios).toFixed(2)} (${spread})`,
+    );
+  }
+}
