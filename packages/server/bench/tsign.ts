@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { measureRate, median, type LoadRequest } from './support/load.ts';
-import { startProcess } from './support/process.ts';
+import { median, putLoad, type LoadRequest } from './support/load.ts';
+import { startProcess, type BenchProcess } from './support/process.ts';
 import { PROCESS_PATH, type TsignServiceReady } from './support/tsign-terms.ts';
 
 const ROUNDS = 15;
@@ -22,13 +22,20 @@ export async function run(): Promise<void> {
     await using service = await startProcess<TsignServiceReady>(new URL('support/tsign-service.ts', import.meta.url), [
       folder,
     ]);
-    await compare(service.ready);
+    await compare(service);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function compare({ authenticated, open, ...account }: TsignServiceReady): Promise<void> {
+interface Measured {
+  readonly perSecond: number;
+  /** What the service's process spends on a query: what a busy machine does to the rate is not in it. */
+  readonly cpuMicros: number;
+}
+
+async function compare(service: BenchProcess<TsignServiceReady>): Promise<void> {
+  const { authenticated, open, ...account } = service.ready;
   const paths = Array.from({ length: FLOWS }, (_, n) => PROCESS_PATH.replace(':flowId', String(100_000 + n)));
   // Signed beforehand, and the open route gets the same bytes: what a client spends is in neither figure.
   const signed = paths.map((path) => signedRequest(path, account));
@@ -42,19 +49,22 @@ async function compare({ authenticated, open, ...account }: TsignServiceReady): 
     { name: 'no authentication', origin: open, requests: signed },
     { name: 'token', origin: authenticated, requests: withToken },
   ];
-  const measure = (variant: (typeof variants)[number], milliseconds: number): Promise<number> =>
-    measureRate({ ...variant, connections: CONNECTIONS, milliseconds });
+  const measure = async (variant: (typeof variants)[number], milliseconds: number): Promise<Measured> => {
+    const before = await service.cpuMicros();
+    const { answered, perSecond } = await putLoad({ ...variant, connections: CONNECTIONS, milliseconds });
+    return { perSecond, cpuMicros: ((await service.cpuMicros()) - before) / answered };
+  };
   for (const variant of variants) await measure(variant, WARM_UP_MS);
 
-  const rates = new Map(variants.map(({ name }) => [name, [] as number[]]));
+  const measured = new Map(variants.map(({ name }) => [name, [] as Measured[]]));
   for (let round = 0; round < ROUNDS; round += 1) {
     // Each round begins with another one, so that none is always first.
     const order = variants
       .map((_, index) => variants[(index + round) % variants.length])
       .filter((v) => v !== undefined);
-    for (const variant of order) rates.get(variant.name)?.push(await measure(variant, ROUND_MS));
+    for (const variant of order) measured.get(variant.name)?.push(await measure(variant, ROUND_MS));
   }
-  report(rates);
+  report(measured);
 }
 
 /** As a client signs, from contracts/tsign-auth.md; valid for 15 minutes. */
@@ -74,13 +84,16 @@ function signedRequest(path: string, { appId, secret }: { appId: string; secret:
   };
 }
 
-function report(rates: ReadonlyMap<string, readonly number[]>): void {
-  const without = rates.get('no authentication') ?? [];
-  for (const [name, each] of rates) {
-    const ratios = each.map((rate, round) => rate / (without[round] ?? Number.NaN));
-    const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
+function report(measured: ReadonlyMap<string, readonly Measured[]>): void {
+  const without = measured.get('no authentication') ?? [];
+  for (const [name, each] of measured) {
+    const ratios = each.map(({ perSecond }, round) => perSecond / (without[round]?.perSecond ?? Number.NaN));
+    const cpuRatios = each.map(({ cpuMicros }, round) => (without[round]?.cpuMicros ?? Number.NaN) / cpuMicros);
+    const rate = median(each.map(({ perSecond }) => perSecond));
+    const cpu = median(each.map(({ cpuMicros }) => cpuMicros));
     console.log(
-      `${name.padEnd(18)} ${median(each).toFixed(0).padStart(7)} /s   ÷ none ${median(ratios).toFixed(2)} (${spread})`,
+      `${name.padEnd(18)} ${rate.toFixed(0).padStart(6)} queries/s, ratio ${median(ratios).toFixed(2)}` +
+        `   ${cpu.toFixed(0).padStart(4)} µs of the service's processor each, ratio ${median(cpuRatios).toFixed(2)}`,
     );
   }
 }

@@ -16,8 +16,13 @@ export interface LoadOptions {
   readonly milliseconds: number;
 }
 
-/** Requests answered per second, each of them with the status 200 and a body that was read. */
-export async function measureRate(options: LoadOptions): Promise<number> {
+export interface LoadResult {
+  /** Requests answered, each of them with the status 200 and a body that was read. */
+  readonly answered: number;
+  readonly perSecond: number;
+}
+
+export async function putLoad(options: LoadOptions): Promise<LoadResult> {
   const { origin, requests, connections, milliseconds } = options;
   const pool = new Pool(origin, { connections, pipelining: 1 });
   let answered = 0;
@@ -36,7 +41,7 @@ export async function measureRate(options: LoadOptions): Promise<number> {
   await Promise.all(Array.from({ length: connections }, (_, index) => sendUntilEnd(index)));
   const seconds = (performance.now() - startedMs) / 1_000;
   await pool.close();
-  return answered / seconds;
+  return { answered, perSecond: answered / seconds };
 }
 
 export function median(values: readonly number[]): number {

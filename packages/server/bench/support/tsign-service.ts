@@ -11,6 +11,7 @@ import { readConfig } from '../../src/platform/config.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { openServiceDatabase } from '../../src/service/database.ts';
+import { answerCpu } from './process.ts';
 import { PROCESS_PATH, type TsignServiceReady } from './tsign-terms.ts';
 
 // The service of `npm run bench -- tsign`: one process and one database, the same route on two sockets, of which one
@@ -77,6 +78,7 @@ const ready: TsignServiceReady = {
 resources.defer(async () => {
   await Promise.all([authenticated.close(), open.close()]);
 });
+answerCpu();
 process.send?.(ready);
 await once(process, 'SIGTERM');
 process.disconnect();
