@@ -103,6 +103,8 @@ create table bank_transaction (
   reversed_at          timestamptz,
   -- the manual queue
   review_state         text        check (review_state in ('open', 'accepted', 'refused')),
+  -- why it did not pass by itself
+  near_miss_reason     text,
   review_actor         text,
   review_reason        text,
   reviewed_at          timestamptz,

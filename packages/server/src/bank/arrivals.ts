@@ -132,11 +132,13 @@ async function findKnown(
   drafts: readonly Draft[],
   inserted: ReadonlySet<string>,
 ): Promise<Map<string, StoredTransaction>> {
-  const keys = drafts
-    .filter(({ transaction }) => !(inserted.has(transaction.transactionId) && transaction.reversal))
-    .map(({ transaction }) =>
-      inserted.has(transaction.transactionId) ? { ...transaction, reversal: true } : transaction,
-    );
+  const keys: TransactionKey[] = [];
+  for (const { transaction } of drafts) {
+    const { subAccountNo, bizFlowNo, reversal } = transaction;
+    const isNew = inserted.has(transaction.transactionId);
+    if (!isNew) keys.push({ channel, subAccountNo, bizFlowNo, reversal });
+    else if (!reversal) keys.push({ channel, subAccountNo, bizFlowNo, reversal: true });
+  }
   const found = await findByKeys(tx, vault, channel, keys);
   return new Map(found.map((stored) => [keyOf(stored.transaction), stored]));
 }

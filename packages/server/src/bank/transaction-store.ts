@@ -157,7 +157,8 @@ export async function writeVerdict(
     set verdict = ${verdict.kind}, verdict_reason = ${reason}, app_id = ${claim?.appId ?? null},
         flow_id = ${claim?.flowId ?? null}, company_name = ${claim?.companyName ?? null},
         flow_opened_at = ${claim?.openedAt ?? null}::timestamptz,
-        review_state = ${verdict.kind === 'near_miss' ? 'open' : null}
+        review_state = ${verdict.kind === 'near_miss' ? 'open' : null},
+        near_miss_reason = ${verdict.kind === 'near_miss' ? reason : null}
     where transaction_id = ${transactionId}
   `.execute(tx);
 }
@@ -222,13 +223,15 @@ export async function lockTransaction(
 }
 
 export interface ReviewRow extends StoredTransaction {
+  nearMissReason: string | null;
   reviewActor: string | null;
   reviewReason: string | null;
   reviewedAt: Date | null;
   receivedAt: Date;
 }
 
-type StoredReviewRow = StoredRow & Pick<ReviewRow, 'reviewActor' | 'reviewReason' | 'reviewedAt' | 'receivedAt'>;
+type StoredReviewRow = StoredRow &
+  Pick<ReviewRow, 'nearMissReason' | 'reviewActor' | 'reviewReason' | 'reviewedAt' | 'receivedAt'>;
 
 /** The manual queue, what waits longest first. */
 export async function findReviews(
@@ -237,7 +240,7 @@ export async function findReviews(
   filter: { state?: string; transactionId?: string; limit: number },
 ): Promise<ReviewRow[]> {
   const { rows } = await sql<StoredReviewRow>`
-    select ${COLUMNS}, review_actor as "reviewActor", review_reason as "reviewReason", reviewed_at as "reviewedAt",
+    select ${COLUMNS}, near_miss_reason as "nearMissReason", review_actor as "reviewActor", review_reason as "reviewReason", reviewed_at as "reviewedAt",
            received_at as "receivedAt"
     from bank_transaction
     where review_state is not null
@@ -247,8 +250,14 @@ export async function findReviews(
     limit ${filter.limit}
   `.execute(executor);
   return rows.map((row) => {
-    const { reviewActor, reviewReason, reviewedAt, receivedAt, ...transaction } = row;
-    return Object.assign(toStored(vault, transaction), { reviewActor, reviewReason, reviewedAt, receivedAt });
+    const { nearMissReason, reviewActor, reviewReason, reviewedAt, receivedAt, ...transaction } = row;
+    return Object.assign(toStored(vault, transaction), {
+      nearMissReason,
+      reviewActor,
+      reviewReason,
+      reviewedAt,
+      receivedAt,
+    });
   });
 }
 

@@ -12,15 +12,30 @@ const LEAVES_MAX = 500;
 export function createCamtReader(format: 'camt052' | 'camt053' | 'camt054'): StatementReader {
   const message = new CamtMessage(format);
   const tokenizer = new XmlTokenizer(message);
+  let failure: unknown;
+  /** Entries that were whole before a fault of the file are handed out first; the fault comes with the next call. */
+  const taken = (step: () => void): StatementItem[] => {
+    if (failure === undefined) {
+      try {
+        step();
+      } catch (error) {
+        failure = error;
+      }
+    }
+    const items = message.take();
+    if (failure !== undefined && items.length === 0) throw failure;
+    return items;
+  };
   return {
-    push(text) {
-      tokenizer.push(text);
-      return message.take();
-    },
+    push: (text) => taken(() => tokenizer.push(text)),
     end() {
-      tokenizer.end();
-      message.assertWhole();
-      return message.take();
+      const items = taken(() => {
+        tokenizer.end();
+        message.assertWhole();
+      });
+      // Whatever the file's end completes was handed out by the push before; a fault must not go unheard.
+      if (failure !== undefined) throw failure;
+      return items;
     },
   };
 }
