@@ -2,9 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createApps } from './apps/index.ts';
+import { createBank } from './bank/index.ts';
 import { loadAdminToken } from './dialects/admin/index.ts';
 import { createDirectoryFileStore, createDocuments } from './documents/index.ts';
 import { createHttpServer } from './http/server.ts';
+import { createIdentity } from './identity/index.ts';
 import { createJobs } from './jobs/index.ts';
 import { createNotify } from './notify/index.ts';
 import { createParties } from './parties/index.ts';
@@ -90,17 +92,36 @@ export async function startService(config: Config, options: ServiceOptions = {})
   });
   const notify = createNotify({ relay, apps, log });
   const trust = createTrust({ db, vault, clock, keyAlgorithm: config.certificateKeyAlgorithm });
-  const seals = createSeals({ clock });
   let url = '';
+  const baseUrl = (): string => config.publicUrl ?? url;
+  const seals = createSeals({ clock, links: { baseUrl, key: vault.deriveKey('seal-url') } });
   const documents = createDocuments({
     db,
     clock,
     files: createDirectoryFileStore(inDataDir(FILES_FOLDER)),
-    baseUrl: () => config.publicUrl ?? url,
+    baseUrl,
     fileUrlKey: vault.deriveKey('file-url'),
   });
   const jobs = createJobs({ pool, log, concurrency: JOBS_AT_ONCE, pollIntervalMs: JOBS_POLL_MS });
   const signing = createSigning({ db, clock, vault, egress, jobs, documents, seals, trust, parties, notify, log });
+  const bank = createBank({ db, vault, clock, log });
+  const identity = createIdentity({
+    db,
+    clock,
+    vault,
+    log,
+    egress,
+    jobs,
+    apps,
+    parties,
+    bank,
+    documents,
+    seals,
+    trust,
+    notify,
+    factorSource: config.factorSource,
+  });
+  bank.listenTo(identity.paymentListener);
   jobs.every('apps.prune-nonces', NONCES_PRUNED_EVERY_MS, async () => {
     await apps.pruneNonces();
   });
@@ -117,14 +138,15 @@ export async function startService(config: Config, options: ServiceOptions = {})
         await pool.query('select 1');
       },
     },
-    gateway: { apps, parties, signing, clock },
+    gateway: { apps, parties, signing, identity, clock },
     callback: { relay, callers: apps, keys: apps },
-    files: { documents },
-    tsign: { apps, clock },
+    files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
+    tsign: { apps, clock, identity },
     admin: {
       token,
       apps,
       parties,
+      identity,
       relay,
       examine: async () => ({ findings: await examineService(config, url, database), timings }),
     },

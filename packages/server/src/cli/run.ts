@@ -9,6 +9,7 @@ import { describeFailure } from './failures.ts';
 import { addOpenapiCommand } from './openapi-command.ts';
 import { addOrgCommands } from './org-commands.ts';
 import { addServeCommands } from './serve-command.ts';
+import { addVerificationCommands } from './verification-commands.ts';
 
 /** The whole command line. */
 export function buildProgram(context: CliContext, version: string): Command {
@@ -27,6 +28,7 @@ export function buildProgram(context: CliContext, version: string): Command {
   addCalleeCommands(program, context);
   addCallbackCommands(program, context);
   addOrgCommands(program, context);
+  addVerificationCommands(program, context);
   addDoctorCommand(program, context);
   addOpenapiCommand(program, context, version);
   for (const command of allCommands(program)) command.exitOverride();

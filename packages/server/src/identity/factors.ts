@@ -40,7 +40,7 @@ const DOCUMENT_NUMBER = /^[A-Z0-9]{5,20}$/i;
 export function foldName(name: string): string {
   return name
     .normalize('NFKC')
-    .replaceAll(/[〔【［\[]/gu, '(')
+    .replaceAll(/[〔【［[]/gu, '(')
     .replaceAll(/[〕】］\]]/gu, ')')
     .replaceAll(/\s+/gu, '')
     .toUpperCase();

@@ -79,16 +79,9 @@ export function processOf(
 }
 
 export function statusOf(flow: { state: VerificationState; isBegun: boolean }): FlowStatus {
-  switch (flow.state) {
-    case 'verified':
-      return 'SUCCESS';
-    case 'open':
-      return flow.isBegun ? 'ING' : 'INIT';
-    case 'expired':
-    case 'cancelled':
-    case 'failed':
-      return 'FAIL';
-  }
+  if (flow.state === 'verified') return 'SUCCESS';
+  if (flow.state !== 'open') return 'FAIL';
+  return flow.isBegun ? 'ING' : 'INIT';
 }
 
 /** What becomes of a flow whose company told a random amount. */

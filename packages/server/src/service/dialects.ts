@@ -7,7 +7,8 @@ import {
   type GatewayDependencies,
 } from '../dialects/etc/index.ts';
 import { registerFileRoutes, type FileRouteDependencies } from '../dialects/files/index.ts';
-import { registerTsignRoutes, type TsignDependencies } from '../dialects/tsign/index.ts';
+import { identityRoutes, registerTsignRoutes, type TsignDependencies } from '../dialects/tsign/index.ts';
+import type { Identity } from '../identity/index.ts';
 import { registerProbes, type ProbeDependencies } from '../http/probes.ts';
 
 /** What the routes of the service are made of, dialect by dialect. */
@@ -17,7 +18,7 @@ export interface Dialects {
   callback: CallbackDependencies;
   files: FileRouteDependencies;
   admin: AdminDependencies;
-  tsign: Omit<TsignDependencies, 'routes'>;
+  tsign: Omit<TsignDependencies, 'routes'> & { identity: Identity };
 }
 
 /** Every route of the service. */
@@ -27,5 +28,5 @@ export function registerDialects(server: FastifyInstance, dialects: Dialects): v
   registerCallbackRoutes(server, dialects.callback);
   registerFileRoutes(server, dialects.files);
   registerAdminRoutes(server, dialects.admin);
-  registerTsignRoutes(server, { ...dialects.tsign, routes: [] });
+  registerTsignRoutes(server, { ...dialects.tsign, routes: identityRoutes(dialects.tsign.identity) });
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Apps } from '../../apps/index.ts';
+import type { Identity } from '../../identity/index.ts';
 import type { Parties } from '../../parties/index.ts';
 import { equalConstantTime } from '../../platform/constant-time.ts';
 import { isDomainError } from '../../platform/errors.ts';
@@ -10,6 +11,7 @@ import { registerCallbackRoutes } from './callback-routes.ts';
 import { registerCalleeRoutes } from './callee-routes.ts';
 import { adminAnswer } from './errors.ts';
 import { registerOrgRoutes } from './org-routes.ts';
+import { registerVerificationRoutes } from './verification-routes.ts';
 import { registerStatusRoutes, type StatusDependencies } from './status-routes.ts';
 
 export interface AdminDependencies extends StatusDependencies {
@@ -17,6 +19,7 @@ export interface AdminDependencies extends StatusDependencies {
   token: string;
   apps: Apps;
   parties: Parties;
+  identity: Identity;
   relay: Relay;
 }
 
@@ -59,6 +62,7 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       registerCalleeRoutes(admin, dependencies);
       registerCallbackRoutes(admin, dependencies);
       registerOrgRoutes(admin, dependencies);
+      registerVerificationRoutes(admin, dependencies);
       registerStatusRoutes(admin, dependencies);
     },
     { prefix: '/admin/v1' },

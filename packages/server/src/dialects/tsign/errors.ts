@@ -1,11 +1,9 @@
 import type { AppErrorCode } from '../../apps/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
+import { IDENTITY_REFUSALS, type IdentityRefusalCode } from './identity/errors.ts';
+import type { Refusal } from './refusal.ts';
 
-/** A code of the contract and its words (contracts/tsign-identity.md, Errors). */
-export interface Refusal {
-  readonly code: number;
-  readonly message: string;
-}
+export type { Refusal };
 
 /** The refusals that come of a request's form, whatever it asks for. */
 export const FORM = {
@@ -44,12 +42,13 @@ export class TsignRefusal extends Error {
 
 type Params = Readonly<Record<string, string>>;
 /** Every error that a command behind these routes may end with: an error without a row below does not compile. */
-type DomainCode = AppErrorCode;
+type DomainCode = AppErrorCode | IdentityRefusalCode;
 
 /** What a caller reads for each error of the commands behind this dialect. */
 const DOMAIN_REFUSALS = {
   app_not_found: () => ANSWERS.notGranted,
   app_invalid: (params: Params) => FORM.wrong(params['field'] ?? '', params['expected'] ?? ''),
+  ...IDENTITY_REFUSALS,
 } satisfies Record<DomainCode, (params: Params) => Refusal>;
 
 function isDomainCode(code: string): code is DomainCode {
