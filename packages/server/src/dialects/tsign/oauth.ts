@@ -9,6 +9,7 @@ export interface OAuthDependencies {
 /** One of the two endpoints that are called without being signed: the secret in the request is the proof. */
 export interface OAuthRoute {
   readonly path: string;
+  readonly summary: string;
   /** `fields` are those of the query, or of the JSON body of a POST. */
   answer(fields: Readonly<Record<string, unknown>>, ip: string): Promise<object>;
 }
@@ -25,6 +26,7 @@ export function oauthRoutes({ apps }: OAuthDependencies): OAuthRoute[] {
   return [
     {
       path: '/v1/oauth2/access_token',
+      summary: 'A token for appId, secret and grantType=client_credentials',
       async answer(fields, ip) {
         const appId = text(fields, 'appId');
         const secret = text(fields, 'secret');
@@ -38,6 +40,7 @@ export function oauthRoutes({ apps }: OAuthDependencies): OAuthRoute[] {
     },
     {
       path: '/v1/oauth2/refresh_token',
+      summary: 'A new token for appId, refreshToken and grantType=refresh_token',
       async answer(fields, ip) {
         const appId = text(fields, 'appId');
         const refreshToken = text(fields, 'refreshToken');

@@ -66,6 +66,7 @@ export function registerCalls(
         method: route.method,
         url: route.path,
         exposeHeadRoute: false,
+        bodyLimit: BODY_BYTES_MAX,
         schema: { tags: ['tsign'], ...(route.summary !== undefined && { summary: route.summary }) },
         handler: async (request, reply) => answerCall(route, request, reply, callerOf(request)),
       });
@@ -74,6 +75,7 @@ export function registerCalls(
       scope.route({
         method: EVERY_METHOD,
         url: `${prefix}/*`,
+        bodyLimit: BODY_BYTES_MAX,
         schema: UNDOCUMENTED,
         handler: async (request, reply) => {
           callerOf(request);
@@ -96,7 +98,7 @@ function registerOAuth(server: FastifyInstance, apps: TsignDependencies['apps'])
         url: route.path,
         exposeHeadRoute: false,
         bodyLimit: OAUTH_BODY_BYTES_MAX,
-        schema: { tags: ['tsign'] },
+        schema: { tags: ['tsign'], summary: route.summary },
         handler: async (request, reply) => {
           const query = Object.fromEntries(firstValues(parseParameters(queryOf(request))));
           const data = await route.answer({ ...query, ...readJsonBody(bytesOf(request)) }, request.ip);
@@ -113,9 +115,6 @@ function prepare(scope: FastifyInstance): void {
   scope.setValidatorCompiler(() => () => true);
   scope.setSerializerCompiler(() => (text) => String(text));
   scope.setErrorHandler(async (error, request, reply) => answerError(error, request, reply));
-  scope.addHook('onRoute', (route) => {
-    route.bodyLimit ??= BODY_BYTES_MAX;
-  });
 }
 
 async function answerCall(
