@@ -17,7 +17,7 @@ const stampName = '.stamp';
 const incomingPrefix = 'page-';
 
 /** Folders of the page's package that hold no sources. */
-const notSources = new Set(['dist', 'node_modules']);
+const notSources = new Set(['dist', 'node_modules', 'test']);
 
 /** The words that the page and the service share are sources of both. */
 const sharedSources = ['packages/server/src/dialects/member/contract.ts'];

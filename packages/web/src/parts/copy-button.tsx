@@ -40,7 +40,7 @@ export function CopyButton({ text, what, label }: CopyButtonProps) {
         aria-label={label ?? transfer.copyOf(what)}
         onClick={() => void copy()}
       >
-        {outcome === 'copied' ? `✓ ${transfer.copied}` : (label ?? transfer.copy)}
+        {outcome === 'copied' ? transfer.copied : (label ?? transfer.copy)}
       </button>
       {outcome === 'failed' && <span className="copy-failed">{transfer.copyFailed}</span>}
     </span>

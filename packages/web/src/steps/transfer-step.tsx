@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import type { TransferAnswer, VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
 import { accountText, groupInFours } from '../account-text.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -65,6 +66,8 @@ function Account({ payTo }: { payTo: NonNullable<TransferAnswer['payTo']> }) {
   const { texts } = useSpeech();
   const { transfer: words } = texts;
   const whole = accountText(payTo, words);
+  // A phone has the account on it; the code is for whoever sits before a large screen.
+  const [isWide] = useState(() => window.matchMedia('(min-width: 640px)').matches);
   const rows = [
     { label: words.accountName, shown: payTo.accountName, copied: payTo.accountName },
     { label: words.accountNo, shown: groupInFours(payTo.accountNo), copied: payTo.accountNo, isNumber: true },
@@ -88,7 +91,7 @@ function Account({ payTo }: { payTo: NonNullable<TransferAnswer['payTo']> }) {
           <CopyButton text={whole} what={words.allInformation} label={words.copyAll} />
           <p className="field-hint">{words.address}</p>
         </div>
-        <details className="account-qr">
+        <details className="account-qr" open={isWide}>
           <summary>{words.qrTitle}</summary>
           <QrCode text={whole} label={words.qrLabel} />
           <p className="field-hint">{words.qrHint}</p>

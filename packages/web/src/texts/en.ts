@@ -2,7 +2,7 @@ import type { Texts } from './zh.ts';
 
 export const en: Texts = {
   language: { name: 'English', switchTo: '中文', switchLabel: '切换为中文', htmlLang: 'en' },
-  brand: { name: 'Yinxin 印信', product: 'Company verification' },
+  brand: { name: 'Yinxin', product: 'Company verification' },
   skip: 'Skip to the main content',
   requestedBy: (app) => `Requested by ${app}`,
   greeting: (member) => `Hello, ${member}`,
@@ -134,9 +134,9 @@ export const en: Texts = {
   progress: {
     title: 'Progress',
     stages: {
-      account: 'Account made for you',
-      payment: 'Waiting for the bank',
-      check: 'Payer is checked',
+      account: 'Account made',
+      payment: 'Payment arrives',
+      check: 'Payer checked',
       done: 'Verified',
     },
     checkNow: 'I have paid, check now',

@@ -122,7 +122,7 @@ export const zh = {
 
   progress: {
     title: '打款进度',
-    stages: { account: '收款账号已生成', payment: '等待银行到账', check: '核对付款方', done: '认证完成' },
+    stages: { account: '账号已生成', payment: '等待到账', check: '核对付款方', done: '认证完成' },
     checkNow: '我已转账，立即查询',
     checking: '正在查询…',
     checkedNothing: '还没有查到。银行到账一般需要几分钟，请稍候，不用重复转账。',
