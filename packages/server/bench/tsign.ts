@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median, putLoad, type LoadRequest } from './support/load.ts';
 import { startProcess, type BenchProcess } from './support/process.ts';
-import { PROCESS_PATH, type TsignServiceReady } from './support/tsign-terms.ts';
+import type { TsignServiceReady } from './support/tsign-terms.ts';
 
 const ROUNDS = 15;
 const ROUND_MS = 1_000;
 const WARM_UP_MS = 1_500;
 const CONNECTIONS = 32;
-const FLOWS = 200;
 const JSON_TYPE = 'application/json; charset=UTF-8';
 
 /** Queries a second of seed 001's route: signed, with a token, and without any authentication, in turn. */
@@ -35,8 +34,8 @@ interface Measured {
 }
 
 async function compare(service: BenchProcess<TsignServiceReady>): Promise<void> {
-  const { authenticated, open, ...account } = service.ready;
-  const paths = Array.from({ length: FLOWS }, (_, n) => PROCESS_PATH.replace(':flowId', String(100_000 + n)));
+  const { authenticated, open, flowIds, ...account } = service.ready;
+  const paths = flowIds.map((id) => `/v2/identity/auth/pub/organization/${id}/query/reversePaymentProcess`);
   // Signed beforehand, and the open route gets the same bytes: what a client spends is in neither figure.
   const signed = paths.map((path) => signedRequest(path, account));
   const withToken = paths.map((path): LoadRequest => ({
