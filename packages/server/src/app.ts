@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createApps } from './apps/index.ts';
 import { createBank } from './bank/index.ts';
 import { loadAdminToken } from './dialects/admin/index.ts';
@@ -12,7 +13,7 @@ import { createNotify } from './notify/index.ts';
 import { createParties } from './parties/index.ts';
 import { systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
-import { ADMIN_TOKEN_FILE, FILES_FOLDER, MASTER_KEY_FILE } from './platform/data-directory.ts';
+import { ADMIN_TOKEN_FILE, FILES_FOLDER, MASTER_KEY_FILE, SPOOL_FOLDER } from './platform/data-directory.ts';
 import { createEgress } from './platform/egress/index.ts';
 import { createLog } from './platform/log.ts';
 import { loadMasterKey } from './platform/master-key.ts';
@@ -51,6 +52,9 @@ export interface ServiceOptions {
 const JOBS_AT_ONCE = 2;
 const JOBS_POLL_MS = 2_000;
 const NONCES_PRUNED_EVERY_MS = 60_000;
+const WATCHED_FOLDERS_EVERY_MS = 5_000;
+/** The built verification page: beside this package, in a checkout as where it was installed. */
+const PAGE_FOLDER = fileURLToPath(new URL('../../web/dist/', import.meta.url));
 
 /** Makes every object of the service and wires it, starts it, and answers when it takes requests. */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
@@ -125,6 +129,9 @@ export async function startService(config: Config, options: ServiceOptions = {})
   jobs.every('apps.prune-nonces', NONCES_PRUNED_EVERY_MS, async () => {
     await apps.pruneNonces();
   });
+  jobs.every('bank.watched-folders', WATCHED_FOLDERS_EVERY_MS, async () => {
+    await bank.importWatchedFolders();
+  });
 
   // dialects
   let draining = false;
@@ -140,14 +147,18 @@ export async function startService(config: Config, options: ServiceOptions = {})
     },
     gateway: { apps, parties, signing, identity, clock },
     callback: { relay, callers: apps, keys: apps },
+    bankNotice: { bank },
     files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
     tsign: { apps, clock, identity },
+    member: { identity, clock, sessionKey: vault.deriveKey('member-session'), baseUrl, pageFolder: PAGE_FOLDER },
     admin: {
       token,
       apps,
       parties,
       identity,
       relay,
+      bank,
+      spoolFolder: inDataDir(SPOOL_FOLDER),
       examine: async () => ({ findings: await examineService(config, url, database), timings }),
     },
   });

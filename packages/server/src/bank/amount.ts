@@ -11,6 +11,12 @@ export type AmountStyle = 'decimal' | 'swift' | 'table';
 
 export type AmountReading = { fen: number; negative: boolean } | { fault: string };
 
+/** Fen as yuan with two places, `0.01`. */
+export function yuanText(fen: number): string {
+  const digits = String(fen).padStart(3, '0');
+  return `${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
 const FORMS: Readonly<Record<AmountStyle, RegExp>> = {
   decimal: /^(?<sign>)(?<whole>\d{1,18})(?:\.(?<part>\d{0,18}))?$/,
   swift: /^(?<sign>)(?<whole>\d{1,15}),(?<part>\d{0,15})$/,

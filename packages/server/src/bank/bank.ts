@@ -390,6 +390,8 @@ export interface Bank {
   /** The newest order of a flow, or null. */
   orderOf(executor: Executor, owner: SubAccountOwner): Promise<PaymentOrder | null>;
   listOrders(filter?: { state?: PaymentOrderState; limit?: number }): Promise<PaymentOrder[]>;
+  /** One order with the payee's whole account number; that it was looked at goes into the audit. */
+  revealOrder(order: { orderId: string; actor: string }): Promise<PaymentOrder>;
   /** @throws DomainError `payment_order_not_found`, `payment_order_ended` */
   confirmOrder(confirmation: PaymentOrderConfirmation): Promise<PaymentOrder>;
 }

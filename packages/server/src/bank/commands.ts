@@ -6,7 +6,7 @@ import { publicChannel, setChannel } from './channels.ts';
 import type { BankContext } from './context.ts';
 import { importStatement } from './import-statement.ts';
 import { findOrderOf, findOrders } from './order-store.ts';
-import { confirmOrder, createOrder } from './orders.ts';
+import { confirmOrder, createOrder, revealOrder } from './orders.ts';
 import { pushTransaction } from './push.ts';
 import { listReviews, resolveReview } from './reviews.ts';
 import { paySandbox } from './sandbox.ts';
@@ -57,6 +57,7 @@ export function createBank(dependencies: BankDependencies): Bank {
         ...(filter.state !== undefined && { state: filter.state }),
         limit: Math.min(filter.limit ?? ORDERS_DEFAULT, ORDERS_MAX),
       }),
+    revealOrder: (order) => revealOrder(context, order),
     confirmOrder: (confirmation) => confirmOrder(context, confirmation),
   };
 }

@@ -2,6 +2,7 @@
  * The operator's bank: sub-accounts, statements, the matching of payments, payment orders. This file is the capability's
  * whole public face.
  */
+export { parseAmount, yuanText } from './amount.ts';
 export { createBank, type BankDependencies } from './commands.ts';
 export { matchTransaction } from './match.ts';
 export { CSV_COLUMNS, STATEMENT_ENCODINGS, STATEMENT_FORMATS } from './bank.ts';

@@ -95,6 +95,26 @@ export async function confirmOrder(
   });
 }
 
+/** An order whole, for whoever makes the transfer. */
+export async function revealOrder(
+  { db, vault, clock }: BankContext,
+  { orderId, actor }: { orderId: string; actor: string },
+): Promise<PaymentOrder> {
+  return db.transaction().execute(async (tx) => {
+    const order = await lockOrder(tx, vault, orderId);
+    if (order === undefined) throw new DomainError<BankErrorCode>('payment_order_not_found', { orderId });
+    await appendAudit(tx, {
+      appId: order.appId,
+      actor,
+      action: 'bank_payment_order.reveal',
+      subject: `bank_payment_order:${orderId}`,
+      detail: { flowId: order.flowId },
+      at: clock.now(),
+    });
+    return order;
+  });
+}
+
 function isText(text: string): boolean {
   const length = Array.from(text.trim()).length;
   return length >= 1 && length <= TEXT_CHARACTERS_MAX;

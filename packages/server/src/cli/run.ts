@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAppCommands } from './app-commands.ts';
+import { addBankCommands } from './bank-commands.ts';
 import { addCallbackCommands } from './callback-commands.ts';
 import { addCalleeCommands } from './callee-commands.ts';
 import type { CliContext } from './context.ts';
@@ -29,6 +30,7 @@ export function buildProgram(context: CliContext, version: string): Command {
   addCallbackCommands(program, context);
   addOrgCommands(program, context);
   addVerificationCommands(program, context);
+  addBankCommands(program, context);
   addDoctorCommand(program, context);
   addOpenapiCommand(program, context, version);
   for (const command of allCommands(program)) command.exitOverride();

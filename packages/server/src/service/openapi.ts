@@ -32,7 +32,9 @@ const UNUSED = {
   probes: absent,
   gateway: absent,
   callback: absent,
+  bankNotice: absent,
   files: absent,
   admin: absent,
   tsign: absent,
+  member: absent,
 } as Dialects;

@@ -1,8 +1,10 @@
 import type { AppErrorCode } from '../../apps/index.ts';
 import type { IdentityErrorCode } from '../../identity/index.ts';
+import type { BankErrorCode } from '../../bank/index.ts';
 import type { PartyErrorCode } from '../../parties/index.ts';
 import type { RelayErrorCode } from '../../relay/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
+import { BANK_ERRORS } from './bank-errors.ts';
 
 /** Of company verification, what an operator's commands can end with. */
 type VerificationErrorCode = Extract<
@@ -15,7 +17,7 @@ type VerificationErrorCode = Extract<
   | 'register_invalid'
 >;
 
-export type AdminErrorCode = AppErrorCode | PartyErrorCode | RelayErrorCode | VerificationErrorCode;
+export type AdminErrorCode = AppErrorCode | PartyErrorCode | RelayErrorCode | VerificationErrorCode | BankErrorCode;
 
 type Params = Readonly<Record<string, string>>;
 interface Answer {
@@ -34,6 +36,7 @@ const invalid: Answer = {
 
 /** What the admin API answers for each error of the capabilities it serves. An error without an answer does not compile. */
 export const ADMIN_ERRORS = {
+  ...BANK_ERRORS,
   app_invalid: invalid,
   app_not_found: notFound('application', 'appId'),
   party_invalid: invalid,
