@@ -1,4 +1,4 @@
-// The first command in a fresh clone: `node bootstrap.mjs start|demo|test|check|format [arguments]`.
+// The first command in a fresh clone: `node bootstrap.mjs start|demo|test|check|bench|format [arguments]`.
 // Plain JavaScript for any Node.js ≥ 18 and nothing else: it brings the Node.js and the packages the
 // project runs on, then runs the command under them. See bootstrap/.
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { endLike, runChild } from './bootstrap/child.mjs';
 import { ensureDependencies } from './bootstrap/dependencies.mjs';
 import { BootstrapFault, toldFault } from './bootstrap/fault.mjs';
+import { ensurePage } from './bootstrap/page.mjs';
 import { ensureRuntime } from './bootstrap/runtime.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -14,6 +15,8 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 
 /** @param {string} command @returns {Command} */
 const program = (command) => async (node, args) => {
+  // The service is of use without the page, which then says that it is not built.
+  await ensurePage(root, node);
   const main = join(root, 'packages', 'server', 'src', 'main.ts');
   endLike(await runChild(node, [main, command, ...args], {}));
 };
@@ -28,12 +31,17 @@ const commands = {
       import('./bootstrap/checks.mjs'),
     ]);
     const { chromium } = await ensureTools(root, node);
+    if (!(await ensurePage(root, node))) throw new BootstrapFault('The tests need the verification page.');
     const env = { CHROMIUM_PATH: chromium };
     process.exitCode = await runChecks(root, node, { withChecks: args.length === 0, tests: args, env });
   },
   async check(node) {
     const { runChecks } = await import('./bootstrap/checks.mjs');
     process.exitCode = await runChecks(root, node, { withChecks: true, tests: null, env: {} });
+  },
+  async bench(node, args) {
+    const run = join(root, 'packages', 'server', 'bench', 'run.ts');
+    endLike(await runChild(node, [run, ...args], {}));
   },
   async format(node, args) {
     const { binOf } = await import('./bootstrap/checks.mjs');

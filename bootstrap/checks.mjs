@@ -10,6 +10,7 @@ const checks = [
   { name: 'format', package: 'oxfmt', bin: 'oxfmt', args: ['--check'] },
   { name: 'lint', package: 'oxlint', bin: 'oxlint', args: ['--type-aware'] },
   { name: 'types', package: 'typescript', bin: 'tsc', args: ['-p', '.'] },
+  { name: 'types of the page', package: 'typescript', bin: 'tsc', args: ['-p', 'packages/web'] },
   { name: 'dead code', package: 'knip', bin: 'knip', args: [] },
 ];
 

@@ -1,16 +1,19 @@
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createApps } from './apps/index.ts';
+import { createBank } from './bank/index.ts';
 import { loadAdminToken } from './dialects/admin/index.ts';
 import { createDirectoryFileStore, createDocuments } from './documents/index.ts';
 import { createHttpServer } from './http/server.ts';
+import { createIdentity } from './identity/index.ts';
 import { createJobs } from './jobs/index.ts';
 import { createNotify } from './notify/index.ts';
 import { createParties } from './parties/index.ts';
 import { systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
-import { ADMIN_TOKEN_FILE, FILES_FOLDER, MASTER_KEY_FILE } from './platform/data-directory.ts';
+import { ADMIN_TOKEN_FILE, FILES_FOLDER, MASTER_KEY_FILE, SPOOL_FOLDER } from './platform/data-directory.ts';
 import { createEgress } from './platform/egress/index.ts';
 import { createLog } from './platform/log.ts';
 import { loadMasterKey } from './platform/master-key.ts';
@@ -50,6 +53,9 @@ export interface ServiceOptions {
 const JOBS_AT_ONCE = 2;
 const JOBS_POLL_MS = 2_000;
 const NONCES_PRUNED_EVERY_MS = 60_000;
+const WATCHED_FOLDERS_EVERY_MS = 5_000;
+/** The built verification page: beside this package, in a checkout as where it was installed. */
+const PAGE_FOLDER = fileURLToPath(new URL('../../web/dist/', import.meta.url));
 
 /** Makes every object of the service and wires it, starts it, and answers when it takes requests. */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
@@ -92,13 +98,14 @@ export async function startService(config: Config, options: ServiceOptions = {})
   });
   const notify = createNotify({ relay, apps, log });
   const trust = createTrust({ db, vault, clock, keyAlgorithm: config.certificateKeyAlgorithm });
-  const seals = createSeals({ clock });
   let url = '';
+  const baseUrl = (): string => config.publicUrl ?? url;
+  const seals = createSeals({ clock, links: { baseUrl, key: vault.deriveKey('seal-url') } });
   const documents = createDocuments({
     db,
     clock,
     files: createDirectoryFileStore(inDataDir(FILES_FOLDER)),
-    baseUrl: () => config.publicUrl ?? url,
+    baseUrl,
     fileUrlKey: vault.deriveKey('file-url'),
   });
   const jobs = createJobs({
@@ -109,8 +116,29 @@ export async function startService(config: Config, options: ServiceOptions = {})
     isOnlyNode: config.databaseUrl === null,
   });
   const signing = createSigning({ db, clock, vault, egress, jobs, documents, seals, trust, parties, notify, log });
+  const bank = createBank({ db, vault, clock, log });
+  const identity = createIdentity({
+    db,
+    clock,
+    vault,
+    log,
+    egress,
+    jobs,
+    apps,
+    parties,
+    bank,
+    documents,
+    seals,
+    trust,
+    notify,
+    factorSource: config.factorSource,
+  });
+  bank.listenTo(identity.paymentListener);
   jobs.every('apps.prune-nonces', NONCES_PRUNED_EVERY_MS, async () => {
     await apps.pruneNonces();
+  });
+  jobs.every('bank.watched-folders', WATCHED_FOLDERS_EVERY_MS, async () => {
+    await bank.importWatchedFolders();
   });
 
   // dialects
@@ -125,14 +153,20 @@ export async function startService(config: Config, options: ServiceOptions = {})
         await pool.query('select 1');
       },
     },
-    gateway: { apps, parties, signing, clock },
+    gateway: { apps, parties, signing, identity, clock },
     callback: { relay, callers: apps, keys: apps },
-    files: { documents },
+    bankNotice: { bank },
+    files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
+    tsign: { apps, clock, identity },
+    member: { identity, clock, sessionKey: vault.deriveKey('member-session'), baseUrl, pageFolder: PAGE_FOLDER },
     admin: {
       token,
       apps,
       parties,
+      identity,
       relay,
+      bank,
+      spoolFolder: inDataDir(SPOOL_FOLDER),
       examine: async () => ({ findings: await examineService(config, url, database), timings }),
     },
   });

@@ -73,11 +73,33 @@ type RelayDecision = 'ok' | 'unknown_app' | 'forbidden' | 'disabled';
 /** `app_invalid` names the `field` and what would be right (`expected`); `app_not_found` the `appId`. */
 export type AppErrorCode = 'app_invalid' | 'app_not_found';
 
-export interface Apps {
+/** What a client of the OAuth mode gets (contracts/tsign-auth.md): two opaque texts, shown this once. */
+export interface IssuedToken {
+  readonly token: string;
+  readonly refreshToken: string;
+  /** Of `token`: 120 minutes from now. */
+  readonly expiresAt: Date;
+}
+
+export interface AccessTokens {
+  /**
+   * A new token for an app that shows its secret; the app's tokens before it end in five minutes. Undefined for an
+   * unknown or disabled app and for another secret, which a stranger cannot tell apart.
+   */
+  issueToken(request: { appId: string; secret: string }): Promise<IssuedToken | undefined>;
+  /** The same for an app that shows the refresh token of its last pair, at most a day old. */
+  renewToken(request: { appId: string; refreshToken: string }): Promise<IssuedToken | 'unknown_app' | 'refused'>;
+  /** Whether this is a token of the app, given out under its present secret and not over. */
+  tokenHolds(appId: string, token: string): Promise<boolean>;
+}
+
+export interface Apps extends AccessTokens {
   /** Validates, makes the secrets and the relay key pair, stores and audits. Throws `app_invalid`. */
   create(input: CreateAppInput): Promise<CreatedApp>;
   /** The hot path: at most one second old on this node, and never older than this node's own last write. */
   find(appId: string): Promise<App | undefined>;
+  /** The same on a transaction's own connection, for those who are inside of one. */
+  findWithin(tx: Transaction, appId: string): Promise<App | undefined>;
   /** All apps, the oldest first. */
   list(): Promise<readonly App[]>;
   /** A new app secret; the old one ends at once here and within a second on other nodes. Throws `app_not_found`. */

@@ -12,6 +12,7 @@ import type { App, Apps } from './app.ts';
 import { checkedNotifyUrl, newApp } from './create-app.ts';
 import { generateRelayKey } from './keys.ts';
 import * as store from './store.ts';
+import { createAccessTokens } from './tokens.ts';
 
 interface AppsDependencies {
   readonly db: Database;
@@ -37,6 +38,8 @@ export function createApps(dependencies: AppsDependencies): Apps {
     vault.seal(Buffer.from(secret, 'utf8'), place(appId, column));
   const hashKey = vault.deriveKey('app_secret_hash');
   const hashOf = (secret: string): Buffer => createHmac('sha256', hashKey).update(secret, 'utf8').digest();
+  const tokenKey = vault.deriveKey('app_access_token_hash');
+  const tokenHash = (token: string): Buffer => createHmac('sha256', tokenKey).update(token, 'utf8').digest();
 
   async function open(appId: string, column: SecretColumn, key: keyof store.SealedSecrets): Promise<string> {
     const sealed = await store.findSealedSecrets(db, appId);
@@ -69,6 +72,8 @@ export function createApps(dependencies: AppsDependencies): Apps {
     APP_ID.test(appId) ? cache.get(appId, async () => store.findApp(db, appId)) : undefined;
 
   return {
+    ...createAccessTokens({ db, clock, known, tokenHash, secretHash: hashOf }),
+
     async create(input) {
       const appId = newAppId();
       const checked = newApp(input, { appId, createdAt: clock.now() });
@@ -93,6 +98,7 @@ export function createApps(dependencies: AppsDependencies): Apps {
     },
 
     find: async (appId) => (await known(appId))?.app,
+    findWithin: async (tx, appId) => (await store.findApp(tx, appId))?.app,
     list: async () => store.listApps(db),
 
     async rotateSecret(appId, actor) {

@@ -21,7 +21,12 @@ interface SetOptions extends ClientOptions {
 }
 
 /** The relay's own names; by its type, none is missing and none is made up. */
-const PROFILES: Readonly<Record<ProfileName, true>> = { 'etc-relay': true, 'etc-notify': true, plain: true };
+const PROFILES: Readonly<Record<ProfileName, true>> = {
+  'etc-relay': true,
+  'etc-notify': true,
+  tsign: true,
+  plain: true,
+};
 
 const OWNER_HELP = 'of one application (default: shared by all)';
 

@@ -1,5 +1,8 @@
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 // Not through index.ts: every command would load the whole server for it.
 import { readAdminToken } from '../dialects/admin/token.ts';
@@ -16,9 +19,14 @@ export interface ClientOptions {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** A line of an answer that comes in steps. */
+export type Step = Record<string, unknown>;
+
 export interface AdminClient {
   get(path: string, query?: Record<string, string | undefined>): Promise<Record<string, unknown>>;
   send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Record<string, unknown>>;
+  /** Sends a file as the body and hands out the lines of the answer as they come. */
+  upload(path: string, file: string, query: Record<string, string | undefined>): AsyncGenerator<Step>;
 }
 
 /** Adds the options every client command has. */
@@ -38,31 +46,32 @@ export function dataDirOf(context: CliContext, options: ClientOptions): string {
 /** A client of the admin API of the service that runs on the data directory. Errors are CliErrors that say what to do. */
 export function adminClient(context: CliContext, options: ClientOptions): AdminClient {
   const dataDir = dataDirOf(context, options);
-  const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
+  const reach = async (path: string, contentType: string | null, request: RequestInit): Promise<Response> => {
     const server = options.server ?? (await serviceUrl(dataDir));
     const tokenFile = resolve(context.cwd, options.tokenFile ?? join(dataDir, ADMIN_TOKEN_FILE));
     const token = await adminToken(tokenFile);
     if (!URL.canParse(server)) throw new CliError(`${server} is no URL; write it such as http://127.0.0.1:8686`);
-    const answer = await fetch(`${server.replace(/\/$/, '')}/admin/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    }).catch((error: unknown) => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(contentType !== null && { 'content-type': contentType }),
+    };
+    const url = `${server.replace(/\/$/, '')}/admin/v1${path}`;
+    const answer = await fetch(url, { ...request, headers }).catch((error: unknown) => {
       throw new CliError(`no service answers at ${server}; start it with \`npm start\``, { cause: error });
     });
-    const content = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
-    if (answer.ok) return content;
-    if (answer.status === 401) {
-      throw new CliError(
-        `${server} does not take the token in ${tokenFile}; name its own with --token-file, or its data directory with --data-dir`,
-      );
-    }
-    const message = content['message'];
-    throw new CliError(typeof message === 'string' ? message : `the service answered ${answer.status}`);
+    if (answer.status !== 401) return answer;
+    throw new CliError(
+      `${server} does not take the token in ${tokenFile}; name its own with --token-file, or its data directory with --data-dir`,
+    );
+  };
+  const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
+    const answer = await reach(path, body === undefined ? null : 'application/json', {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    if (!answer.ok) throw await refusal(answer);
+    return (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   };
   return {
     async get(path, query = {}) {
@@ -71,7 +80,22 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
       return call('GET', search === '' ? path : `${path}?${search}`);
     },
     send: call,
+    async *upload(path, file, query) {
+      const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+      const body = Readable.toWeb(createReadStream(file)) as NonNullable<RequestInit['body']>;
+      const address = `${path}?${new URLSearchParams(given).toString()}`;
+      const request: RequestInit & { duplex: 'half' } = { method: 'POST', body, duplex: 'half' };
+      const answer = await reach(address, 'application/octet-stream', request);
+      if (!answer.ok || answer.body === null) throw await refusal(answer);
+      const lines = createInterface({ input: Readable.fromWeb(answer.body as never) });
+      for await (const line of lines) yield JSON.parse(line) as Step;
+    },
   };
+}
+
+async function refusal(answer: Response): Promise<CliError> {
+  const { message } = (await answer.json().catch(() => ({}))) as { message?: unknown };
+  return new CliError(typeof message === 'string' ? message : `the service answered ${answer.status}`);
 }
 
 async function serviceUrl(dataDir: string): Promise<string> {

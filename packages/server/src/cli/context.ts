@@ -6,6 +6,8 @@ export interface CliContext {
   cwd: string;
   out: (text: string) => void;
   err: (text: string) => void;
+  /** Writes over the terminal's present line; an empty text clears it. Absent where nobody watches. */
+  progress?: (text: string) => void;
 }
 
 /** A failure whose message is for the person at the terminal: no stack is shown. */

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAppCommands } from './app-commands.ts';
+import { addBankCommands } from './bank-commands.ts';
 import { addCallbackCommands } from './callback-commands.ts';
 import { addCalleeCommands } from './callee-commands.ts';
 import type { CliContext } from './context.ts';
@@ -9,6 +10,7 @@ import { describeFailure } from './failures.ts';
 import { addOpenapiCommand } from './openapi-command.ts';
 import { addOrgCommands } from './org-commands.ts';
 import { addServeCommands } from './serve-command.ts';
+import { addVerificationCommands } from './verification-commands.ts';
 
 /** The whole command line. */
 export function buildProgram(context: CliContext, version: string): Command {
@@ -27,6 +29,8 @@ export function buildProgram(context: CliContext, version: string): Command {
   addCalleeCommands(program, context);
   addCallbackCommands(program, context);
   addOrgCommands(program, context);
+  addVerificationCommands(program, context);
+  addBankCommands(program, context);
   addDoctorCommand(program, context);
   addOpenapiCommand(program, context, version);
   for (const command of allCommands(program)) command.exitOverride();

@@ -11,12 +11,13 @@ export type FileUrlCheck = { ok: true } | { ok: false; reason: 'expired' | 'forg
 /**
  * A URL that opens one file until `expiresAt`, for whoever holds it:
  * `<baseUrl>/files/<appId>/<fileId>?expires=<Unix seconds>&signature=<Base64url>`. The signature is HMAC-SHA256 over
- * what the URL opens and for how long; the key stays with the service.
+ * what the URL opens and for how long; the key stays with the service. Another kind of thing has a folder and a key of
+ * its own.
  */
-export function fileUrl(baseUrl: string, file: FileKey, expiresAt: Date, key: Buffer): string {
+export function fileUrl(baseUrl: string, file: FileKey, expiresAt: Date, key: Buffer, folder = 'files'): string {
   const expires = String(Math.floor(expiresAt.getTime() / 1000));
   const signature = signatureOf(file, expires, key).toString('base64url');
-  const path = `files/${encodeURIComponent(file.appId)}/${encodeURIComponent(file.fileId)}`;
+  const path = `${folder}/${encodeURIComponent(file.appId)}/${encodeURIComponent(file.fileId)}`;
   return `${baseUrl.replace(/\/+$/, '')}/${path}?expires=${expires}&signature=${signature}`;
 }
 

@@ -1,6 +1,8 @@
 /** Files, what can be signed, where a seal stands, and the PDF signature itself: the whole public face. */
 export { sliceAppearance } from './appearance.ts';
 export type { Appearance, AppearancePath, PathCommand } from './appearance.ts';
+export { fileUrl, verifyFileUrl } from './file-url.ts';
+export type { FileKey, FileUrlParts } from './file-url.ts';
 export { createDirectoryFileStore } from './file-store-directory.ts';
 export { createDocuments } from './files.ts';
 export type { Documents } from './files.ts';

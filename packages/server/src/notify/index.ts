@@ -12,6 +12,7 @@ import {
   type FlowEnded,
   type VerificationEnded,
 } from './etc-messages.ts';
+import { IDENTITY_DELAYS_MS, identityEndedMessage, type IdentityEnded } from './tsign-messages.ts';
 
 /** What became of a notification: on its way, or nowhere to go. */
 type Notified = { kind: 'enqueued'; requestId: string } | { kind: 'no-destination' };
@@ -28,26 +29,29 @@ export interface AppNotify {
   flowEnded(tx: Transaction, event: FlowEnded): Promise<Notified>;
   /** auth_process: a company's verification ended. */
   verificationEnded(tx: Transaction, event: VerificationEnded): Promise<Notified>;
+  /** identity_org_end: the same, for those who began it through the e签宝 API; it goes to the flow's own URL alone. */
+  identityEnded(tx: Transaction, event: IdentityEnded): Promise<Notified>;
 }
 
 export interface Notify {
   /**
    * The application's settings are read here, before the caller opens its transaction: read inside of it, they would
    * take a second connection while the first is held, and a pool full of such transactions waits for itself.
+   * Inside of a transaction that somebody else opened, hand it in: the settings are then read on its connection.
    */
-  forApp(appId: string): Promise<AppNotify>;
+  forApp(appId: string, tx?: Transaction): Promise<AppNotify>;
 }
 
 export interface NotifyDependencies {
   readonly relay: Pick<Relay, 'enqueue'>;
-  readonly apps: Pick<Apps, 'find'>;
+  readonly apps: Pick<Apps, 'find' | 'findWithin'>;
   readonly log: Logger;
 }
 
 export function createNotify({ relay, apps, log }: NotifyDependencies): Notify {
   return {
-    async forApp(appId) {
-      const app = await apps.find(appId);
+    async forApp(appId, outer) {
+      const app = await (outer === undefined ? apps.find(appId) : apps.findWithin(outer, appId));
       const code = app?.notifyCode ?? 'sign_process';
 
       async function send(
@@ -72,6 +76,18 @@ export function createNotify({ relay, apps, log }: NotifyDependencies): Notify {
           return send(tx, event.notifyUrl, message, event.endedAt);
         },
         verificationEnded: (tx, event) => send(tx, event.notifyUrl, verificationEndedMessage(event), event.at),
+        async identityEnded(tx, event) {
+          if (event.notifyUrl === null) return { kind: 'no-destination' };
+          const requestId = await relay.enqueue(tx, {
+            appId,
+            url: event.notifyUrl,
+            profile: 'tsign',
+            content: identityEndedMessage(event),
+            occurredAt: event.at,
+            delaysMs: IDENTITY_DELAYS_MS,
+          });
+          return { kind: 'enqueued', requestId };
+        },
       };
     },
   };

@@ -20,7 +20,10 @@ async function notifying(app: Partial<App> | undefined) {
         return Promise.resolve(`request-${sent.length}`);
       },
     },
-    apps: { find: () => Promise.resolve(app as App | undefined) },
+    apps: {
+      find: () => Promise.resolve(app as App | undefined),
+      findWithin: () => Promise.resolve(app as App | undefined),
+    },
     log: createLog({ level: 'error', write: (line) => void logged.push(line) }),
   }).forApp(APP_ID);
   return { notify, sent, logged };

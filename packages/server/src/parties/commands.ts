@@ -101,7 +101,7 @@ export function createParties(dependencies: PartiesDependencies): Parties {
           appId === undefined ? await store.findOrgOfAnyApp(tx, etcOrgNo) : await store.findOrg(tx, appId, etcOrgNo);
         if (org === undefined) throw refused('org_not_found', { etcOrgNo });
         const at = clock.now();
-        const verified = await store.markVerified(tx, { appId: org.appId, etcOrgNo, at });
+        const verified = await store.vouchFor(tx, { appId: org.appId, etcOrgNo, at });
         // Verified before, perhaps by another operator at this moment: that record stands.
         if (verified === undefined) return (await store.findOrg(tx, org.appId, etcOrgNo)) ?? org;
         await appendAudit(tx, {
@@ -114,6 +114,31 @@ export function createParties(dependencies: PartiesDependencies): Parties {
         });
         return verified;
       });
+    },
+
+    async markVerified(tx, { appId, etcOrgNo, socialCreditCode, legalPerson, actor, detail }) {
+      const at = clock.now();
+      const org = await store.markVerified(tx, { appId, etcOrgNo, socialCreditCode, legalPerson, at });
+      if (org === undefined) return false;
+      await appendAudit(tx, { appId, actor, action: 'org.verify', subject: `org:${etcOrgNo}`, detail, at });
+      return true;
+    },
+
+    async withdrawVerification(tx, { appId, etcOrgNo, actor, detail }) {
+      const org = await store.withdrawVerification(tx, { appId, etcOrgNo });
+      if (org === undefined) return false;
+      const entry = { appId, actor, action: 'org.withdraw_verification', subject: `org:${etcOrgNo}`, detail };
+      await appendAudit(tx, { ...entry, at: clock.now() });
+      return true;
+    },
+
+    async consentSilentSigning(tx, { appId, etcOrgNo, actor, detail }) {
+      const at = clock.now();
+      const org = await store.consentSilentSigning(tx, { appId, etcOrgNo, at });
+      if (org === undefined) return false;
+      const entry = { appId, actor, action: 'org.consent_silent_signing', subject: `org:${etcOrgNo}`, detail };
+      await appendAudit(tx, { ...entry, at });
+      return true;
     },
 
     listOrgs: async (filter = {}) => store.listOrgs(db, filter.appId),
@@ -131,7 +156,7 @@ function newOrg(input: CreateOrgInput, createdAt: Date): Org {
   }
   const { appId, bizOrgNo, orgType, orgName } = input;
   const given = { appId, bizOrgNo, orgType, orgName, parentBizOrgNo, socialCreditCode, legalPerson };
-  return { ...given, etcOrgNo: hexId(), verifiedAt: null, createdAt };
+  return { ...given, etcOrgNo: hexId(), verifiedAt: null, silentSigningAt: null, createdAt };
 }
 
 function newMember(input: CreateMemberInput, createdAt: Date): Member {

@@ -1,4 +1,5 @@
 /** Companies and their members. This file is the capability's whole public face. */
-export type { Org, Parties, PartyErrorCode } from './party.ts';
+export type { MemberWithOrg, Org, Parties, PartyErrorCode } from './party.ts';
 export { MEMBER_ROLES, ORG_TYPES } from './party.ts';
+export { isSocialCreditCode, socialCreditCheckCharacter } from './social-credit-code.ts';
 export { createParties } from './commands.ts';

@@ -1,4 +1,4 @@
-import type { Executor } from '../platform/database/index.ts';
+import type { Executor, Transaction } from '../platform/database/index.ts';
 
 /** 01 company, 02 store, 03 city (contracts/etc-gateway.md, partner.org.create). */
 export const ORG_TYPES = ['01', '02', '03'] as const;
@@ -53,6 +53,8 @@ export interface Org {
   readonly legalPerson: string | null;
   /** When it was verified or vouched for; null while it is not. */
   readonly verifiedAt: Date | null;
+  /** When it agreed to be signed for without a person; an operator who vouches for it vouches for this too. */
+  readonly silentSigningAt: Date | null;
   readonly createdAt: Date;
 }
 
@@ -76,6 +78,19 @@ export interface Member {
   readonly memberName: string;
   readonly roleType: RoleType | null;
   readonly createdAt: Date;
+}
+
+/** A change of a company that another capability decided; `detail` goes into the audit. */
+export interface OrgChange {
+  readonly appId: string;
+  readonly etcOrgNo: string;
+  readonly actor: string;
+  readonly detail: Record<string, unknown>;
+}
+
+export interface VerificationProof extends OrgChange {
+  readonly socialCreditCode: string | null;
+  readonly legalPerson: string | null;
 }
 
 export interface MemberWithOrg {
@@ -104,6 +119,15 @@ export interface Parties {
   orgAuthStatus(appId: string, etcOrgNo: string): Promise<OrgAuthStatus>;
   /** An operator vouches for the company; audited with the reason. Repeating it changes nothing. */
   verifyOrg(change: { appId?: string; etcOrgNo: string; reason: string; actor: string }): Promise<Org>;
+  /**
+   * The company proved itself in another capability; audited with `detail`. True where it was not verified before: then
+   * what it proved fills in a code and a legal person that nobody told.
+   */
+  markVerified(tx: Transaction, proof: VerificationProof): Promise<boolean>;
+  /** Takes a verification back, and the consent to silent signing with it; audited. False where there was none. */
+  withdrawVerification(tx: Transaction, change: OrgChange): Promise<boolean>;
+  /** The company agrees to be signed for without a person; audited. False where it had agreed before. */
+  consentSilentSigning(tx: Transaction, change: OrgChange): Promise<boolean>;
   listOrgs(filter?: { appId?: string }): Promise<readonly Org[]>;
   showOrg(etcOrgNo: string, appId?: string): Promise<Org | undefined>;
   findOrg(executor: Executor, appId: string, etcOrgNo: string): Promise<Org | undefined>;

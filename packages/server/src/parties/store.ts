@@ -5,7 +5,8 @@ import type { Member, MemberWithOrg, Org } from './party.ts';
 const ORG_COLUMNS = sql`
   org.app_id as "appId", org.etc_org_no as "etcOrgNo", org.biz_org_no as "bizOrgNo", org.org_type as "orgType",
   org.org_name as "orgName", org.parent_biz_org_no as "parentBizOrgNo", org.social_credit_code as "socialCreditCode",
-  org.legal_person as "legalPerson", org.verified_at as "verifiedAt", org.created_at as "createdAt"`;
+  org.legal_person as "legalPerson", org.verified_at as "verifiedAt",
+  org.silent_signing_at as "silentSigningAt", org.created_at as "createdAt"`;
 
 const MEMBER_COLUMNS = sql`
   app_id as "appId", etc_member_no as "etcMemberNo", etc_org_no as "etcOrgNo", biz_member_no as "bizMemberNo",
@@ -64,14 +65,58 @@ export async function listOrgs(executor: Executor, appId: string | undefined): P
   return rows;
 }
 
-/** Marks a company verified; undefined where it is so already, or is not there. */
-export async function markVerified(
+/** An operator vouches: verified and consenting from now on where it was not; undefined where nothing changes. */
+export async function vouchFor(
   executor: Executor,
   company: { appId: string; etcOrgNo: string; at: Date },
 ): Promise<Org | undefined> {
   const { rows } = await sql<Org>`
-    update org set verified_at = ${company.at}
+    update org set verified_at = coalesce(verified_at, ${company.at}),
+                   silent_signing_at = coalesce(silent_signing_at, ${company.at})
+    where app_id = ${company.appId} and etc_org_no = ${company.etcOrgNo}
+      and (verified_at is null or silent_signing_at is null)
+    returning ${ORG_COLUMNS}
+  `.execute(executor);
+  return rows[0];
+}
+
+/** Marks a company verified and fills in what nobody told; undefined where it is so already, or is not there. */
+export async function markVerified(
+  executor: Executor,
+  company: { appId: string; etcOrgNo: string; socialCreditCode: string | null; legalPerson: string | null; at: Date },
+): Promise<Org | undefined> {
+  const { rows } = await sql<Org>`
+    update org set verified_at = ${company.at},
+                   social_credit_code = coalesce(social_credit_code, ${company.socialCreditCode}),
+                   legal_person = coalesce(legal_person, ${company.legalPerson})
     where app_id = ${company.appId} and etc_org_no = ${company.etcOrgNo} and verified_at is null
+    returning ${ORG_COLUMNS}
+  `.execute(executor);
+  return rows[0];
+}
+
+/** Undefined where the company is not verified, or is not there. */
+export async function withdrawVerification(
+  executor: Executor,
+  company: { appId: string; etcOrgNo: string },
+): Promise<Org | undefined> {
+  const { rows } = await sql<Org>`
+    update org set verified_at = null, silent_signing_at = null
+    where app_id = ${company.appId} and etc_org_no = ${company.etcOrgNo} and verified_at is not null
+    returning ${ORG_COLUMNS}
+  `.execute(executor);
+  return rows[0];
+}
+
+/** Undefined where the company had agreed before, or is not verified, or is not there. */
+export async function consentSilentSigning(
+  executor: Executor,
+  company: { appId: string; etcOrgNo: string; at: Date },
+): Promise<Org | undefined> {
+  const { rows } = await sql<Org>`
+    update org set silent_signing_at = ${company.at}
+    where app_id = ${company.appId} and etc_org_no = ${company.etcOrgNo}
+      and verified_at is not null and silent_signing_at is null
     returning ${ORG_COLUMNS}
   `.execute(executor);
   return rows[0];

@@ -23,6 +23,8 @@ export interface Config {
   trustedProxies: string[];
   logLevel: LogLevel;
   certificateKeyAlgorithm: 'RSA-2048' | 'P-256';
+  /** Who is asked whether a company's factors belong together: the teller's word, or the imported register. */
+  factorSource: 'declared' | 'register';
   /** Names this node in leases, attempts and logs. */
   nodeName: string;
 }
@@ -59,6 +61,7 @@ export const VARIABLES = {
   YINXIN_TRUSTED_PROXIES: 'addresses or CIDRs of reverse proxies in front, separated by commas',
   YINXIN_LOG_LEVEL: 'debug, info, warn, error or silent (default: info)',
   YINXIN_CERTIFICATE_KEY: 'RSA-2048 or P-256 for new company certificates (default: RSA-2048)',
+  YINXIN_FACTOR_SOURCE: 'declared or register: what a company tells of itself is compared with (default: declared)',
   YINXIN_NODE_NAME: 'name of this node where several share a database (default: host name and process id)',
 } as const;
 
@@ -68,6 +71,7 @@ const PORT_DEFAULT = 8686;
 const POOL_SIZE_DEFAULT = 20;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const KEY_ALGORITHMS = ['RSA-2048', 'P-256'] as const;
+const FACTOR_SOURCES = ['declared', 'register'] as const;
 
 /**
  * Reads the configuration from environment variables.
@@ -101,6 +105,9 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
     logLevel: read<LogLevel>('YINXIN_LOG_LEVEL', 'info', (text) => oneOf(text, LOG_LEVELS)),
     certificateKeyAlgorithm: read<Config['certificateKeyAlgorithm']>('YINXIN_CERTIFICATE_KEY', 'RSA-2048', (text) =>
       oneOf(text, KEY_ALGORITHMS),
+    ),
+    factorSource: read<Config['factorSource']>('YINXIN_FACTOR_SOURCE', 'declared', (text) =>
+      oneOf(text, FACTOR_SOURCES),
     ),
     nodeName: read('YINXIN_NODE_NAME', defaults.nodeName, parseNodeName),
   };

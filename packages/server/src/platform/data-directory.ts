@@ -10,3 +10,5 @@ export const SERVICE_FILE = 'service.json';
 export const STARTS_FILE = 'starts.json';
 /** The folder of contracts and their signed revisions. */
 export const FILES_FOLDER = 'files';
+/** Uploaded bank statements while they are imported. */
+export const SPOOL_FOLDER = 'spool';

@@ -58,6 +58,7 @@ export async function acceptMessage(dependencies: AcceptDependencies, message: A
     messageType: message.messageType,
     content: message.content,
     attemptsMax: null,
+    delaysMs: null,
     leaseOwner: dependencies.nodeName,
     dueAt: refusal !== null ? null : leased ? leaseEndsAt : now,
     reason: refusal,

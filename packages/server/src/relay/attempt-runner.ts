@@ -146,7 +146,7 @@ export class AttemptRunner {
 }
 
 function policyOf(delivery: LeasedDelivery): RetryPolicy {
-  const own = delivery.destination?.delaysMs ?? null;
+  const own = delivery.destination?.delaysMs ?? delivery.delaysMs;
   const profile = PROFILES[delivery.destination?.profile ?? delivery.profile];
   return withAttemptsMax(own === null ? profile.retry : { delaysMs: own }, delivery.attemptsMax);
 }

@@ -6,12 +6,13 @@ import type { Vault } from '../platform/vault.ts';
 import { judgeAnswer, type AcknowledgeRule } from './acknowledge.ts';
 import type { Attempt } from './delivery.ts';
 import { sealEnvelope } from './envelope.ts';
-import { PROFILES } from './profiles.ts';
+import { PROFILES, type Profile } from './profiles.ts';
 import type { RelayKeys, RelayLimits } from './relay.ts';
 import type { Outcome } from './retry-policy.ts';
 import { openCalleeSecret } from './callee-store.ts';
 import { standardWebhookHeaders } from './standard-webhooks.ts';
 import type { LeasedDelivery } from './store.ts';
+import { tsignHeaders } from './tsign-headers.ts';
 
 export interface AttemptDependencies {
   readonly egress: Egress;
@@ -38,14 +39,15 @@ export async function makeAttempt(
   let answer: EgressAnswer | null = null;
   let outcome: Outcome;
   const url = delivery.destination?.url ?? delivery.url;
+  const { attemptTimeoutMs } = dependencies.limits;
   try {
-    const { headers, body } = await composeRequest(dependencies, delivery, startedAt);
+    const { headers, body } = await composeRequest(dependencies, delivery, { url, at: startedAt });
     answer = await dependencies.egress.request({
       method: 'POST',
       url,
       headers,
       body,
-      totalTimeoutMs: dependencies.limits.attemptTimeoutMs,
+      totalTimeoutMs: Math.min(attemptTimeoutMs, profileOf(delivery).attemptTimeoutMs ?? attemptTimeoutMs),
       responseBytesMax: dependencies.limits.answerBytesMax,
       onOverflow: 'truncate',
       onRemoteAddress: (address) => {
@@ -76,9 +78,12 @@ export async function makeAttempt(
   return { outcome, record };
 }
 
+function profileOf(delivery: LeasedDelivery): Profile {
+  return PROFILES[delivery.destination?.profile ?? delivery.profile];
+}
+
 function acknowledgeRule(delivery: LeasedDelivery): AcknowledgeRule {
-  const profile = PROFILES[delivery.destination?.profile ?? delivery.profile];
-  const rule = delivery.destination?.acknowledge ?? profile.acknowledge;
+  const rule = delivery.destination?.acknowledge ?? profileOf(delivery).acknowledge;
   // A callee whose profile has no rule is not stored without one of its own.
   if (rule === null) throw new TypeError(`delivery ${delivery.requestId} has no rule of acknowledgement`);
   return rule;
@@ -87,11 +92,11 @@ function acknowledgeRule(delivery: LeasedDelivery): AcknowledgeRule {
 async function composeRequest(
   dependencies: AttemptDependencies,
   delivery: LeasedDelivery,
-  at: Date,
+  { url, at }: { url: string; at: Date },
 ): Promise<{ headers: Record<string, string>; body: Buffer }> {
   const { keys, vault } = dependencies;
   const { destination } = delivery;
-  const profile = PROFILES[destination?.profile ?? delivery.profile];
+  const profile = profileOf(delivery);
   const body =
     profile.body === 'content'
       ? Buffer.from(delivery.content, 'utf8')
@@ -105,9 +110,11 @@ async function composeRequest(
         });
   const ownSecret = destination === null ? null : openCalleeSecret(vault, destination);
   const secret = ownSecret ?? (await keys.webhookSecret(delivery.appId));
+  const { appId } = delivery;
   const headers = {
     'content-type': 'application/json; charset=utf-8',
     ...standardWebhookHeaders(delivery.requestId, at, body, secret),
+    ...(profile.signedBy === 'app-secret' && tsignHeaders({ appId, url, body, at }, await keys.secretOf(appId))),
   };
   return { headers, body };
 }

@@ -55,7 +55,7 @@ describe('applyChange', () => {
   test('names the field that is not right', () => {
     expect(fieldOf({ calleeNo: 'a b' })).toBe('callee_no');
     expect(fieldOf({ appId: 'x' })).toBe('app_id');
-    expect(fieldOf({ profile: 'tsign' })).toBe('profile');
+    expect(fieldOf({ profile: 'other' })).toBe('profile');
     expect(fieldOf({ signType: 'MD5' })).toBe('sign_type');
     expect(fieldOf({ profile: 'plain' })).toBe('acknowledge');
     expect(fieldOf({ acknowledge: { kind: 'status', statuses: [] } })).toBe('acknowledge');

@@ -204,6 +204,7 @@ function enqueuedRow({ clock, egress, nodeName }: RelayDependencies, message: En
     messageType: '',
     content: message.content,
     attemptsMax: message.attemptsMax ?? null,
+    delaysMs: message.delaysMs ?? null,
     leaseOwner: nodeName,
     dueAt: check.ok ? now : null,
     reason: check.ok ? null : check.code,

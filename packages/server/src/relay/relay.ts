@@ -9,6 +9,8 @@ export interface RelayKeys {
   bodyKey(appId: string): Promise<KeyObject>;
   /** `whsec_` and the Base64 of the HMAC key. */
   webhookSecret(appId: string): Promise<string>;
+  /** The application's own secret, which signs in the profile `tsign`. */
+  secretOf(appId: string): Promise<string>;
 }
 
 /** Every limit of the relay; `DEFAULT_LIMITS` holds what a service runs with. */
@@ -65,10 +67,12 @@ export interface AcceptResult {
 export interface EnqueuedMessage {
   readonly appId: string;
   readonly url: string;
-  readonly profile: 'etc-notify';
+  readonly profile: 'etc-notify' | 'tsign';
   readonly content: string;
   readonly occurredAt: Date;
   readonly attemptsMax?: number;
+  /** The waits between its attempts, in place of the profile's: one attempt more than there are waits is made. */
+  readonly delaysMs?: readonly number[];
 }
 
 export interface DeliveryFilter {

@@ -33,6 +33,8 @@ export interface LeasedDelivery {
   readonly messageType: string;
   readonly content: string;
   readonly attemptsMax: number | null;
+  /** The message's own waits; null: the destination's or the profile's. */
+  readonly delaysMs: readonly number[] | null;
   /** The number of the attempt that this lease is for. */
   readonly attempts: number;
   readonly scheduleAttempts: number;
@@ -53,6 +55,8 @@ export interface NewDelivery {
   readonly messageType: string;
   readonly content: string;
   readonly attemptsMax: number | null;
+  /** The message's own waits; null: the destination's or the profile's. */
+  readonly delaysMs: readonly number[] | null;
   readonly leaseOwner: string;
   readonly dueAt: Date | null;
   readonly reason: string | null;
@@ -74,13 +78,15 @@ export async function insertDeliveries(db: Executor, rows: readonly NewDelivery[
         ${rows.map((r) => r.calleeAppId)}::text[], ${rows.map((r) => r.calleeNo)}::text[],
         ${rows.map((r) => r.callerNo)}::text[], ${rows.map((r) => r.messageType)}::text[],
         ${rows.map((r) => r.content)}::text[], ${rows.map((r) => r.attemptsMax)}::integer[],
+        ${rows.map((r) => arrayText(r.delaysMs))}::text[],
         ${rows.map((r) => r.leaseOwner)}::text[], ${instants(rows.map((r) => r.dueAt))}::timestamptz[],
         ${rows.map((r) => r.reason)}::text[], ${instants(rows.map((r) => r.acceptedAt))}::timestamptz[],
         ${instants(rows.map((r) => r.occurredAt))}::timestamptz[],
         ${rows.map((r) => r.idempotency?.key ?? null)}::text[],
         ${rows.map((r) => r.idempotency?.fingerprint ?? null)}::bytea[]
       ) as input (app_id, request_id, state, profile, url, callee_app_id, callee_no, caller_no, message_type, content,
-                  attempts_max, lease_owner, due_at, reason, accepted_at, occurred_at, idempotency_key, fingerprint)
+                  attempts_max, delays_ms, lease_owner, due_at, reason, accepted_at, occurred_at, idempotency_key,
+                  fingerprint)
     ), own_key as (
       insert into delivery_idempotency_key (app_id, idempotency_key, fingerprint, request_id, created_at)
       select app_id, idempotency_key, fingerprint, request_id, accepted_at
@@ -90,10 +96,11 @@ export async function insertDeliveries(db: Executor, rows: readonly NewDelivery[
       returning request_id
     )
     insert into delivery (app_id, request_id, state, profile, url, callee_app_id, callee_no, caller_no, message_type,
-                          content, attempts_max, attempts, schedule_attempts, lease_token, lease_owner, due_at, reason,
-                          accepted_at, occurred_at, ended_at)
+                          content, attempts_max, delays_ms, attempts, schedule_attempts, lease_token, lease_owner, due_at,
+                          reason, accepted_at, occurred_at, ended_at)
     select app_id, request_id, state, profile, url, callee_app_id, callee_no, caller_no, message_type,
-           content, attempts_max, (state = 'leased')::integer, (state = 'leased')::integer, (state = 'leased')::integer,
+           content, attempts_max, delays_ms::integer[],
+           (state = 'leased')::integer, (state = 'leased')::integer, (state = 'leased')::integer,
            case when state = 'leased' then lease_owner end, due_at, reason,
            accepted_at, occurred_at, case when state = 'failed' then accepted_at end
     from input
@@ -145,7 +152,7 @@ export async function claimDue(
     )
     select claimed.app_id as "appId", claimed.request_id as "requestId", claimed.lease_token as "leaseToken",
            claimed.due_at as "leaseEndsAt", claimed.profile, claimed.url, claimed.message_type as "messageType",
-           claimed.content, claimed.attempts_max as "attemptsMax", claimed.attempts,
+           claimed.content, claimed.attempts_max as "attemptsMax", claimed.delays_ms as "delaysMs", claimed.attempts,
            claimed.schedule_attempts as "scheduleAttempts",
            case when callee.app_id is not null then json_build_object(
              'appId', callee.app_id, 'calleeNo', callee.callee_no, 'url', callee.url, 'profile', callee.profile, 'signType', callee.sign_type, 'enabled', callee.enabled,
@@ -258,6 +265,11 @@ export async function findState(
     select app_id as "appId", state, reason from delivery where request_id = ${requestId}
   `.execute(db);
   return rows[0] ?? null;
+}
+
+/** An array as PostgreSQL reads one: unnest would take an array of arrays apart to its numbers. */
+function arrayText(numbers: readonly number[] | null): string | null {
+  return numbers === null ? null : `{${numbers.join(',')}}`;
 }
 
 /** Dates as text: the driver would write those inside arrays in the process's own zone. */

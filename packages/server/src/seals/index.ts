@@ -1,4 +1,6 @@
 /** Company seals and signing dates as vector drawings. This file is the capability's whole public face. */
 export { createSeals } from './seals.ts';
+export { SEAL_VARIANTS } from './variants.ts';
+export type { SealVariant } from './variants.ts';
 export type { Company, DateLine, Seal, SealErrorCode, Seals, SealsDependencies } from './seals.ts';
 export type { DateFormat } from './date-line.ts';

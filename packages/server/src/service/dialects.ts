@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { registerAdminRoutes, type AdminDependencies } from '../dialects/admin/index.ts';
+import { registerBankNoticeRoute, type BankNoticeDependencies } from '../dialects/bank/index.ts';
 import {
   registerCallbackRoutes,
   registerGatewayRoutes,
@@ -7,6 +8,9 @@ import {
   type GatewayDependencies,
 } from '../dialects/etc/index.ts';
 import { registerFileRoutes, type FileRouteDependencies } from '../dialects/files/index.ts';
+import { registerMemberRoutes, type MemberPageDependencies } from '../dialects/member/index.ts';
+import { identityRoutes, registerTsignRoutes, type TsignDependencies } from '../dialects/tsign/index.ts';
+import type { Identity } from '../identity/index.ts';
 import { registerProbes, type ProbeDependencies } from '../http/probes.ts';
 
 /** What the routes of the service are made of, dialect by dialect. */
@@ -14,8 +18,11 @@ export interface Dialects {
   probes: ProbeDependencies;
   gateway: GatewayDependencies;
   callback: CallbackDependencies;
+  bankNotice: BankNoticeDependencies;
   files: FileRouteDependencies;
   admin: AdminDependencies;
+  member: MemberPageDependencies;
+  tsign: Omit<TsignDependencies, 'routes'> & { identity: Identity };
 }
 
 /** Every route of the service. */
@@ -23,6 +30,9 @@ export function registerDialects(server: FastifyInstance, dialects: Dialects): v
   registerProbes(server, dialects.probes);
   registerGatewayRoutes(server, dialects.gateway);
   registerCallbackRoutes(server, dialects.callback);
+  registerBankNoticeRoute(server, dialects.bankNotice);
   registerFileRoutes(server, dialects.files);
   registerAdminRoutes(server, dialects.admin);
+  registerMemberRoutes(server, dialects.member);
+  registerTsignRoutes(server, { ...dialects.tsign, routes: identityRoutes(dialects.tsign.identity) });
 }

@@ -28,4 +28,13 @@ export async function describeRoutes(version: string): Promise<object> {
 
 /** Dependencies that routes may hold but not use while they are only described: whatever is asked of them is absent. */
 const absent = new Proxy({}, { get: () => undefined });
-const UNUSED = { probes: absent, gateway: absent, callback: absent, files: absent, admin: absent } as Dialects;
+const UNUSED = {
+  probes: absent,
+  gateway: absent,
+  callback: absent,
+  bankNotice: absent,
+  files: absent,
+  admin: absent,
+  tsign: absent,
+  member: absent,
+} as Dialects;

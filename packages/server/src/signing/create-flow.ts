@@ -124,12 +124,15 @@ function checkCommand(command: CreateFlow, limits: SigningLimits, now: Date): vo
   if (command.signValidity !== null && command.signValidity <= now) throw new DomainError('sign_validity_passed');
 }
 
-/** The initiator is a member of this app, and their company is verified where it is to sign silently. */
+/** The initiator is a member of this app, and their company is verified and agreed to it where it is to sign silently. */
 async function checkInitiator(context: SigningContext, { appId, initiator }: CreateFlow): Promise<void> {
   const found = await context.parties.findMember(context.db, appId, initiator.etcMemberNo);
   if (!found) throw new DomainError('member_not_found', { etcMemberNo: initiator.etcMemberNo });
   const signsSilently = initiator.fields.some((field) => field.autoExecute);
   if (signsSilently && found.org.verifiedAt === null) {
     throw new DomainError('company_not_verified', { etcOrgNo: found.org.etcOrgNo });
+  }
+  if (signsSilently && found.org.silentSigningAt === null) {
+    throw new DomainError('silent_signing_not_agreed', { etcOrgNo: found.org.etcOrgNo });
   }
 }

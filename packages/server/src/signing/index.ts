@@ -29,7 +29,7 @@ export type { SigningDependencies, SigningLimits } from './context.ts';
 export interface Signing {
   /**
    * Takes a flow on and answers at once; what becomes of it is told by the notification create_sign_process.
-   * @throws DomainError member_not_found, company_not_verified, no_sign_fields, sign_field_invalid,
+   * @throws DomainError member_not_found, company_not_verified, silent_signing_not_agreed, no_sign_fields, sign_field_invalid,
    *   sign_validity_passed, notify_url_invalid, too_many_signers, too_many_sign_fields
    */
   createFlow(command: CreateFlow): Promise<{ flowRequestId: string }>;

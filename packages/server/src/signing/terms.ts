@@ -90,6 +90,8 @@ export type SigningErrorCode =
   | 'member_not_found'
   /** A silent company field, and the initiator's company is not verified. */
   | 'company_not_verified'
+  /** A silent company field, and the company has not agreed to silent signing. */
+  | 'silent_signing_not_agreed'
   /** Nobody has a field to sign. */
   | 'no_sign_fields'
   /** A silent field without a position. params: { reason } */

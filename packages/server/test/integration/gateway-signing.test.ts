@@ -25,6 +25,7 @@ registerGatewayRoutes(server, {
   apps: createApps({ db, vault, clock }),
   parties: createParties({ db, vault, clock }),
   signing: service.signing,
+  identity: absentIdentity,
   clock,
 });
 await server.listen({ host: '127.0.0.1', port: 0 });
@@ -145,7 +146,7 @@ describe('through the gateway', () => {
     (stranger['signers'] as { initiatorAccount: Record<string, unknown> }).initiatorAccount['etc_member_no'] = 'nobody';
     expect(await callNewer(client, 'esign.signflows.createFlowOneStep', stranger)).toMatchObject({
       code: '400',
-      msg: '参数signers.initiatorAccount.etc_member_no对应的用户不存在，请先创建用户',
+      msg: '参数etc_member_no对应的用户不存在，请先创建用户',
     });
     const inside = oneStep([person], { notifyUrl: 'http://169.254.169.254/latest' });
     expect(await callNewer(client, 'esign.signflows.createFlowOneStep', inside)).toMatchObject({

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/audit/index.ts';
 import type { Documents } from '../../src/documents/index.ts';
+import type { Seals } from '../../src/seals/index.ts';
 import { createManualJobs, type ManualJobs } from '../support/manual-jobs.ts';
 import {
   HOUR_MS,
@@ -226,7 +227,7 @@ describe('one of two ends a flow', () => {
 describe('all or nothing', () => {
   it('a state change whose notification cannot be written does not happen', async () => {
     const failing = () => Promise.reject(new Error('outbox is full'));
-    const app = { flowCreated: failing, flowEnded: failing, verificationEnded: failing };
+    const app = { flowCreated: failing, flowEnded: failing, verificationEnded: failing, identityEnded: failing };
     const notify = { forApp: () => Promise.resolve(app) };
     const flowId = await fixture.waitingFlow();
     const signing = fixture.service.another(createManualJobs(), { notify });
@@ -258,7 +259,7 @@ describe('lost jobs', () => {
   it('a file that ends every process that opens it ends its own request', async () => {
     const jobs = createManualJobs();
     const killed = () => Promise.reject(new Error('killed'));
-    const seals = { defaultSeal: killed, sealImage: killed, dateLine: killed };
+    const seals = new Proxy({}, { get: () => killed }) as Seals;
     const { flowRequestId } = await fixture.service.another(jobs, { seals }).createFlow(fixture.command());
     for (let attempt = 1; attempt <= 4; attempt += 1) {
       expect(await jobs.run(fixture.clock.now())).toMatchObject([{ message: 'killed' }]);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createApps } from '../../src/apps/index.ts';
 import type { App, Apps, CreateAppInput } from '../../src/apps/index.ts';
-import type { SigningCommands } from '../../src/dialects/etc/gateway/api.ts';
+import type { IdentityCommands, SigningCommands } from '../../src/dialects/etc/gateway/api.ts';
 import { registerGatewayRoutes } from '../../src/dialects/etc/gateway/routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { createParties } from '../../src/parties/index.ts';
@@ -39,7 +39,13 @@ export interface GatewayService {
   stop(): Promise<void>;
 }
 
-export async function startGateway(signing: SigningCommands): Promise<GatewayService> {
+/** Where no test asks for it, identity is absent: a call would be a fault. */
+export const absentIdentity = {} as IdentityCommands;
+
+export async function startGateway(
+  signing: SigningCommands,
+  identity: IdentityCommands = absentIdentity,
+): Promise<GatewayService> {
   const database = await createTestDatabase();
   const time = { now: new Date('2026-11-21T08:00:00.000Z') };
   const clock = { now: () => time.now };
@@ -49,7 +55,7 @@ export async function startGateway(signing: SigningCommands): Promise<GatewaySer
   const log: string[] = [];
   const write = (line: string): number => log.push(line);
   const server = createHttpServer({ log: createLog({ level: 'info', write }), trustedProxies: [] });
-  registerGatewayRoutes(server, { apps, parties, signing, clock });
+  registerGatewayRoutes(server, { apps, parties, signing, identity, clock });
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/api/gateway`;

@@ -36,6 +36,7 @@ export const relayKeys = generateKeyPairSync('rsa', { modulusLength: 2048 });
 export const applications = {
   bodyKey: async (): Promise<KeyObject> => relayKeys.privateKey,
   webhookSecret: async (): Promise<string> => WEBHOOK_SECRET,
+  secretOf: async (appId: string): Promise<string> => `${APP_SECRET}-${appId}`,
   relayPublicKey: async (appId: string): Promise<string> => {
     if (appId !== APP_ID) throw new DomainError('app_not_found', { appId });
     return relayKeys.publicKey.export({ format: 'pem', type: 'spki' }).toString();

@@ -1,9 +1,23 @@
 import type { AppErrorCode } from '../../apps/index.ts';
+import type { IdentityErrorCode } from '../../identity/index.ts';
+import type { BankErrorCode } from '../../bank/index.ts';
 import type { PartyErrorCode } from '../../parties/index.ts';
 import type { RelayErrorCode } from '../../relay/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
+import { BANK_ERRORS } from './bank-errors.ts';
 
-export type AdminErrorCode = AppErrorCode | PartyErrorCode | RelayErrorCode;
+/** Of company verification, what an operator's commands can end with. */
+type VerificationErrorCode = Extract<
+  IdentityErrorCode,
+  | 'verification_not_found'
+  | 'verification_ended'
+  | 'verification_expired'
+  | 'letter_not_waiting'
+  | 'identity_invalid'
+  | 'register_invalid'
+>;
+
+export type AdminErrorCode = AppErrorCode | PartyErrorCode | RelayErrorCode | VerificationErrorCode | BankErrorCode;
 
 type Params = Readonly<Record<string, string>>;
 interface Answer {
@@ -22,6 +36,7 @@ const invalid: Answer = {
 
 /** What the admin API answers for each error of the capabilities it serves. An error without an answer does not compile. */
 export const ADMIN_ERRORS = {
+  ...BANK_ERRORS,
   app_invalid: invalid,
   app_not_found: notFound('application', 'appId'),
   party_invalid: invalid,
@@ -38,6 +53,18 @@ export const ADMIN_ERRORS = {
     status: 409,
     message: (params) =>
       `callback ${params['requestId'] ?? ''} is still on its way; only one that ended can be replayed`,
+  },
+  verification_not_found: notFound('verification', 'flowId'),
+  verification_ended: { status: 409, message: (params) => `verification ${params['flowId'] ?? ''} has ended` },
+  verification_expired: { status: 409, message: (params) => `verification ${params['flowId'] ?? ''} has expired` },
+  letter_not_waiting: {
+    status: 409,
+    message: (params) => `no letter of verification ${params['flowId'] ?? ''} waits for a review`,
+  },
+  identity_invalid: { status: 400, message: (params) => `${params['field'] ?? 'a field'}: ${params['reason'] ?? ''}` },
+  register_invalid: {
+    status: 400,
+    message: (params) => `line ${params['line'] ?? '?'} of the file: ${params['reason'] ?? 'invalid'}`,
   },
   relay_stopped: { status: 503, message: () => 'the service is stopping' },
 } as const satisfies Record<AdminErrorCode, Answer>;

@@ -1,15 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Apps } from '../../apps/index.ts';
+import type { Bank } from '../../bank/index.ts';
+import type { Identity } from '../../identity/index.ts';
 import type { Parties } from '../../parties/index.ts';
 import { equalConstantTime } from '../../platform/constant-time.ts';
 import { isDomainError } from '../../platform/errors.ts';
 import type { Relay } from '../../relay/index.ts';
 import { registerAppRoutes } from './app-routes.ts';
+import { registerBankRoutes } from './bank-routes.ts';
 import { registerCallbackRoutes } from './callback-routes.ts';
 import { registerCalleeRoutes } from './callee-routes.ts';
 import { adminAnswer } from './errors.ts';
 import { registerOrgRoutes } from './org-routes.ts';
+import { registerVerificationRoutes } from './verification-routes.ts';
+import { registerStatementRoutes } from './statement-routes.ts';
 import { registerStatusRoutes, type StatusDependencies } from './status-routes.ts';
 import { complaintMessage, holdsNul } from './validation.ts';
 
@@ -18,7 +23,11 @@ export interface AdminDependencies extends StatusDependencies {
   token: string;
   apps: Apps;
   parties: Parties;
+  identity: Identity;
   relay: Relay;
+  bank: Bank;
+  /** Where an uploaded statement lies while it is imported. */
+  spoolFolder: string;
 }
 
 const BODY_BYTES_MAX = 256 * 1024;
@@ -75,6 +84,9 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       registerCalleeRoutes(admin, dependencies);
       registerCallbackRoutes(admin, dependencies);
       registerOrgRoutes(admin, dependencies);
+      registerVerificationRoutes(admin, dependencies);
+      registerBankRoutes(admin, dependencies);
+      registerStatementRoutes(admin, dependencies);
       registerStatusRoutes(admin, dependencies);
     },
     { prefix: '/admin/v1' },

@@ -1,13 +1,17 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Documents } from '../../documents/index.ts';
 import { isDomainError, type DomainError } from '../../platform/errors.ts';
+
+/** A seal's link as a request brings it; `fileId` is the seal's. */
+type SealUrlParts = Parameters<Documents['openFileUrl']>[0];
 
 type FileErrorCode =
   | 'file_url_forged'
   | 'file_url_expired'
   | 'file_not_found'
   | 'stored_file_missing'
-  | 'stored_file_damaged';
+  | 'stored_file_damaged'
+  | 'seal_not_found';
 
 interface Answer {
   status: 403 | 404 | 500;
@@ -18,42 +22,68 @@ const FILE_ERRORS: Readonly<Record<FileErrorCode, Answer>> = {
   file_url_forged: { status: 403, message: '链接无效，请重新获取 (this link is not valid; ask for a new one)' },
   file_url_expired: { status: 403, message: '链接已过期，请重新获取 (this link has expired; ask for a new one)' },
   file_not_found: { status: 404, message: '文件不存在 (no such file)' },
+  seal_not_found: { status: 404, message: '印章不存在 (no such seal)' },
   stored_file_missing: { status: 500, message: '文件暂时无法读取 (the file cannot be read now)' },
   stored_file_damaged: { status: 500, message: '文件暂时无法读取 (the file cannot be read now)' },
 };
 
 export interface FileRouteDependencies {
   documents: Pick<Documents, 'openFileUrl'>;
+  /** The picture that a link to a seal opens. */
+  openSealUrl(parts: SealUrlParts): Promise<Buffer>;
 }
 
-/** `GET /files/APP/FILE?expires=…&signature=…`: a file for whoever holds a link that was made for it and has not expired. */
+/**
+ * `GET /files/APP/FILE?expires=…&signature=…` and `GET /seals/APP/SEAL?…` (a PNG): a file or a seal for whoever holds a link that was made for it and has not expired.
+ */
 export function registerFileRoutes(server: FastifyInstance, dependencies: FileRouteDependencies): void {
-  server.get<{ Params: { appId: string; fileId: string }; Querystring: { expires?: unknown; signature?: unknown } }>(
-    '/files/:appId/:fileId',
-    async (request, reply) => {
-      const { expires, signature } = request.query;
-      try {
-        const file = await dependencies.documents.openFileUrl({
-          ...request.params,
-          expires: typeof expires === 'string' ? expires : '',
-          signature: typeof signature === 'string' ? signature : '',
-        });
-        const name = extendedValue(file.fileName);
-        // A stranger's file is shown as the PDF it is, in no page of ours and with no script of its own.
-        return await reply
-          .type('application/pdf')
-          .header('content-disposition', `inline; filename="document.pdf"; filename*=UTF-8''${name}`)
-          .header('content-security-policy', "sandbox; default-src 'none'")
-          .header('x-sha256', file.sha256)
-          .send(file.bytes);
-      } catch (error) {
-        const answer = isDomainError(error) ? answerFor(error) : undefined;
-        if (answer === undefined) throw error;
-        if (answer.status === 500) request.log.error({ err: error }, 'stored file cannot be read');
-        return reply.code(answer.status).type('text/plain; charset=utf-8').send(answer.message);
-      }
-    },
+  server.get<Link>('/files/:appId/:fileId', async (request, reply) =>
+    answered(reply, async () => {
+      const file = await dependencies.documents.openFileUrl(partsOf(request));
+      const name = extendedValue(file.fileName);
+      // A stranger's file is shown as the PDF it is, in no page of ours and with no script of its own.
+      return reply
+        .type('application/pdf')
+        .header('content-disposition', `inline; filename="document.pdf"; filename*=UTF-8''${name}`)
+        .header('content-security-policy', "sandbox; default-src 'none'")
+        .header('x-sha256', file.sha256)
+        .send(file.bytes);
+    }),
   );
+
+  server.get<Link>('/seals/:appId/:fileId', async (request, reply) =>
+    answered(reply, async () => {
+      const picture = await dependencies.openSealUrl(partsOf(request));
+      return reply.type('image/png').header('content-security-policy', "sandbox; default-src 'none'").send(picture);
+    }),
+  );
+}
+
+interface Link {
+  Params: { appId: string; fileId: string };
+  Querystring: { expires?: unknown; signature?: unknown };
+}
+
+/** What a link is made of, all text. */
+function partsOf({ params, query }: { params: Link['Params']; query: Link['Querystring'] }): SealUrlParts {
+  const { expires, signature } = query;
+  return {
+    ...params,
+    expires: typeof expires === 'string' ? expires : '',
+    signature: typeof signature === 'string' ? signature : '',
+  };
+}
+
+/** The answer of `send`, or the refusal that a faulty link reads. */
+async function answered(reply: FastifyReply, send: () => Promise<FastifyReply>): Promise<FastifyReply> {
+  try {
+    return await send();
+  } catch (error) {
+    const answer = isDomainError(error) ? answerFor(error) : undefined;
+    if (answer === undefined) throw error;
+    if (answer.status === 500) reply.log.error({ err: error }, 'stored file cannot be read');
+    return reply.code(answer.status).type('text/plain; charset=utf-8').send(answer.message);
+  }
 }
 
 /** A text as the value of a header's `name*` (RFC 8187, 3.2.1): four characters that a URI may hold are escaped too. */

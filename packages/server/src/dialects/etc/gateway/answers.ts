@@ -1,4 +1,5 @@
 import type { AppErrorCode } from '../../../apps/index.ts';
+import type { IdentityErrorCode } from '../../../identity/index.ts';
 import type { PartyErrorCode } from '../../../parties/index.ts';
 import type { DomainError } from '../../../platform/errors.ts';
 import type { SigningErrorCode } from '../../../signing/index.ts';
@@ -55,7 +56,9 @@ export class GatewayRefusal extends Error {
 }
 
 type Params = Readonly<Record<string, string>>;
-type DomainCode = AppErrorCode | PartyErrorCode | SigningErrorCode;
+/** Of company verification, what the api codes here can end with. */
+type IdentityCode = Extract<IdentityErrorCode, 'identity_invalid' | 'factor_source_failed' | 'member_not_found'>;
+type DomainCode = AppErrorCode | PartyErrorCode | SigningErrorCode | IdentityCode;
 
 const bad = (msg: string): Answer => ({ code: '400', msg });
 
@@ -74,8 +77,15 @@ const DOMAIN_ANSWERS = {
   member_conflict: () => bad('参数biz_member_no已创建过用户且资料不一致，请核对资料或更换编号'),
   party_invalid: (params: Params) => bad(`参数${params['field'] ?? ''}应为${params['expected'] ?? ''}`),
 
-  member_not_found: () => bad('参数signers.initiatorAccount.etc_member_no对应的用户不存在，请先创建用户'),
+  identity_invalid: (params: Params) => bad(identityFault(params)),
+  factor_source_failed: (params: Params) => ({
+    code: '500',
+    msg: `数据源查询失败，请联系服务人员处理，ID:${params['id'] ?? ''}`,
+  }),
+
+  member_not_found: () => bad('参数etc_member_no对应的用户不存在，请先创建用户'),
   company_not_verified: () => bad('发起方企业未认证，不能静默签署，请先完成企业认证'),
+  silent_signing_not_agreed: () => bad('发起方企业未同意静默签署，请由企业用户在认证页面同意'),
   no_sign_fields: () => bad('没有任何签署区，请至少为一个签署方设置signfields'),
   sign_field_invalid: (params: Params) => bad(`参数signfields不正确：${params['reason'] ?? ''}`),
   notify_url_invalid: () => bad('参数notifyUrl应为可访问的http(s)地址'),
@@ -92,6 +102,25 @@ const DOMAIN_ANSWERS = {
     msg: `撤销原因过长，请不要超过${params['limit'] ?? '64'}个字符`,
   }),
 } satisfies Record<DomainCode, (params: Params) => Answer>;
+
+const AUTH_INFO_FIELDS: Readonly<Record<string, string>> = {
+  orgName: 'biz_license_info.name',
+  orgCode: 'biz_license_info.cert_no',
+  legalRepName: 'legal_id_card_info.legal_name',
+  legalRepIdNo: 'legal_id_card_info.cert_no',
+};
+const AUTH_INFO_REASONS: Readonly<Record<string, string>> = {
+  required: '不能为空',
+  spaces: '含有多余空格',
+  format: '格式不正确',
+  check_digit: '校验位不正确',
+  mismatch: '与已有的企业资料不一致，请核对后重新提交',
+};
+
+function identityFault(params: Params): string {
+  const field = AUTH_INFO_FIELDS[params['field'] ?? ''] ?? params['field'] ?? '';
+  return `参数${field}${AUTH_INFO_REASONS[params['reason'] ?? ''] ?? '不正确'}`;
+}
 
 function isDomainCode(code: string): code is DomainCode {
   return Object.hasOwn(DOMAIN_ANSWERS, code);

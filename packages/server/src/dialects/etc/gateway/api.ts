@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 import type { App, Apps } from '../../../apps/index.ts';
+import type { Identity } from '../../../identity/index.ts';
 import type { Parties } from '../../../parties/index.ts';
 import type { JsonMember } from '../../../platform/json-text.ts';
 import type { Signing } from '../../../signing/index.ts';
@@ -8,11 +9,18 @@ import { readParameters } from './parameters.ts';
 /** The part of signing that this gateway commands. */
 export type SigningCommands = Pick<Signing, 'createFlow' | 'flow' | 'revokeFlow' | 'documents'>;
 
+/** The part of identity that this gateway commands. */
+export type IdentityCommands = Pick<
+  Identity,
+  'compareOrganization' | 'comparePerson' | 'saveOrgAuthInfo' | 'memberToken'
+>;
+
 /** The capabilities that the api codes of this gateway command. */
 export interface Capabilities {
   readonly apps: Apps;
   readonly parties: Parties;
   readonly signing: SigningCommands;
+  readonly identity: IdentityCommands;
 }
 
 /** What a command knows beyond its parameters: who asks, proved by the signature. */

@@ -5,9 +5,15 @@ import { esignSignflowsCreateFlowOneStep } from './api/esign-signflows-create-fl
 import { esignSignflowsDocuments } from './api/esign-signflows-documents.ts';
 import { esignSignflowsQuery } from './api/esign-signflows-query.ts';
 import { esignSignflowsRevoke } from './api/esign-signflows-revoke.ts';
+import { esignVerifyIndivBase } from './api/esign-verify-indiv-base.ts';
+import { esignVerifyIndivTelecom3Factors } from './api/esign-verify-indiv-telecom3-factors.ts';
+import { esignVerifyOrgBase } from './api/esign-verify-org-base.ts';
+import { esignVerifyOrgBureau4Factors } from './api/esign-verify-org-bureau4-factors.ts';
+import { gatewayGetToken } from './api/gateway-get-token.ts';
 import { partnerMemberCreate } from './api/partner-member-create.ts';
 import { partnerOrgCreate } from './api/partner-org-create.ts';
 import { partnerOrgGetOrgAuthStatus } from './api/partner-org-get-org-auth-status.ts';
+import { partnerOrgSaveOrgAuthInfo } from './api/partner-org-save-org-auth-info.ts';
 
 /** Every api code this gateway answers; any other is 404001. */
 export const APIS: ReadonlyMap<string, Api> = new Map(
@@ -21,5 +27,11 @@ export const APIS: ReadonlyMap<string, Api> = new Map(
     esignSignflowsQuery,
     esignSignflowsRevoke,
     esignSignflowsDocuments,
+    esignVerifyOrgBase,
+    esignVerifyIndivBase,
+    esignVerifyOrgBureau4Factors,
+    esignVerifyIndivTelecom3Factors,
+    partnerOrgSaveOrgAuthInfo,
+    gatewayGetToken,
   ].map((api) => [api.apiCode, api]),
 );

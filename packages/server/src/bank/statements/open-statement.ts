@@ -1,0 +1,12 @@
+import type { StatementSettings } from '../bank.ts';
+import { createCamtReader } from './camt.ts';
+import { createCsvReader } from './csv.ts';
+import { createMt940Reader } from './mt940.ts';
+import type { StatementReader } from './statement.ts';
+
+/** The reader of a format. */
+export function openStatement(settings: StatementSettings): StatementReader {
+  if (settings.format === 'mt940') return createMt940Reader();
+  if (settings.format === 'csv') return createCsvReader(settings.columns);
+  return createCamtReader(settings.format);
+}

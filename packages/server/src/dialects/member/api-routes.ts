@@ -1,0 +1,200 @@
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import type { Identity, MemberKey } from '../../identity/index.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { equalConstantTime } from '../../platform/constant-time.ts';
+import { isDomainError } from '../../platform/errors.ts';
+import { SESSION_HEADER, type ErrorAnswer, type SessionAnswer, type VerificationAnswer } from './contract.ts';
+import { memberAnswer } from './errors.ts';
+import { presentVerification } from './present.ts';
+import { cookieOf, openSession, sealSession, sessionCookie, SESSION_COOKIE, type Session } from './session.ts';
+
+/** What the page needs of identity. Its commands are followed by a reading of the view. */
+export type MemberIdentity = Pick<
+  Identity,
+  'openToken' | 'memberView' | 'startForMember' | 'sealPicture' | 'chooseSeal' | 'consentSilentSigning'
+>;
+
+export interface MemberApiDependencies {
+  identity: MemberIdentity;
+  clock: Clock;
+  /** Signs the session cookies: `vault.deriveKey('member-session')`. */
+  sessionKey: Buffer;
+  /** Where members reach this service, once it is known; its path and scheme decide those of the cookie. */
+  baseUrl: () => string;
+}
+
+type MemberServer = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+const BODY_BYTES_MAX = 16 * 1024;
+const TOKEN_LENGTH_MAX = 2048;
+const MAX_FACTOR_LENGTH = 100;
+
+const TokenBody = Type.Object({ token: Type.String({ maxLength: TOKEN_LENGTH_MAX }) }, { additionalProperties: false });
+const Factor = Type.String({ maxLength: MAX_FACTOR_LENGTH });
+const CompanyBody = Type.Object(
+  { orgName: Factor, orgCode: Factor, legalRepName: Factor },
+  { additionalProperties: false },
+);
+const Variant = Type.String({ minLength: 1, maxLength: 64 });
+const SealBody = Type.Object({ variant: Variant }, { additionalProperties: false });
+const ConsentBody = Type.Object(
+  { textVersion: Type.String({ minLength: 1, maxLength: 32, pattern: '^[\\w.-]+$' }) },
+  { additionalProperties: false },
+);
+const PictureParams = Type.Object({ variant: Variant });
+const PictureQuery = Type.Object({ session: Type.String({ maxLength: 64 }) });
+
+/** A refusal of this dialect itself. */
+class Refusal extends Error {
+  readonly status: 401 | 409;
+  readonly body: ErrorAnswer;
+
+  constructor(status: 401 | 409, body: ErrorAnswer) {
+    super(body.message);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/**
+ * `/member/v1`: what the verification page reads and does. A session cookie says who the member is, and the session's id,
+ * which only the session's own page knows, must come with it: a request that another site made has neither, and a tab
+ * that was opened for another company is told so.
+ */
+export function registerMemberApi(server: FastifyInstance, dependencies: MemberApiDependencies): void {
+  void server.register(
+    async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser(
+        'application/json',
+        { parseAs: 'string', bodyLimit: BODY_BYTES_MAX },
+        scope.getDefaultJsonParser('error', 'error'),
+      );
+      scope.addHook('onRoute', (route) => {
+        // The page's own, and it changes with the page: not part of what others may call.
+        route.schema = { hide: true, ...route.schema };
+      });
+      scope.setErrorHandler(async (error, _request, reply) => {
+        const answer = answerFor(error);
+        if (answer === undefined) throw error;
+        return reply.code(answer.status).send(answer.body);
+      });
+      const api: MemberServer = scope.withTypeProvider<TypeBoxTypeProvider>();
+      registerSession(api, dependencies);
+      registerVerification(api, dependencies);
+      registerSeals(api, dependencies);
+    },
+    { prefix: '/member/v1' },
+  );
+}
+
+function answerFor(error: unknown): { status: number; body: ErrorAnswer } | undefined {
+  if (error instanceof Refusal) return { status: error.status, body: error.body };
+  if (isDomainError(error)) return memberAnswer(error);
+  if (error instanceof Error && 'validation' in error) {
+    return { status: 422, body: { error: 'invalid', message: error.message } };
+  }
+  return undefined;
+}
+
+/** `POST /session` takes the token for a cookie; `GET /session` tells a page that was reloaded which session it has. */
+function registerSession(api: MemberServer, { identity, clock, sessionKey, baseUrl }: MemberApiDependencies): void {
+  api.post('/session', { schema: { body: TokenBody } }, async (request, reply) => {
+    const member = await identity.openToken(request.body.token);
+    const { session, value } = sealSession(member, clock.now(), sessionKey);
+    const base = URL.parse(baseUrl());
+    const cookie = sessionCookie(value, {
+      path: `${(base?.pathname ?? '/').replace(/\/$/, '')}/member/`,
+      isSecure: base?.protocol === 'https:' || request.protocol === 'https',
+    });
+    return reply.header('set-cookie', cookie).send({ session: session.session } satisfies SessionAnswer);
+  });
+
+  api.get('/session', async (request): Promise<SessionAnswer> => {
+    const { session } = readSession(request, clock, sessionKey);
+    return { session };
+  });
+}
+
+function registerVerification(api: MemberServer, { identity, clock, sessionKey }: MemberApiDependencies): void {
+  const view = async (session: Session): Promise<VerificationAnswer> =>
+    presentVerification(await identity.memberView(memberOf(session)), session.session);
+  const sessionOf = (request: FastifyRequest): Session => ownSession(request, clock, sessionKey);
+
+  api.get('/verification', async (request) => view(sessionOf(request)));
+
+  api.post('/verification', { schema: { body: CompanyBody } }, async (request) => {
+    const session = sessionOf(request);
+    await identity.startForMember({ ...memberOf(session), company: request.body, actor: actorOf(session) });
+    return view(session);
+  });
+
+  api.put('/seal', { schema: { body: SealBody } }, async (request) => {
+    const session = sessionOf(request);
+    await identity.chooseSeal({ ...memberOf(session), variant: request.body.variant, actor: actorOf(session) });
+    return view(session);
+  });
+
+  api.put('/silent-signing', { schema: { body: ConsentBody } }, async (request) => {
+    const session = sessionOf(request);
+    const { textVersion } = request.body;
+    await identity.consentSilentSigning({ ...memberOf(session), textVersion, actor: actorOf(session) });
+    return view(session);
+  });
+}
+
+/** `GET /seals/VARIANT?session=…`: an `<img>` sends no header of ours, so the session's id stands in the address. */
+function registerSeals(api: MemberServer, { identity, clock, sessionKey }: MemberApiDependencies): void {
+  api.get(
+    '/seals/:variant',
+    { schema: { params: PictureParams, querystring: PictureQuery } },
+    async (request, reply) => {
+      const session = readSession(request, clock, sessionKey);
+      requireSame(session, request.query.session);
+      const picture = await identity.sealPicture({ ...memberOf(session), variant: request.params.variant });
+      return reply
+        .type('image/png')
+        .header('cache-control', 'private, max-age=300')
+        .header('cross-origin-resource-policy', 'same-origin')
+        .send(picture);
+    },
+  );
+}
+
+/** The session of the cookie. */
+function readSession(request: FastifyRequest, clock: Clock, sessionKey: Buffer): Session {
+  const cookie = cookieOf(request.headers.cookie, SESSION_COOKIE);
+  const session = cookie === undefined ? undefined : openSession(cookie, clock.now(), sessionKey);
+  if (session === undefined) throw new Refusal(401, { error: 'session_missing', message: 'open the page anew' });
+  return session;
+}
+
+/** The session of the cookie, which must be the one of the page that asks. */
+function ownSession(request: FastifyRequest, clock: Clock, sessionKey: Buffer): Session {
+  const session = readSession(request, clock, sessionKey);
+  requireSame(session, request.headers[SESSION_HEADER]);
+  return session;
+}
+
+function requireSame(session: Session, given: string | string[] | undefined): void {
+  if (typeof given === 'string' && equalConstantTime(given, session.session)) return;
+  throw new Refusal(409, { error: 'session_replaced', message: 'another session was opened in this browser' });
+}
+
+function memberOf({ appId, etcMemberNo }: Session): MemberKey {
+  return { appId, etcMemberNo };
+}
+
+/** Whom the audit names. */
+function actorOf({ etcMemberNo }: Session): string {
+  return `member:${etcMemberNo}`;
+}

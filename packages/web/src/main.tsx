@@ -1,0 +1,23 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import { takeToken } from './session.ts';
+import { TextsProvider } from './texts/texts.tsx';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/frame.css';
+import './styles/parts.css';
+import './styles/steps.css';
+
+// Before anything else: whoever looks over a shoulder or at the history finds no token.
+const token = takeToken();
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('the page has no #root');
+createRoot(root).render(
+  <StrictMode>
+    <TextsProvider>
+      <App token={token} />
+    </TextsProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,48 @@
+import { useEffect, useState } from 'react';
+import { useAnnounce } from '../announcer.tsx';
+import { copyText } from '../copy-text.ts';
+import { useSpeech } from '../texts/texts.tsx';
+
+const FEEDBACK_MS = 2_500;
+
+interface CopyButtonProps {
+  text: string;
+  /** What is copied, for the button's name and for what is said afterwards. */
+  what: string;
+  /** Shown in place of 复制. */
+  label?: string;
+}
+
+/** Copies, and says so where the finger is. */
+export function CopyButton({ text, what, label }: CopyButtonProps) {
+  const { texts } = useSpeech();
+  const announce = useAnnounce();
+  const [outcome, setOutcome] = useState<'copied' | 'failed' | null>(null);
+  const { transfer } = texts;
+
+  useEffect(() => {
+    if (outcome === null) return undefined;
+    const timer = window.setTimeout(() => setOutcome(null), FEEDBACK_MS);
+    return () => window.clearTimeout(timer);
+  }, [outcome]);
+
+  async function copy(): Promise<void> {
+    const isCopied = await copyText(text);
+    setOutcome(isCopied ? 'copied' : 'failed');
+    announce(isCopied ? transfer.announceCopied(what) : transfer.copyFailed);
+  }
+
+  return (
+    <span className="copy">
+      <button
+        type="button"
+        className={outcome === 'copied' ? 'button small copied' : 'button small'}
+        aria-label={label ?? transfer.copyOf(what)}
+        onClick={() => void copy()}
+      >
+        {outcome === 'copied' ? transfer.copied : (label ?? transfer.copy)}
+      </button>
+      {outcome === 'failed' && <span className="copy-failed">{transfer.copyFailed}</span>}
+    </span>
+  );
+}

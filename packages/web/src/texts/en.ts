@@ -1,0 +1,247 @@
+import type { Texts } from './zh.ts';
+
+export const en: Texts = {
+  language: { name: 'English', switchTo: '中文', switchLabel: '切换为中文', htmlLang: 'en' },
+  brand: { name: 'Yinxin', product: 'Company verification' },
+  skip: 'Skip to the main content',
+  requestedBy: (app) => `Requested by ${app}`,
+  greeting: (member) => `Hello, ${member}`,
+
+  steps: {
+    label: 'Progress',
+    position: (index, count) => `Step ${index} of ${count}`,
+    company: 'Company',
+    transfer: 'Transfer',
+    seal: 'Seal',
+    consent: 'Authorisation',
+    done: 'Done',
+    isDone: 'done',
+  },
+
+  loading: 'Opening, one moment…',
+  offline: {
+    title: 'You are offline',
+    body: 'Keep this page: it goes on by itself when the network is back. Money already sent is not affected.',
+  },
+  failing: { title: 'The service cannot be reached', body: 'We keep trying. You need not repeat anything.' },
+  retry: 'Try now',
+  problems: {
+    offline: 'The network is down and nothing was sent. Check it and try again.',
+    internal: 'Something went wrong on our side and nothing was saved. Please try again shortly.',
+    conflict: 'Things have changed meanwhile. The page now shows the latest state.',
+    unavailable: 'Payments cannot be received just now. Try again later, or contact the platform that sent you here.',
+    character_missing:
+      'The company name has a character our seal font lacks, so the seal cannot be drawn. Contact the platform.',
+    invalid: 'Something needs to be corrected. See the marked fields.',
+  },
+
+  ended: {
+    token_expired: {
+      title: 'This link has expired',
+      body: 'For your safety a verification link works for a limited time. Go back to the platform that sent you and open company verification again.',
+    },
+    token_invalid: {
+      title: 'This link does not work',
+      body: 'It is incomplete, or was not made by this service. Go back to the platform and open company verification again; if you copied the link, check that you copied all of it.',
+    },
+    session_missing: {
+      title: 'Please come in from the platform',
+      body: 'You were away for long, or opened this page directly. Go back to the platform and open company verification: it goes on where you left it.',
+    },
+    session_replaced: {
+      title: 'Opened in another tab',
+      body: 'Another verification was opened in this browser later. So that two companies do not get mixed up, this page has stopped. Use the newer tab, or come in from the platform again.',
+    },
+    member_gone: {
+      title: 'This member is gone',
+      body: 'The platform has removed your account. Please contact its staff.',
+    },
+    kept: 'What you entered and what you paid is not lost.',
+  },
+
+  company: {
+    title: 'Check the company’s details',
+    lead: 'Enter them as they stand on the business licence. You then get a receiving account made for you.',
+    orgName: 'Company name',
+    orgCode: 'Unified social credit code',
+    orgCodeHint: 'The 18 characters on the business licence',
+    legalRepName: 'Legal representative',
+    legalRepNameHint: 'The name on the business licence, in Chinese characters',
+    given: (app) => `Given by ${app}; if it is wrong, ask the platform to correct it`,
+    submit: 'Next: get the account',
+    submitting: 'Checking…',
+    expired: {
+      title: 'The last verification has ended',
+      body: 'No payment that qualifies came in time. Start again to get a new account, and send nothing to the old one.',
+    },
+    bankOff: {
+      title: 'Payments cannot be received yet',
+      body: 'The platform’s receiving service is off or under maintenance. You may fill in the form and submit it later.',
+    },
+    howTitle: 'What happens next',
+    how: [
+      'You transfer ¥0.01 from the company’s own bank account',
+      'The bank confirms the account’s name, usually within minutes',
+      'You choose a seal, authorise signing, and are done',
+    ],
+    errorTitle: (count) => (count === 1 ? 'One field needs correcting' : `${count} fields need correcting`),
+    errors: {
+      required: 'Please fill this in',
+      format: 'This does not look right; compare it with the business licence',
+      check_digit: 'The code is wrong, perhaps by one character; compare it character by character',
+      mismatch: 'This differs from the register; check it and try again',
+      spaces: 'Please remove the spaces',
+      codeLength: (length) => `It has 18 characters; this has ${length}`,
+      mismatchGiven: (app) => `This differs from the register; ask ${app} to correct it`,
+    },
+  },
+
+  transfer: {
+    title: 'Transfer ¥0.01 from the company’s account',
+    lead: 'In your company’s online banking, transfer to the account below. When it arrives, this page goes on by itself.',
+    warningsTitle: 'Before you pay',
+    warnings: {
+      ownAccountBefore: 'Pay from a business account in the name of ',
+      ownAccountAfter: '. Personal accounts and those of other companies do not count',
+      exact: 'The amount must be exactly ¥0.01; more or less does not pass',
+      noRefund: 'The ¥0.01 pays for the verification and is not refunded',
+      once: (until) => `The account is for this verification alone, until ${until}`,
+    },
+    accountTitle: 'Pay to',
+    accountName: 'Account name',
+    accountNo: 'Account number',
+    bankName: 'Bank and branch',
+    amount: 'Amount',
+    yuan: (amount) => `¥${amount}`,
+    copy: 'Copy',
+    copied: 'Copied',
+    copyOf: (what) => `Copy ${what.toLowerCase()}`,
+    copyAll: 'Copy everything',
+    copyFailed: 'Could not copy; select the text instead',
+    announceCopied: (what) => `${what} copied`,
+    allInformation: 'All details',
+    qrTitle: 'Paying on another device?',
+    qrHint: 'Scan to get the account as text to paste. It is not a payment code.',
+    qrLabel: 'QR code that holds the account as text',
+    changeTitle: 'Are the company’s details wrong?',
+    change: 'Correct the details',
+    changeBack: 'Back to the transfer',
+    unavailableTitle: 'No account just now',
+    unavailableBody: 'The platform’s receiving service is under maintenance. The account appears here when it is back.',
+    address: 'The remark may stay empty.',
+  },
+
+  progress: {
+    title: 'Progress',
+    stages: {
+      account: 'Account made',
+      payment: 'Payment arrives',
+      check: 'Payer checked',
+      done: 'Verified',
+    },
+    checkNow: 'I have paid, check now',
+    checking: 'Checking…',
+    checkedNothing: 'Nothing found yet. It usually takes a few minutes; please wait and do not pay twice.',
+    leave: 'You may close this page. Verification goes on, and you can come back from the platform.',
+    waiting: {
+      title: 'Waiting for your transfer',
+      body: 'It usually arrives within minutes, and this page updates by itself.',
+    },
+    notFound: {
+      title: 'The bank has not seen the transfer yet',
+      body: 'If you have just paid, wait a few minutes. After two hours, check in your online banking that the transfer went through and the number is right.',
+      asked: (at) => `The bank was last asked: ${at}`,
+    },
+    failed: {
+      title: 'This transfer does not qualify',
+      at: (at) => `Received: ${at}`,
+      again: 'Please transfer once more as shown below. The account stays the same.',
+      wrong_amount: (amount) =>
+        amount === null ? 'The amount is not ¥0.01.' : `¥${amount} arrived; it must be exactly ¥0.01.`,
+      wrong_payer: (payer) =>
+        payer === null
+          ? 'The payer’s name is not the company’s. Please use an account of the company itself.'
+          : `The payer is “${payer}”, which is not the company’s name. Please use an account of the company itself.`,
+      personal_account:
+        'The money came from a personal account or a bank’s clearing account. Please use an account of the company itself.',
+      reversed: 'The bank has returned or reversed this transfer.',
+      not_booked: 'The bank has not booked this transfer, so it may be incomplete. Check it in your online banking.',
+      wrong_currency: 'This transfer is not in renminbi. Please pay from a renminbi account.',
+      debit: 'The bank recorded a payment out, not in. Please contact the platform.',
+    },
+    review: {
+      title: 'A person is checking',
+      body: 'The payer’s name is very close to the company’s, and staff are comparing them. You need not pay again; the result appears here.',
+      since: (at) => `Since: ${at}`,
+    },
+    unavailable: {
+      title: 'Receiving is paused',
+      body: 'The platform’s receiving service is under maintenance. Please do not pay yet; it goes on by itself.',
+    },
+    confirmed: { title: 'Payment confirmed', body: 'The company is verified. On to the next step…' },
+  },
+
+  seal: {
+    verifiedTitle: 'The company is verified',
+    verifiedBody: (company) => `The bank has confirmed the transfer of ${company}.`,
+    title: 'Choose the electronic seal',
+    lead: 'Seals are drawn from the company’s name and stand on the contracts you sign. The platform can change it later.',
+    legend: 'Design',
+    variants: {
+      plain: { name: 'Company seal', hint: 'Name and five-pointed star' },
+      numbered: { name: 'Seal with code', hint: 'With the social credit code below' },
+      contract: { name: 'Contract seal', hint: 'With 合同专用章 (for contracts) below the star' },
+    },
+    variant: (index) => ({ name: `Design ${index}`, hint: '' }),
+    pictureOf: (name, company) => `${name} of ${company}`,
+    pictureFailed: 'The picture did not load',
+    choose: 'Choose a seal first',
+    submit: 'Use this seal',
+    submitting: 'Saving…',
+  },
+
+  consent: {
+    title: 'Authorise automatic signing',
+    lead: (app) =>
+      `Contracts that ${app} starts are then sealed for your company automatically, without asking each time.`,
+    textTitle: 'Authorisation',
+    text: (company, app) => [
+      `${company} (“the company”) agrees that electronic contracts which ${app} (“the platform”) starts in the company’s name are signed automatically by the Yinxin signing service, with the company’s digital certificate and the seal chosen, without confirming each one.`,
+      'Every automatic signature is recorded in full and can be inspected; any change to a signed file can be detected.',
+      'The authorisation takes effect when the box is ticked and lasts until the company withdraws it. To withdraw, contact the platform; signatures made before stay valid.',
+      'The person who gives this authorisation confirms that they may act for the company.',
+    ],
+    sealLabel: 'Seal to be used',
+    changeSeal: 'Choose another seal',
+    agree: 'I have read the authorisation and agree to automatic signing on behalf of the company',
+    required: 'Please read the text and tick the box first',
+    submit: 'Agree and finish',
+    submitting: 'Saving…',
+    later: 'Not now',
+    laterHint: 'The company is verified either way; without it, the platform cannot sign for you automatically.',
+  },
+
+  done: {
+    title: 'Verification is complete',
+    lead: (company, app) => `${company} can now sign electronic contracts on ${app}.`,
+    close: 'You may close this page and go on at the platform.',
+    sealTitle: 'Default seal',
+    certificateTitle: 'Digital certificate',
+    subject: 'Holder',
+    issuer: 'Issuer',
+    serialNumber: 'Serial number',
+    validity: 'Valid',
+    from: (from, to) => `${from} to ${to}`,
+    paymentTitle: 'Record',
+    payer: 'Payer',
+    payerAccount: 'Payer’s account',
+    tradedAt: 'Paid at',
+    bizFlowNo: 'Bank reference',
+    verifiedAt: 'Verified at',
+    consentTitle: 'Automatic signing',
+    consented: (at) => `Authorised on ${at}`,
+    notConsented: 'Not authorised: contracts of the platform are not signed automatically.',
+    consentNow: 'Authorise now',
+    noCertificate: 'The certificate is issued with the first signature.',
+  },
+};

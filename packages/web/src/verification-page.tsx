@@ -1,0 +1,107 @@
+import { useEffect, useRef, useState, type RefObject } from 'react';
+import type { Step, VerificationAnswer } from '../../server/src/dialects/member/contract.ts';
+import type { Api } from './api.ts';
+import { Frame } from './frame.tsx';
+import { LoadingCard } from './parts/cards.tsx';
+import { Notice } from './parts/notice.tsx';
+import { CompanyStep } from './steps/company-step.tsx';
+import { ConsentStep } from './steps/consent-step.tsx';
+import { DoneStep } from './steps/done-step.tsx';
+import { EndedCard } from './steps/ended.tsx';
+import { SealStep } from './steps/seal-step.tsx';
+import { TransferStep } from './steps/transfer-step.tsx';
+import { useSpeech } from './texts/texts.tsx';
+import { useVerification, type Connection, type Verification } from './use-verification.ts';
+
+/** Where the member wants to look although the service's step is another: back at the form or the seals, or past the consent. */
+type Detour = { from: Step; to: Step } | null;
+
+export function VerificationPage({ api }: { api: Api }) {
+  const verification = useVerification(api);
+  const { view, ended, connection, refresh } = verification;
+  const [detour, setDetour] = useState<Detour>(null);
+  const shownStepRef = useRef<Step | null>(null);
+
+  if (ended !== null) {
+    return (
+      <Frame>
+        <EndedCard error={ended} />
+      </Frame>
+    );
+  }
+  if (view === null) {
+    return (
+      <Frame>
+        <ConnectionNotice connection={connection} onRetry={refresh} />
+        <LoadingCard />
+      </Frame>
+    );
+  }
+  // A detour ends by itself when the service has gone on.
+  const step = detour?.from === view.step ? detour.to : view.step;
+  const goTo = (to: Step): void => setDetour(to === view.step ? null : { from: view.step, to });
+  return (
+    <Frame step={step} appName={view.appName}>
+      <ConnectionNotice connection={connection} onRetry={refresh} />
+      <StepCard
+        key={step}
+        step={step}
+        shownStepRef={shownStepRef}
+        view={view}
+        verification={verification}
+        goTo={goTo}
+      />
+    </Frame>
+  );
+}
+
+interface StepCardProps {
+  step: Step;
+  /** The step before this one; null at first. */
+  shownStepRef: RefObject<Step | null>;
+  view: VerificationAnswer;
+  verification: Verification;
+  goTo: (step: Step) => void;
+}
+
+/** Made anew for each step: the title of a step that follows another one takes the focus, so that it is read. */
+function StepCard({ step, shownStepRef, view, verification, goTo }: StepCardProps) {
+  const { texts } = useSpeech();
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    document.title = `${texts.steps[step]} · ${texts.brand.product} · ${texts.brand.name}`;
+  }, [step, texts]);
+  useEffect(() => {
+    const before = shownStepRef.current;
+    shownStepRef.current = step;
+    // On the first step the reader starts at the top of the page, as everywhere.
+    if (before === null || before === step) return;
+    window.scrollTo({ top: 0 });
+    card.current?.querySelector('h1')?.focus({ preventScroll: true });
+  }, [step, shownStepRef]);
+
+  const { act, refresh } = verification;
+  return (
+    <section className="card" ref={card}>
+      {step === 'company' && <CompanyStep view={view} act={act} goTo={goTo} />}
+      {step === 'transfer' && <TransferStep view={view} refresh={refresh} />}
+      {step === 'seal' && <SealStep view={view} act={act} goTo={goTo} />}
+      {step === 'consent' && <ConsentStep view={view} act={act} goTo={goTo} />}
+      {step === 'done' && <DoneStep view={view} goTo={goTo} />}
+    </section>
+  );
+}
+
+function ConnectionNotice({ connection, onRetry }: { connection: Connection; onRetry: () => void }) {
+  const { texts } = useSpeech();
+  if (connection === 'good') return null;
+  const { title, body } = connection === 'offline' ? texts.offline : texts.failing;
+  return (
+    <Notice kind="warning" title={title} role="alert">
+      <p>{body}</p>
+      <button type="button" className="button quiet" onClick={onRetry}>
+        {texts.retry}
+      </button>
+    </Notice>
+  );
+}
