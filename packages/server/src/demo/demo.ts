@@ -7,7 +7,8 @@ import { readConfig } from '../platform/config.ts';
 import { createAccount, type Account } from './account.ts';
 import { startReceiver } from './receiver.ts';
 import { CONTRACT_FILE, type Stage } from './stage.ts';
-import { createApplication, createCompany, relaySample, revokeSecond, signContract, verifyContract } from './steps.ts';
+import { createApplication, relaySample, revokeSecond, signContract, verifyContract } from './steps.ts';
+import { createCompany, verifyCompany } from './verification.ts';
 
 export interface DemoOptions {
   /** Settles when the person has seen enough (Ctrl-C), in the middle of a step too. */
@@ -105,7 +106,8 @@ async function startForDemo(account: Account, context: CliContext, directory: st
 async function performSteps(account: Account, stage: Stage): Promise<DemoOutcome> {
   try {
     const app = await createApplication(account, stage);
-    const company = await createCompany(account, stage, app);
+    const company = await createCompany(account, app);
+    await verifyCompany(account, stage, app, company);
     const signed = await signContract(account, stage, app, company);
     await verifyContract(account, stage, signed);
     await revokeSecond(account, stage, app, company);

@@ -22,3 +22,6 @@ export const BROKER_FIELDS = [
 ];
 
 export const BUYER_FIELDS = [{ signType: 1, sealType: '0', signBean: { posBean: [BUYER] } }];
+
+export const BROKER_CREDIT_CODE = '91990000MA0000003H';
+export const BROKER_LEGAL_REP = '王示例';

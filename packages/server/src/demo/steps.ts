@@ -1,49 +1,19 @@
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { adminClient, type AdminClient } from '../cli/client.ts';
+import { adminClient } from '../cli/client.ts';
 import type { Account } from './account.ts';
-import { createGatewayClient, type GatewayAnswer, type GatewayClient } from './gateway-client.ts';
-import { BROKER_FIELDS, BROKER_NAME, BUYER_FIELDS } from './places.ts';
+import { acknowledged, CALLBACK_TIMEOUT_MS, triesOf } from './callbacks.ts';
+import { dataOf, expect, textOf } from './checks.ts';
+import { createGatewayClient } from './gateway-client.ts';
+import { BROKER_FIELDS, BUYER_FIELDS } from './places.ts';
 import type { Arrival } from './receiver.ts';
-import { CONTRACT_FILE, type Stage } from './stage.ts';
+import { CONTRACT_FILE, type DemoApplication, type DemoCompany, type Stage } from './stage.ts';
 import { checkSignatures, pdfsigVerdicts } from './verify-pdf.ts';
-
-export interface DemoApplication {
-  appId: string;
-  appSecret: string;
-  relayPublicKey: string;
-  gateway: GatewayClient;
-  admin: AdminClient;
-}
-
-export interface DemoCompany {
-  etcOrgNo: string;
-  etcMemberNo: string;
-}
 
 export interface SignedContract {
   file: string;
   pdf: Buffer;
-}
-
-/** Background work and two failed tries with their waits (1 s, 3 s) fit well into this. */
-const CALLBACK_TIMEOUT_MS = 60_000;
-
-function expect(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`expected ${what}`);
-}
-
-/** The answer's data, where the call succeeded. */
-function dataOf(answer: GatewayAnswer): Record<string, unknown> {
-  expect(answer.code === '000', `code 000, got ${answer.code} ${answer.msg}`);
-  return answer.data as Record<string, unknown>;
-}
-
-function textOf(record: Record<string, unknown>, key: string): string {
-  const value = record[key];
-  if (typeof value !== 'string') throw new Error(`expected ${key} to be a text, got ${JSON.stringify(value)}`);
-  return value;
 }
 
 /** An application with a key pair of its own; only the public half reaches the service. */
@@ -73,31 +43,6 @@ export async function createApplication(account: Account, stage: Stage): Promise
   });
   if (made === undefined) throw new Error('no application');
   return made;
-}
-
-/** A company and its member through the gateway, and an operator who vouches for the company. */
-export async function createCompany(account: Account, _stage: Stage, app: DemoApplication): Promise<DemoCompany> {
-  let company: DemoCompany | undefined;
-  await account.step('a company and its member, vouched for by an operator', async (tell) => {
-    const org = dataOf(
-      await app.gateway.call('partner.org.create', { biz_org_no: 'ORG-1', org_type: '01', org_name: BROKER_NAME }),
-    );
-    const etcOrgNo = textOf(org, 'etc_org_no');
-    const member = dataOf(
-      await app.gateway.call('partner.member.create', {
-        etc_org_no: etcOrgNo,
-        biz_member_no: 'MEMBER-1',
-        member_name: '王经办',
-      }),
-    );
-    await app.admin.send('PUT', `/orgs/${etcOrgNo}/verification`, { reason: '演示：营业执照原件已核对' });
-    const status = dataOf(await app.gateway.call('partner.org.getOrgAuthStatus', { etc_org_no: etcOrgNo }));
-    expect(status['auth_status'] === '01', 'auth_status 01');
-    company = { etcOrgNo, etcMemberNo: textOf(member, 'etc_member_no') };
-    tell(`${BROKER_NAME} ${etcOrgNo}, auth_status 01`);
-  });
-  if (company === undefined) throw new Error('no company');
-  return company;
 }
 
 /** createFlowOneStep with silent company signing; both callbacks with their tries; the signed file. */
@@ -147,35 +92,6 @@ export async function signContract(
   });
   if (signed === undefined) throw new Error('no signed contract');
   return signed;
-}
-
-/** Waits until the partner acknowledged the message and tells its tries. Returns the message's data. */
-async function acknowledged(
-  stage: Stage,
-  tell: (line: string) => void,
-  code: string,
-  wanted: (data: Record<string, unknown>) => boolean,
-): Promise<Record<string, unknown>> {
-  const message = (arrival: Arrival): { api_callback_code?: string; data?: Record<string, unknown> } | undefined =>
-    arrival.path === '/notify' ? (JSON.parse(arrival.body) as Record<string, never>) : undefined;
-  const isIt = (arrival: Arrival): boolean => {
-    const content = message(arrival);
-    return content?.api_callback_code === code && wanted(content.data ?? {});
-  };
-  const last = await stage.receiver.waitFor(
-    code,
-    (arrival) => isIt(arrival) && arrival.answered !== '500',
-    CALLBACK_TIMEOUT_MS,
-  );
-  tell(`${code}: ${triesOf(stage, last)}`);
-  return message(last)?.data ?? {};
-}
-
-function triesOf(stage: Stage, last: Arrival): string {
-  const tries = stage.receiver.arrivals.filter((arrival) => arrival.webhookId === last.webhookId);
-  const first = tries[0]?.at.getTime() ?? 0;
-  const told = tries.map((arrival) => `+${((arrival.at.getTime() - first) / 1000).toFixed(1)} s ${arrival.answered}`);
-  return `${told.join(' → ')}  (webhook-id ${last.webhookId})`;
 }
 
 /** The PDF's signatures, checked by code that shares nothing with the code that signed. */

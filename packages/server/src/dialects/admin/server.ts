@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Apps } from '../../apps/index.ts';
@@ -73,7 +74,10 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
         return reply.code(unreadable.status).send({ error: 'bad_request', message: unreadable.message });
       });
       scope.addHook('preValidation', async (request, reply) => {
-        if (![request.params, request.query, request.body].some(holdsNul)) return;
+        const { params, query, body } = request;
+        // An upload is a stream, which nobody has read yet.
+        const read = body instanceof Readable ? [params, query] : [params, query, body];
+        if (!read.some(holdsNul)) return;
         await reply.code(400).send({ error: 'invalid', message: 'no text may hold the character NUL' });
       });
       scope.addHook('onRoute', (route) => {
