@@ -65,6 +65,7 @@ const KNOWN_CODES: Readonly<Record<MemberApiErrorCode, true>> = {
   member_gone: true,
   invalid: true,
   conflict: true,
+  flow_busy: true,
   unavailable: true,
   character_missing: true,
   internal: true,

@@ -21,6 +21,7 @@ export async function enter(token: string | null): Promise<string> {
 
 function keep(session: string): string {
   try {
+    if (window.sessionStorage.getItem(STORED_SESSION) !== session) window.sessionStorage.clear();
     window.sessionStorage.setItem(STORED_SESSION, session);
   } catch {
     // Storage is off: a reload asks the service.

@@ -107,8 +107,13 @@ export function useVerification(api: Api): Verification {
         setConnection('good');
         pollNow.current();
       } catch (error) {
-        if (!endsSession(error)) throw error;
-        setEnded(error);
+        if (endsSession(error)) {
+          setEnded(error);
+          return;
+        }
+        // Something happened meanwhile: the page shows it, and the form says why it did not go through.
+        if (error instanceof ApiError && error.code === 'conflict') pollNow.current();
+        throw error;
       }
     },
     [api, show],

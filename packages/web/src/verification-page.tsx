@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState, type RefObject } from 'react';
+import { useEffect, useRef, type RefObject } from 'react';
 import type { Step, VerificationAnswer } from '../../server/src/dialects/member/contract.ts';
 import type { Api } from './api.ts';
 import { Frame } from './frame.tsx';
+import type { GoTo } from './go-to.ts';
 import { LoadingCard } from './parts/cards.tsx';
 import { Notice } from './parts/notice.tsx';
 import { CompanyStep } from './steps/company-step.tsx';
@@ -11,15 +12,13 @@ import { EndedCard } from './steps/ended.tsx';
 import { SealStep } from './steps/seal-step.tsx';
 import { TransferStep } from './steps/transfer-step.tsx';
 import { useSpeech } from './texts/texts.tsx';
+import { useStoredDetour } from './use-stored-detour.ts';
 import { useVerification, type Connection, type Verification } from './use-verification.ts';
-
-/** Where the member wants to look although the service's step is another: back at the form or the seals, or past the consent. */
-type Detour = { from: Step; to: Step } | null;
 
 export function VerificationPage({ api }: { api: Api }) {
   const verification = useVerification(api);
   const { view, ended, connection, refresh } = verification;
-  const [detour, setDetour] = useState<Detour>(null);
+  const [detour, setDetour] = useStoredDetour();
   const shownStepRef = useRef<Step | null>(null);
 
   if (ended !== null) {
@@ -37,9 +36,10 @@ export function VerificationPage({ api }: { api: Api }) {
       </Frame>
     );
   }
-  // A detour ends by itself when the service has gone on.
+  // A detour ends by itself when the service has gone on, and does not come back when the service does.
+  if (detour !== null && detour.from !== view.step) setDetour(null);
   const step = detour?.from === view.step ? detour.to : view.step;
-  const goTo = (to: Step): void => setDetour(to === view.step ? null : { from: view.step, to });
+  const goTo: GoTo = (to) => setDetour(to === null || to === view.step ? null : { from: view.step, to });
   return (
     <Frame step={step} appName={view.appName}>
       <ConnectionNotice connection={connection} onRetry={refresh} />
@@ -61,7 +61,7 @@ interface StepCardProps {
   shownStepRef: RefObject<Step | null>;
   view: VerificationAnswer;
   verification: Verification;
-  goTo: (step: Step) => void;
+  goTo: GoTo;
 }
 
 /** Made anew for each step: the title of a step that follows another one takes the focus, so that it is read. */
@@ -84,7 +84,7 @@ function StepCard({ step, shownStepRef, view, verification, goTo }: StepCardProp
   return (
     <section className="card" ref={card}>
       {step === 'company' && <CompanyStep view={view} act={act} goTo={goTo} />}
-      {step === 'transfer' && <TransferStep view={view} refresh={refresh} />}
+      {step === 'transfer' && <TransferStep view={view} refresh={refresh} goTo={goTo} />}
       {step === 'seal' && <SealStep view={view} act={act} goTo={goTo} />}
       {step === 'consent' && <ConsentStep view={view} act={act} goTo={goTo} />}
       {step === 'done' && <DoneStep view={view} goTo={goTo} />}

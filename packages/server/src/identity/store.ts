@@ -63,7 +63,7 @@ export async function lockFlowOfSubAccount(
     .executeTakeFirst();
 }
 
-/** The newest flow of a member. */
+/** The newest flow of a member; of two of one millisecond the one that is open. */
 export async function newestFlowOfMember(
   executor: Executor,
   { appId, etcMemberNo }: MemberKey,
@@ -74,6 +74,7 @@ export async function newestFlowOfMember(
     .where('app_id', '=', appId)
     .where('etc_member_no', '=', etcMemberNo)
     .orderBy('created_at', 'desc')
+    .orderBy(sql`state = 'open'`, 'desc')
     .limit(1)
     .executeTakeFirst();
 }

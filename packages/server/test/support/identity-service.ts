@@ -147,7 +147,7 @@ export async function startIdentity(
   const created = await apps.create({
     name: '易楼',
     publicKey: pem,
-    notifyUrl: 'http://127.0.0.1:9/etc',
+    notifyUrl: 'http://127.0.0.1:8099/etc',
     actor: 'operator',
   });
   const { appId } = created.app;

@@ -12,7 +12,7 @@ import { createLog } from '../../src/platform/log.ts';
 import { createSeals, SEAL_VARIANTS, type SealVariant } from '../../src/seals/index.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-export const PAGE_FOLDER = fileURLToPath(new URL('../../../web/dist/', import.meta.url));
+const PAGE_FOLDER = fileURLToPath(new URL('../../../web/dist/', import.meta.url));
 export const NOW = new Date('2026-11-21T08:00:00.000Z');
 export const COMPANY = '杭州示例置业有限公司';
 export const CODE = '91350100M000100Y43';
@@ -70,7 +70,7 @@ export function stageIdentity(): StagedIdentity {
         made.view = {
           ...made.view,
           verifiedAt: NOW,
-          seals: SEAL_VARIANTS.map((variant) => ({ variant, isChosen: false })),
+          seals: SEAL_VARIANTS.map((variant) => ({ variant, isChosen: variant === 'plain' })),
         };
       },
     };
@@ -152,18 +152,25 @@ export function stageIdentity(): StagedIdentity {
   };
 }
 
-export interface MemberPage {
+export interface MemberPage<PageIdentity extends MemberIdentity> {
   server: FastifyInstance;
-  identity: StagedIdentity;
+  identity: PageIdentity;
   url: string;
   time: { now: Date };
   stop(): Promise<void>;
 }
 
+interface MemberPageOptions {
+  pageFolder?: string;
+  baseUrl?: string;
+}
+
 /** The page on a real socket; it is built first where its sources changed. */
-export async function startMemberPage(options: { pageFolder?: string; baseUrl?: string } = {}): Promise<MemberPage> {
+export async function startMemberPage<PageIdentity extends MemberIdentity>(
+  identity: PageIdentity,
+  options: MemberPageOptions = {},
+): Promise<MemberPage<PageIdentity>> {
   if (options.pageFolder === undefined) await ensurePage(ROOT, process.execPath);
-  const identity = stageIdentity();
   const time = { now: NOW };
   const server = createHttpServer({ log: createLog({ level: 'silent' }), trustedProxies: [] });
   let url = '';

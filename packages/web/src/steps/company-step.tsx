@@ -3,21 +3,22 @@ import type {
   CompanyField,
   CompanyForm,
   FieldProblem,
-  Step,
   VerificationAnswer,
 } from '../../../server/src/dialects/member/contract.ts';
 import { checkCompany, tidyCompany, type CompanyProblems } from '../company-form.ts';
 import { Field, GivenField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { useSpeech } from '../texts/texts.tsx';
+import type { GoTo } from '../go-to.ts';
 import type { Texts } from '../texts/zh.ts';
+import { failureText } from '../failure-text.ts';
 import type { Verification } from '../use-verification.ts';
 import { useSubmission } from './use-submission.ts';
 
 interface CompanyStepProps {
   view: VerificationAnswer;
   act: Verification['act'];
-  goTo: (step: Step) => void;
+  goTo: GoTo;
 }
 
 const FIELDS: readonly CompanyField[] = ['orgName', 'orgCode', 'legalRepName'];
@@ -34,6 +35,7 @@ export function CompanyStep({ view, act, goTo }: CompanyStepProps) {
   const [problems, setProblems] = useState<CompanyProblems>({});
   const inputs = useRef<Partial<Record<CompanyField, HTMLInputElement | null>>>({});
   const { isBusy, error, problem, submit } = useSubmission();
+  const progress = view.transfer?.progress;
   const shown: CompanyProblems = { ...error?.fields, ...problems };
 
   useEffect(() => {
@@ -52,16 +54,21 @@ export function CompanyStep({ view, act, goTo }: CompanyStepProps) {
       inputs.current[first]?.focus();
       return;
     }
-    if (await submit(() => act((api) => api.start(tidy)))) goTo('transfer');
+    if (await submit(() => act((api) => api.start(tidy)))) goTo(null);
   }
 
   const errorOf = (field: CompanyField, isGiven: boolean): string | null =>
     shown[field] === undefined ? null : problemText(shown[field], form[field], words, isGiven ? view.appName : null);
 
-  const entry = (field: CompanyField, known: string | null, hint: string, more: object) => {
-    if (known !== null && known !== '') {
+  const entry = (field: CompanyField, hint: string, more: object) => {
+    if (view.givenFields.includes(field)) {
       return (
-        <GivenField label={words[field]} value={known} hint={words.given(view.appName)} error={errorOf(field, true)} />
+        <GivenField
+          label={words[field]}
+          value={form[field]}
+          hint={words.given(view.appName)}
+          error={errorOf(field, true)}
+        />
       );
     }
     return (
@@ -93,21 +100,28 @@ export function CompanyStep({ view, act, goTo }: CompanyStepProps) {
           <p>{words.expired.body}</p>
         </Notice>
       )}
+      {view.step === 'company' && progress?.kind === 'failed' && (
+        <Notice kind="error" title={texts.progress.failed.title}>
+          <p>{failureText(progress, texts.progress)}</p>
+          <p>{words.again}</p>
+        </Notice>
+      )}
+      {view.step === 'transfer' && <p className="lead">{texts.transfer.changeHint}</p>}
       {!view.isBankAvailable && (
         <Notice kind="warning" title={words.bankOff.title}>
           <p>{words.bankOff.body}</p>
         </Notice>
       )}
       {problem !== null && <Notice kind="error" title={count > 0 ? words.errorTitle(count) : problem} role="alert" />}
-      {entry('orgName', view.company.orgName, '', { autoComplete: 'organization', maxLength: 100 })}
-      {entry('orgCode', view.company.orgCode, words.orgCodeHint, {
+      {entry('orgName', '', { autoComplete: 'organization', maxLength: 100 })}
+      {entry('orgCode', words.orgCodeHint, {
         autoCapitalize: 'characters',
         autoComplete: 'off',
         spellCheck: false,
         maxLength: 30,
         className: 'code',
       })}
-      {entry('legalRepName', view.company.legalRepName, words.legalRepNameHint, { autoComplete: 'off', maxLength: 50 })}
+      {entry('legalRepName', words.legalRepNameHint, { autoComplete: 'off', maxLength: 50 })}
       <div className="actions">
         <button type="submit" className="button primary" aria-disabled={isBusy}>
           {isBusy ? words.submitting : words.submit}

@@ -1,9 +1,10 @@
 import { useId, useRef, useState, type SubmitEvent } from 'react';
-import type { Step, VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
+import type { VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
 import { Notice } from '../parts/notice.tsx';
 import { SealPicture } from '../parts/seal-picture.tsx';
 import { sealWords } from '../seal-words.ts';
 import { useSpeech } from '../texts/texts.tsx';
+import type { GoTo } from '../go-to.ts';
 import type { Verification } from '../use-verification.ts';
 import { useSubmission } from './use-submission.ts';
 
@@ -13,7 +14,7 @@ const CONSENT_TEXT_VERSION = '2026-11';
 interface ConsentStepProps {
   view: VerificationAnswer;
   act: Verification['act'];
-  goTo: (step: Step) => void;
+  goTo: GoTo;
 }
 
 /** The wording, a box that nobody ticks for the member, and a way to leave it. */
@@ -34,7 +35,7 @@ export function ConsentStep({ view, act, goTo }: ConsentStepProps) {
       box.current?.focus();
       return;
     }
-    if (await submit(() => act((api) => api.consent(CONSENT_TEXT_VERSION)))) goTo('done');
+    if (await submit(() => act((api) => api.consent(CONSENT_TEXT_VERSION)))) goTo(null);
   }
 
   return (

@@ -1,12 +1,13 @@
 import type { ReactNode } from 'react';
-import type { Step, VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
+import type { VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
 import { SealPicture } from '../parts/seal-picture.tsx';
 import { sealWords } from '../seal-words.ts';
 import { useSpeech } from '../texts/texts.tsx';
+import type { GoTo } from '../go-to.ts';
 
 interface DoneStepProps {
   view: VerificationAnswer;
-  goTo: (step: Step) => void;
+  goTo: GoTo;
 }
 
 /** What the company has now: seal, certificate, and the record of its payment. */

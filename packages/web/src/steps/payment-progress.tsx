@@ -3,6 +3,7 @@ import type { PaymentProgress } from '../../../server/src/dialects/member/contra
 import { useAnnounce } from '../announcer.tsx';
 import { Notice, type NoticeKind } from '../parts/notice.tsx';
 import { useSpeech } from '../texts/texts.tsx';
+import { failureText } from '../failure-text.ts';
 import type { Texts } from '../texts/zh.ts';
 
 interface PaymentProgressPanelProps {
@@ -134,13 +135,4 @@ function describe(progress: PaymentProgress, words: Texts['progress'], time: (is
     default:
       return { kind: 'success', title: words.confirmed.title, lines: [words.confirmed.body] };
   }
-}
-
-function failureText(
-  { reason, amount, payerName }: Extract<PaymentProgress, { kind: 'failed' }>,
-  { failed }: Texts['progress'],
-): string {
-  if (reason === 'wrong_amount') return failed.wrong_amount(amount);
-  if (reason === 'wrong_payer') return failed.wrong_payer(payerName);
-  return failed[reason];
 }

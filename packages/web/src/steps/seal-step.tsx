@@ -1,16 +1,17 @@
 import { useState, type SubmitEvent } from 'react';
-import type { Step, VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
+import type { VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
 import { Notice } from '../parts/notice.tsx';
 import { SealPicture } from '../parts/seal-picture.tsx';
 import { sealWords } from '../seal-words.ts';
 import { useSpeech } from '../texts/texts.tsx';
+import type { GoTo } from '../go-to.ts';
 import type { Verification } from '../use-verification.ts';
 import { useSubmission } from './use-submission.ts';
 
 interface SealStepProps {
   view: VerificationAnswer;
   act: Verification['act'];
-  goTo: (step: Step) => void;
+  goTo: GoTo;
 }
 
 /** Pictures to choose from, drawn with the company's own name. */
@@ -20,12 +21,11 @@ export function SealStep({ view, act, goTo }: SealStepProps) {
   const [chosen, setChosen] = useState<string | null>(
     () => (view.seals.find(({ isChosen }) => isChosen) ?? view.seals[0])?.variant ?? null,
   );
-  const { isBusy, problem, submit } = useSubmission();
+  const { isBusy, error, problem, submit } = useSubmission();
 
   async function onSubmit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     if (chosen === null) return;
-    // Whoever came back to change the seal leaves this step also when the service's step stays the same.
     if (await submit(() => act((api) => api.chooseSeal(chosen)))) goTo('consent');
   }
 
@@ -63,6 +63,11 @@ export function SealStep({ view, act, goTo }: SealStepProps) {
         <button type="submit" className="button primary" aria-disabled={isBusy || chosen === null}>
           {isBusy ? words.submitting : words.submit}
         </button>
+        {error?.code === 'character_missing' && (
+          <button type="button" className="button quiet" onClick={() => goTo('consent')}>
+            {words.goOn}
+          </button>
+        )}
       </div>
     </form>
   );

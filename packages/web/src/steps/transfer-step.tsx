@@ -5,15 +5,17 @@ import { CopyButton } from '../parts/copy-button.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { QrCode } from '../parts/qr-code.tsx';
 import { useSpeech } from '../texts/texts.tsx';
+import type { GoTo } from '../go-to.ts';
 import { PaymentProgressPanel } from './payment-progress.tsx';
 
 interface TransferStepProps {
   view: VerificationAnswer;
   refresh: () => void;
+  goTo: GoTo;
 }
 
 /** Where to pay, what to mind, and what the bank has said so far. */
-export function TransferStep({ view, refresh }: TransferStepProps) {
+export function TransferStep({ view, refresh, goTo }: TransferStepProps) {
   const { texts } = useSpeech();
   const { transfer: words } = texts;
   const { transfer } = view;
@@ -38,6 +40,11 @@ export function TransferStep({ view, refresh }: TransferStepProps) {
         </>
       )}
       {!isFirst && progress}
+      {kind !== 'in_review' && kind !== 'confirmed' && (
+        <button type="button" className="button quiet change" onClick={() => goTo('company')}>
+          {words.change}
+        </button>
+      )}
     </>
   );
 }

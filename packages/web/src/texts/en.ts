@@ -28,6 +28,7 @@ export const en: Texts = {
   problems: {
     offline: 'The network is down and nothing was sent. Check it and try again.',
     internal: 'Something went wrong on our side and nothing was saved. Please try again shortly.',
+    flow_busy: 'A payment is being checked, so the details cannot be changed now. Please wait for the result.',
     conflict: 'Things have changed meanwhile. The page now shows the latest state.',
     unavailable: 'Payments cannot be received just now. Try again later, or contact the platform that sent you here.',
     character_missing:
@@ -78,6 +79,7 @@ export const en: Texts = {
       title: 'Payments cannot be received yet',
       body: 'The platform’s receiving service is off or under maintenance. You may fill in the form and submit it later.',
     },
+    again: 'Please get an account again and transfer once more.',
     howTitle: 'What happens next',
     how: [
       'You transfer ¥0.01 from the company’s own bank account',
@@ -123,8 +125,8 @@ export const en: Texts = {
     qrTitle: 'Paying on another device?',
     qrHint: 'Scan to get the account as text to paste. It is not a payment code.',
     qrLabel: 'QR code that holds the account as text',
-    changeTitle: 'Are the company’s details wrong?',
-    change: 'Correct the details',
+    change: 'Are the company’s details wrong? Correct them',
+    changeHint: 'A correction brings a new account. If you have paid already, wait for the result first.',
     changeBack: 'Back to the transfer',
     unavailableTitle: 'No account just now',
     unavailableBody: 'The platform’s receiving service is under maintenance. The account appears here when it is back.',
@@ -195,7 +197,7 @@ export const en: Texts = {
     variant: (index) => ({ name: `Design ${index}`, hint: '' }),
     pictureOf: (name, company) => `${name} of ${company}`,
     pictureFailed: 'The picture did not load',
-    choose: 'Choose a seal first',
+    goOn: 'Go on without a seal',
     submit: 'Use this seal',
     submitting: 'Saving…',
   },

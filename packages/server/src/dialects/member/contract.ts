@@ -58,6 +58,8 @@ export interface VerificationAnswer {
   appName: string;
   memberName: string;
   company: { orgName: string; orgCode: string | null; legalRepName: string | null };
+  /** What the platform told and the member cannot change. */
+  givenFields: CompanyField[];
   isBankAvailable: boolean;
   /** The flow before ended without a payment that counted: its receiving account is no longer good. */
   hasExpired: boolean;
@@ -78,6 +80,7 @@ export type MemberApiErrorCode =
   | 'member_gone'
   | 'invalid'
   | 'conflict'
+  | 'flow_busy'
   | 'unavailable'
   | 'character_missing'
   | 'internal';

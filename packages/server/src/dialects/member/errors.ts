@@ -23,7 +23,7 @@ const MEMBER_ERRORS: Readonly<Record<IdentityErrorCode, Answer | null>> = {
   identity_invalid: { status: 422, error: 'invalid', message: 'a field is not right' },
   factor_source_failed: unavailable('the company cannot be looked up now'),
   already_verified: conflict('the company is verified already'),
-  flow_open: conflict('a verification is under way'),
+  flow_open: { status: 409, error: 'flow_busy', message: 'money for the verification under way has come' },
   not_verified: conflict('the company is not verified yet'),
   verification_ended: conflict('this verification has ended'),
   verification_expired: conflict('this verification has expired'),

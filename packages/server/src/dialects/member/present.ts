@@ -1,18 +1,19 @@
 import type { MemberFlow, MemberVerification } from '../../identity/index.ts';
-import type { PaymentProgress, Step, TransferAnswer, VerificationAnswer } from './contract.ts';
+import type { CompanyField, PaymentProgress, Step, TransferAnswer, VerificationAnswer } from './contract.ts';
 
 /** The page's path of a seal's picture; the session in it makes a picture of another company impossible to mix in. */
 function pictureUrl(session: string, variant: string): string {
   return `member/v1/seals/${encodeURIComponent(variant)}?session=${encodeURIComponent(session)}`;
 }
 
-/** Where the member is: what is done decides, not what was clicked. */
-export function stepOf(view: MemberVerification): Step {
-  if (view.verifiedAt === null) {
-    return view.flow?.state === 'open' && view.flow.process !== 'INIT' ? 'transfer' : 'company';
-  }
-  if (view.seals.length > 0 && !view.seals.some(({ isChosen }) => isChosen)) return 'seal';
-  return view.silentSigningConsentedAt === null ? 'consent' : 'done';
+/**
+ * Where the member is: what is done decides, not what was clicked. A verified company has a seal from the start, so the
+ * page itself goes from the seals on to the consent.
+ */
+export function stepOf({ verifiedAt, flow, silentSigningConsentedAt }: MemberVerification): Step {
+  if (verifiedAt !== null) return silentSigningConsentedAt === null ? 'seal' : 'done';
+  // A payment that was taken back reopens the flow without an account: the member asks for one again.
+  return flow?.state === 'open' && flow.payTo !== null ? 'transfer' : 'company';
 }
 
 /** A payment that an operator looks at comes before one that failed: its member has nothing to do. */
@@ -48,6 +49,20 @@ function presentTransfer(flow: MemberFlow): TransferAnswer {
   };
 }
 
+/**
+ * The name is always the platform's. Before the first flow everything that is known comes from there; afterwards some of
+ * it may be what the member typed, who must be able to mend a slip.
+ */
+function givenFields({ company, flow }: MemberVerification): CompanyField[] {
+  if (flow !== null) return ['orgName'];
+  return (['orgName', 'orgCode', 'legalRepName'] as const).filter((field) => company[field] !== null);
+}
+
+/** The holder's name out of a distinguished name as Node prints it, one attribute a line; the whole where there is none. */
+export function commonName(name: string): string {
+  return /^CN=(.+)$/m.exec(name)?.[1] ?? name;
+}
+
 export function presentVerification(view: MemberVerification, session: string): VerificationAnswer {
   const { appName, memberName, company, isBankAvailable, flow, verifiedAt, certificate } = view;
   const payment = flow?.payment ?? null;
@@ -56,6 +71,7 @@ export function presentVerification(view: MemberVerification, session: string): 
     appName,
     memberName,
     company: { orgName: company.orgName, orgCode: company.orgCode, legalRepName: company.legalRepName },
+    givenFields: givenFields(view),
     isBankAvailable,
     hasExpired: verifiedAt === null && flow?.state === 'ended',
     transfer: flow === null || flow.state === 'ended' ? null : presentTransfer(flow),
@@ -67,8 +83,8 @@ export function presentVerification(view: MemberVerification, session: string): 
       certificate === null
         ? null
         : {
-            subject: certificate.subject,
-            issuer: certificate.issuer,
+            subject: commonName(certificate.subject),
+            issuer: commonName(certificate.issuer),
             serialNumber: certificate.serialNumber,
             notBefore: iso(certificate.notBefore),
             notAfter: iso(certificate.notAfter),
