@@ -85,7 +85,8 @@ export async function verifyCompany(
 }
 
 function toldBy(data: Record<string, unknown>): string {
-  if (data['process'] !== 'ORGANFINISHED') return data['message'] === null ? '' : `, ${String(data['message'])}`;
+  const { message } = data;
+  if (data['process'] !== 'ORGANFINISHED') return typeof message === 'string' ? `, ${message}` : '';
   return `, ${String(data['payAmount'])} from ${String(data['oppAccountName'])} at ${String(data['tradeTime'])}`;
 }
 

@@ -54,8 +54,9 @@ export async function openServiceDatabase(
 
 /** The driver has no code for a server that does not answer in time or does not speak TLS: its words are all there is. */
 function unreachable(error: unknown): unknown {
-  if (!(error instanceof Error) || 'code' in error) return error;
+  const broken = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+  if (!(error instanceof Error) || ('code' in error && !broken)) return error;
   const { message } = error;
-  const reason = /timeout|terminated unexpectedly/i.test(message) ? `it does not answer (${message})` : message;
+  const reason = broken || /timeout|terminated unexpectedly/i.test(message) ? `it does not answer (${message})` : message;
   return new DomainError('database_unreachable', { reason }, { cause: error });
 }

@@ -24,11 +24,19 @@ test('the demo holds from an empty directory to an acknowledged callback, and le
     timeout: 150_000,
   });
   expect(stdout).toContain('All of it held');
+  for (const process of ['before: CREATED', 'between: UN_RECEIVED', 'after: ORGANFINISHED']) {
+    expect(stdout).toContain(`reversePaymentProcess ${process}`);
+  }
   expect(stdout).toContain('"data":{"revokeResult":true}');
   expect(stdout).toContain('flow_status "3"');
   expect(stdout).toContain('GET /api/callback → 000 成功');
   const directory = (await readdir(temporary)).find((name) => name.startsWith('yinxin-demo-')) ?? '';
-  expect((await readdir(join(temporary, directory))).toSorted()).toEqual(['service.log', CONTRACT_FILE]);
+  expect((await readdir(join(temporary, directory))).toSorted()).toEqual([
+    'nothing-yet.camt054.xml',
+    'paid.camt054.xml',
+    'service.log',
+    CONTRACT_FILE,
+  ]);
 
   const contract = join(temporary, directory, CONTRACT_FILE);
   const verdicts = (await run('pdfsig', ['-nocert', contract])).stdout.match(/Signature Validation: .*/g);
