@@ -10,7 +10,7 @@ import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { callNewer, callOlder } from '../support/gateway-client.ts';
 import type { PartnerClient } from '../support/gateway-client.ts';
-import { partnerKey, partnerPublicKey } from '../support/gateway-service.ts';
+import { absentIdentity, partnerKey, partnerPublicKey } from '../support/gateway-service.ts';
 import { HOUR_MS, startSigningFixture } from '../support/signing-fixture.ts';
 
 // The gateway over the real signing: only the clock and the time at which jobs run are the test's.
@@ -25,6 +25,7 @@ registerGatewayRoutes(server, {
   apps: createApps({ db, vault, clock }),
   parties: createParties({ db, vault, clock }),
   signing: service.signing,
+  identity: absentIdentity,
   clock,
 });
 await server.listen({ host: '127.0.0.1', port: 0 });

@@ -240,7 +240,7 @@ describe('silent signing', () => {
       fileName: '合同.pdf',
       notifyUrl: null,
       signValidity: null,
-      finishNotify: true,
+      finishNotifyFlag: true,
       initiator: {
         signOrder: 1,
         etcMemberNo,

@@ -40,7 +40,7 @@ export interface GatewayService {
 }
 
 /** Where no test asks for it, identity is absent: a call would be a fault. */
-const absentIdentity = {} as IdentityCommands;
+export const absentIdentity = {} as IdentityCommands;
 
 export async function startGateway(
   signing: SigningCommands,
