@@ -5,6 +5,8 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   plugins: [react()],
   base: './',
+  // `npx vite packages/web` shows changes at once, on the data of a service that runs.
+  server: { proxy: { '/member': 'http://127.0.0.1:8686' } },
   build: {
     assetsDir: 'verify/assets',
     // A file in the markup as data: would need a wider content policy.

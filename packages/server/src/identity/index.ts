@@ -1,10 +1,9 @@
 /** Company verification: factors, the 0.01-yuan payment, the letter, the member's page. The capability's public face. */
 export { createIdentity } from './create.ts';
 export type { IdentityDependencies } from './context.ts';
-export { FACTOR_SOURCES } from './factor-source.ts';
 export type { FactorSourceName } from './factor-source.ts';
 export type { Identity, OperatorAct, VerificationFilter } from './identity.ts';
-export { LEGAL_REP_CERT_TYPES, PAYMENT_FAILURES } from './terms.ts';
+export { LEGAL_REP_CERT_TYPES } from './terms.ts';
 export type {
   AuthType,
   CertificateSummary,

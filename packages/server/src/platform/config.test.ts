@@ -29,6 +29,7 @@ describe('readConfig', () => {
       trustedProxies: [],
       logLevel: 'info',
       certificateKeyAlgorithm: 'RSA-2048',
+      factorSource: 'declared',
       nodeName: 'node-1',
     });
   });

@@ -1,14 +1,15 @@
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { countTests, lastLine, summaryOf } from '../../../../bootstrap/checks.mjs';
 import { isForegroundGroup, runChild } from '../../../../bootstrap/child.mjs';
 import { isInstalled, stampOf } from '../../../../bootstrap/dependencies.mjs';
 import { isStale, withLock } from '../../../../bootstrap/lock.mjs';
 import { npmCommand } from '../../../../bootstrap/npm.mjs';
+import { ensurePage, pageStamp } from '../../../../bootstrap/page.mjs';
 import { isRecentNode, pinnedRuntime } from '../../../../bootstrap/runtime.mjs';
 import { planInstallation } from '../../../../bootstrap/tools.mjs';
 
@@ -82,6 +83,71 @@ describe('the packages', () => {
     expect(npmCommand({ npm_execpath: '/n/npm/bin/npx-cli.js' }, machine).args).toEqual(['/n/npm/bin/npm-cli.js']);
     expect(npmCommand({ npm_execpath: '/n/pnpm.cjs' }, machine)).toEqual({ command: 'npm', args: [], shell: false });
     expect(npmCommand({}, { ...machine, platform: 'win32' }).shell).toBe(true);
+  });
+});
+
+describe('the verification page', () => {
+  let folder: string;
+  const write = async (path: string, text: string): Promise<void> => {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  };
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'yinxin-page-'));
+    await write('package-lock.json', '{}');
+    await write('packages/web/src/main.tsx', '1');
+    await write('packages/server/src/dialects/member/contract.ts', '1');
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each(['package-lock.json', 'packages/web/src/main.tsx', 'packages/server/src/dialects/member/contract.ts'])(
+    'is built anew when %s changed',
+    async (path) => {
+      const before = pageStamp(folder);
+      expect(pageStamp(folder)).toBe(before);
+      await write(path, '2');
+      expect(pageStamp(folder)).not.toBe(before);
+    },
+  );
+
+  it.each(['dist/index.html', 'node_modules/x/index.js', 'test/faults.ts', 'src/main.test.ts'])(
+    'is not built anew for packages/web/%s',
+    async (path) => {
+      const before = pageStamp(folder);
+      await write(`packages/web/${path}`, '1');
+      expect(pageStamp(folder)).toBe(before);
+    },
+  );
+
+  it('is left alone when nothing changed', async () => {
+    await write('packages/web/dist/.stamp', pageStamp(folder));
+    expect(await ensurePage(folder, '/no/such/program')).toBe(true);
+    expect(await readdir(folder)).not.toContain('.runtime');
+  });
+
+  it('that cannot be built leaves the one before, and says so', async () => {
+    await write('packages/web/dist/index.html', 'before');
+    await write('node_modules/vite/bin/vite.js', "console.error('broken'); process.exit(1)");
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(await ensurePage(folder, process.execPath)).toBe(false);
+    expect(said.mock.calls.join('')).toContain('broken\nThe verification page could not be built.');
+    said.mockRestore();
+    expect(readFileSync(join(folder, 'packages/web/dist/index.html'), 'utf8')).toBe('before');
+  });
+
+  it('is built by whoever comes first; the others wait and build nothing', async () => {
+    const script =
+      "const fs = require('node:fs'); const out = process.argv[process.argv.indexOf('--outDir') + 1];" +
+      "fs.appendFileSync(`${__dirname}/runs`, 'x'); fs.writeFileSync(`${out}/index.html`, 'built');";
+    await write('node_modules/vite/bin/vite.js', script);
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const outcomes = await Promise.all([1, 2, 3].map(() => ensurePage(folder, process.execPath)));
+    said.mockRestore();
+    expect(outcomes).toEqual([true, true, true]);
+    expect(readFileSync(join(folder, 'node_modules/vite/bin/runs'), 'utf8')).toBe('x');
+    expect(readFileSync(join(folder, 'packages/web/dist/index.html'), 'utf8')).toBe('built');
   });
 });
 

@@ -172,7 +172,7 @@ describe('reversePaymentProcess (seed 001)', () => {
       process: 'PAY_FAILED',
       message: '付款账户名与企业名称不完全一致，已转人工核对，请等待核对结果或重新打款0.01元',
     });
-    const [review] = (await service.bank.listReviews({ state: 'open' })).filter((row) => row.flowId === flowId);
+    const review = (await service.bank.listReviews({ state: 'open' })).find((row) => row.flowId === flowId);
     const decision = { transactionId: review!.transactionId, decision: 'accept' as const };
     await service.bank.resolveReview({ ...decision, reason: '工商变更记录已核对', actor: 'operator' });
     expect((await service.process(flowId))['data']).toMatchObject({ process: 'ORGANFINISHED', payAmount: '0.01' });

@@ -5,7 +5,6 @@ export const en: Texts = {
   brand: { name: 'Yinxin', product: 'Company verification' },
   skip: 'Skip to the main content',
   requestedBy: (app) => `Requested by ${app}`,
-  greeting: (member) => `Hello, ${member}`,
 
   steps: {
     label: 'Progress',

@@ -4,7 +4,6 @@ export const zh = {
   brand: { name: '印信', product: '企业认证' },
   skip: '跳到主要内容',
   requestedBy: (app: string) => `由 ${app} 发起`,
-  greeting: (member: string) => `${member}，您好`,
 
   steps: {
     label: '认证进度',

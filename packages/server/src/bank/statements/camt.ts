@@ -91,9 +91,9 @@ class CamtMessage implements XmlHandler {
     if (entry === null) return;
     if (name === 'TxDtls' && entry.open === null) {
       // What is known of the details before is known whole now: they were not the only ones.
+      entry.details += 1;
       if (entry.held !== null) this.#emit(entry, entry.held);
       entry.held = null;
-      entry.details += 1;
       entry.open = {
         number: entry.details,
         depth: this.#path.length,

@@ -116,8 +116,9 @@ function itemOf(movement: Field, information: Field | null, of: { account: strin
   const amount = parseAmount(found['amount'] ?? '', 'swift');
   if ('fault' in amount) return fault(amount.fault);
   const told = informationOf(information?.lines ?? []);
+  const valueDate = parseMoment(`20${found['value'] ?? ''}`);
   const moment = told.tradedAt ?? parseMoment(entryDate(found['value'] ?? '', found['entry']));
-  if (moment === undefined) return fault('date_not_understood');
+  if (valueDate === undefined || moment === undefined) return fault('date_not_understood');
   const mark = found['mark'] ?? '';
   const customer = found['customer']?.trim() ?? '';
   const bank = found['bank']?.trim() ?? '';

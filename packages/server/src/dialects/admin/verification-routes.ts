@@ -82,7 +82,7 @@ export function registerVerificationRoutes(admin: AdminServer, { identity }: { i
   admin.get('/verifications', { schema: { querystring: Filter } }, async ({ query }) => {
     const flows = await identity.list({
       ...(query.app_id !== undefined && { appId: query.app_id }),
-      ...(query.state !== undefined && { state: query.state as VerificationSummary['state'] }),
+      ...(query.state !== undefined && { state: query.state }),
       ...(query.letter !== undefined && { letterWaiting: true }),
       limit: query.limit ?? ROWS_DEFAULT,
     });

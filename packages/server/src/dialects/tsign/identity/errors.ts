@@ -43,18 +43,12 @@ export function emptyField(name: string): Refusal {
 
 function invalid(params: Params): Refusal {
   const field = fieldOf(params);
-  switch (params['reason']) {
-    case 'required':
-      return emptyField(field);
-    case 'spaces':
-      return answer(30500116, `格式校验不通过，请检查${field}是否有多余空格`);
-    case 'mismatch':
-      return answer(30504001, `信息比对不通过，请检查${field}的正确性`);
-    case 'check_digit':
-      return answer(30500101, `参数错误:${field}校验位不正确，请核实参数是否传入正确`);
-    default:
-      return answer(30500101, `参数错误:${field}格式不正确，请核实参数是否传入正确`);
-  }
+  const { reason } = params;
+  if (reason === 'required') return emptyField(field);
+  if (reason === 'spaces') return answer(30500116, `格式校验不通过，请检查${field}是否有多余空格`);
+  if (reason === 'mismatch') return answer(30504001, `信息比对不通过，请检查${field}的正确性`);
+  const what = reason === 'check_digit' ? '校验位' : '格式';
+  return answer(30500101, `参数错误:${field}${what}不正确，请核实参数是否传入正确`);
 }
 
 /** What a caller reads for each error of company verification: the contract's code, and what to do. */
