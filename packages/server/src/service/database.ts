@@ -57,6 +57,7 @@ function unreachable(error: unknown): unknown {
   const broken = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
   if (!(error instanceof Error) || ('code' in error && !broken)) return error;
   const { message } = error;
-  const reason = broken || /timeout|terminated unexpectedly/i.test(message) ? `it does not answer (${message})` : message;
+  const reason =
+    broken || /timeout|terminated unexpectedly/i.test(message) ? `it does not answer (${message})` : message;
   return new DomainError('database_unreachable', { reason }, { cause: error });
 }
