@@ -1,3 +1,4 @@
+import { inTransactionRetried } from '../platform/database/index.ts';
 import { appendAudit } from '../audit/index.ts';
 import { orgOwner, refused, sealText, type IdentityContext } from './context.ts';
 import { assertFactors, factorFault } from './factor-source.ts';
@@ -60,7 +61,7 @@ export async function saveOrgAuthInfo(context: IdentityContext, command: SaveOrg
   await assertFactors(context, { ...company, legalRep: { idNo: legalRepIdNo, certType: 'INDIVIDUAL_CH_IDCARD' } });
   const owner = orgOwner(appId, etcOrgNo);
   const at = context.clock.now();
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     await storeOrgAuthInfo(tx, {
       app_id: appId,
       etc_org_no: etcOrgNo,

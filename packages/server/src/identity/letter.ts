@@ -1,3 +1,4 @@
+import { inTransactionRetried } from '../platform/database/index.ts';
 import { assertOpen, keyOf, refused, type IdentityContext } from './context.ts';
 import { audit, verifyFlow } from './end-flow.ts';
 import type { OperatorAct } from './identity.ts';
@@ -48,7 +49,7 @@ export async function submitLetter(
   if (!isPdf || bytes.length > LETTER_BYTES_MAX) throw refused('identity_invalid', { field: 'file', reason: 'format' });
   assertOpen(await findFlow(context.db, key), key, context.clock.now());
   const { fileId } = await context.documents.storeFile({ appId: key.appId, fileName, bytes });
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     const flow = await lockFlow(tx, key);
     assertOpen(flow, key, context.clock.now());
     await attachLetter(context, tx, flow, { fileId, actor });
@@ -60,7 +61,7 @@ export async function openLetter(
   { db, clock, documents }: IdentityContext,
   { actor, ...key }: FlowKey & { actor: string },
 ): Promise<{ fileUrl: string }> {
-  return db.transaction().execute(async (tx) => {
+  return inTransactionRetried(db, async (tx) => {
     const flow = await lockFlow(tx, key);
     const fileId = flow?.letter_file_id ?? null;
     if (flow === undefined || fileId === null) throw refused('letter_not_waiting', { flowId: key.flowId });
@@ -75,7 +76,7 @@ export async function openLetter(
 export async function acceptLetter(context: IdentityContext, act: OperatorAct): Promise<void> {
   const key = { appId: act.appId, flowId: act.flowId };
   const notify = await context.notify.forApp(act.appId);
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     const at = context.clock.now();
     const flow = waiting(await lockFlow(tx, key), key);
     assertOpen(flow, key, at);
@@ -96,7 +97,7 @@ export async function acceptLetter(context: IdentityContext, act: OperatorAct): 
 /** The letter does not hold; the reason is told to the company, which may hand in another one. */
 export async function refuseLetter({ db, clock }: IdentityContext, act: OperatorAct): Promise<void> {
   const key = { appId: act.appId, flowId: act.flowId };
-  await db.transaction().execute(async (tx) => {
+  await inTransactionRetried(db, async (tx) => {
     const at = clock.now();
     const flow = waiting(await lockFlow(tx, key), key);
     await updateFlow(tx, keyOf(flow), { letter_status: 'FAIL', letter_opinion: act.reason, modified_at: at });

@@ -1,3 +1,4 @@
+import { inTransactionRetried } from '../platform/database/index.ts';
 import { appendAudit } from '../audit/index.ts';
 import { SEAL_VARIANTS, type SealVariant } from '../seals/index.ts';
 import { isOver, keyOf, openText, orgOwner, refused, type IdentityContext } from './context.ts';
@@ -33,7 +34,7 @@ export async function startForMember(
   // As the company is called in its own record: that is what its seal and certificate say.
   const company = { ...told, orgName: org.orgName };
   const notify = await context.notify.forApp(appId);
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     await lockMember(tx, member);
     const newest = await newestFlowOfMember(tx, member);
     const open = newest === undefined ? undefined : await lockFlow(tx, keyOf(newest));
@@ -109,7 +110,7 @@ export async function chooseSeal(
   if (org.verifiedAt === null) throw refused('not_verified');
   const design = knownVariant(variant);
   const { appId, etcOrgNo, orgName: companyName, socialCreditCode: code } = org;
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     const { sealId } = await context.seals.chooseVariant(tx, { appId, etcOrgNo, companyName, code }, design);
     const detail = { variant: design, sealId };
     const entry = { appId, actor, action: 'org.choose_seal', subject: `org:${etcOrgNo}`, detail };
@@ -125,9 +126,7 @@ export async function consentSilentSigning(
   const { org } = await memberWithOrg(context, member);
   if (org.verifiedAt === null) throw refused('not_verified');
   const detail = { textVersion, etcMemberNo: member.etcMemberNo };
-  await context.db
-    .transaction()
-    .execute((tx) =>
-      context.parties.consentSilentSigning(tx, { appId: org.appId, etcOrgNo: org.etcOrgNo, actor, detail }),
-    );
+  await inTransactionRetried(context.db, (tx) =>
+    context.parties.consentSilentSigning(tx, { appId: org.appId, etcOrgNo: org.etcOrgNo, actor, detail }),
+  );
 }

@@ -1,3 +1,4 @@
+import { inTransactionRetried } from '../platform/database/index.ts';
 import { assertOpen, refused, type IdentityContext } from './context.ts';
 import { legalRepIdNo } from './detail.ts';
 import { audit, endUnverified } from './end-flow.ts';
@@ -49,9 +50,9 @@ export async function show(
   if (flow === undefined) throw refused('verification_not_found', { flowId });
   if (reveal !== undefined) {
     const { actor, reason } = reveal;
-    await db
-      .transaction()
-      .execute((tx) => audit(tx, flow, 'verification.reveal', { actor, detail: { reason } }, clock.now()));
+    await inTransactionRetried(db, (tx) =>
+      audit(tx, flow, 'verification.reveal', { actor, detail: { reason } }, clock.now()),
+    );
   }
   const inFull = reveal !== undefined;
   const shown = (accountNo: string | null): string | null =>
@@ -89,7 +90,7 @@ export async function show(
 export async function cancel(context: IdentityContext, act: OperatorAct): Promise<void> {
   const key = { appId: act.appId, flowId: act.flowId };
   const notify = await context.notify.forApp(act.appId);
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     const flow = await lockFlow(tx, key);
     assertOpen(flow, key, context.clock.now());
     const { actor, reason } = act;

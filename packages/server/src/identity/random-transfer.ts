@@ -1,6 +1,6 @@
 import type { PaymentOrder } from '../bank/index.ts';
 import type { AppNotify } from '../notify/index.ts';
-import type { Transaction } from '../platform/database/index.ts';
+import { inTransactionRetried, type Transaction } from '../platform/database/index.ts';
 import type { DomainError } from '../platform/errors.ts';
 import { maskAccount } from './mask.ts';
 import { assertOpen, isOver, keyOf, refused, type IdentityContext } from './context.ts';
@@ -21,7 +21,7 @@ export async function transferRandomAmount(context: IdentityContext, command: Tr
   const { appId, flowId, notifyUrl, contextId } = command;
   const key = { appId, flowId };
   if (notifyUrl !== null && !context.egress.checkUrl(notifyUrl).ok) throw refused('notify_url_invalid');
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     const flow = await lockFlow(tx, key);
     const at = context.clock.now();
     assertOpen(flow, key, at);
@@ -64,7 +64,7 @@ export async function verifyRandomAmount(
   const key = { appId, flowId };
   const notify = await context.notify.forApp(appId);
   // A miss counts although it is refused, so the refusal is thrown after the transaction that counts it.
-  const refusal = await context.db.transaction().execute(async (tx) => {
+  const refusal = await inTransactionRetried(context.db, async (tx) => {
     const flow = await lockFlow(tx, key);
     const at = context.clock.now();
     assertOpen(flow, key, at);

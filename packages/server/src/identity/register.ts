@@ -1,3 +1,4 @@
+import { inTransactionRetried } from '../platform/database/index.ts';
 import { createHmac } from 'node:crypto';
 import { appendAudit } from '../audit/index.ts';
 import type { Vault } from '../platform/vault.ts';
@@ -55,7 +56,7 @@ export async function importRegister(
     };
   });
   const at = context.clock.now();
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     for (const part of partsOf(entries)) await upsertRegister(tx, part, at);
     const detail = { companies: entries.length };
     const entry = { appId: INSTALLATION, actor, action: 'register.import', subject: 'company_register', detail, at };
@@ -80,7 +81,7 @@ export async function importSubbranches(
     }
     return { cnaps_code: cnapsCode, bank_name: bankName, bank, province, city };
   });
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     for (const part of partsOf(branches)) await upsertSubbranches(tx, part);
     const detail = { subbranches: branches.length };
     const entry = { appId: INSTALLATION, actor, action: 'subbranches.import', subject: 'bank_subbranch', detail };

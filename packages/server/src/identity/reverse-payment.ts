@@ -1,4 +1,4 @@
-import type { Transaction } from '../platform/database/index.ts';
+import { inTransactionRetried, type Transaction } from '../platform/database/index.ts';
 import { assertOpen, flowOwner, isOver, keyOf, openText, refused, type IdentityContext } from './context.ts';
 import { audit } from './end-flow.ts';
 import { processOf } from './flow.ts';
@@ -25,7 +25,7 @@ export async function reversePayment(
     const file = await context.documents.findFile({ appId, fileId: authLetterFileId });
     if (file === undefined) throw refused('letter_file_not_found', { fileId: authLetterFileId });
   }
-  return context.db.transaction().execute(async (tx) => {
+  return inTransactionRetried(context.db, async (tx) => {
     const flow = await lockFlow(tx, key);
     assertOpen(flow, key, context.clock.now());
     if (authLetterFileId !== null) await attachLetter(context, tx, flow, { fileId: authLetterFileId, actor });

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { appendAudit } from '../audit/index.ts';
-import type { Transaction } from '../platform/database/index.ts';
+import { inTransactionRetried, type Transaction } from '../platform/database/index.ts';
 import { openText, orgOwner, refused, sealText, flowOwner, type IdentityContext } from './context.ts';
 import { assertFactors } from './factor-source.ts';
 import { foldName } from './factors.ts';
@@ -23,9 +23,9 @@ export async function startOrganization(
   const { company, legalRep } = command;
   assertNotifyUrl(context, command.notifyUrl);
   await assertFactors(context, { ...company, legalRep });
-  return context.db
-    .transaction()
-    .execute((tx) => openFlow(context, tx, { ...command, origin: 'tsign', account: null }));
+  return inTransactionRetried(context.db, (tx) =>
+    openFlow(context, tx, { ...command, origin: 'tsign', account: null }),
+  );
 }
 
 /** Begins a verification of a company that an account stands for; what it is called is what was told of it. */
@@ -50,7 +50,7 @@ export async function startForAccount(context: IdentityContext, command: StartFo
     legalRep = { idNo, certType: 'INDIVIDUAL_CH_IDCARD' };
   }
   await assertFactors(context, { ...company, legalRep });
-  return context.db.transaction().execute((tx) =>
+  return inTransactionRetried(context.db, (tx) =>
     openFlow(context, tx, {
       ...command,
       company,

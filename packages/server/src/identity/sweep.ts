@@ -1,3 +1,4 @@
+import { inTransactionRetried } from '../platform/database/index.ts';
 import { keyOf, SWEEP_ROWS_MAX, type IdentityContext } from './context.ts';
 import { endUnverified } from './end-flow.ts';
 import { NUMBER_KEPT_MS } from './flow.ts';
@@ -26,7 +27,7 @@ export async function sweep(context: IdentityContext): Promise<void> {
 
 async function expire(context: IdentityContext, key: FlowKey): Promise<void> {
   const notify = await context.notify.forApp(key.appId);
-  await context.db.transaction().execute(async (tx) => {
+  await inTransactionRetried(context.db, async (tx) => {
     const flow = await lockFlow(tx, key);
     if (flow?.state !== 'open' || flow.expires_at > context.clock.now()) return;
     const act = { actor: 'system', detail: {} };
@@ -35,7 +36,7 @@ async function expire(context: IdentityContext, key: FlowKey): Promise<void> {
 }
 
 async function release({ db, bank, clock }: IdentityContext, key: FlowKey, keptUntil: Date): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+  await inTransactionRetried(db, async (tx) => {
     const flow = await lockFlow(tx, key);
     if (flow?.state !== 'verified' || flow.released_at !== null || (flow.ended_at ?? keptUntil) >= keptUntil) return;
     await bank.releaseSubAccount(tx, keyOf(flow));

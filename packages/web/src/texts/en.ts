@@ -209,7 +209,7 @@ export const en: Texts = {
     text: (company, app) => [
       `${company} (“the company”) agrees that electronic contracts which ${app} (“the platform”) starts in the company’s name are signed automatically by the Yinxin signing service, with the company’s digital certificate and the seal chosen, without confirming each one.`,
       'Every automatic signature is recorded in full and can be inspected; any change to a signed file can be detected.',
-      'The authorisation takes effect when the box is ticked and lasts until the company withdraws it. To withdraw, contact the platform; signatures made before stay valid.',
+      'The authorisation takes effect when it is submitted and lasts until the company withdraws it. To withdraw, contact the platform; signatures made before stay valid.',
       'The person who gives this authorisation confirms that they may act for the company.',
     ],
     sealLabel: 'Seal to be used',

@@ -3,3 +3,4 @@ export type { Database, Executor, NoTables, OpenDatabase, Transaction } from './
 export { startEmbeddedPostgres } from './embedded.ts';
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './embedded.ts';
 export { migrate } from './migrations.ts';
+export { inTransactionRetried, isWorthAnotherTry, sqlState } from './retried.ts';
