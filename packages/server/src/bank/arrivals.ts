@@ -13,8 +13,9 @@ import {
   linkReversal,
   lockReversed,
   markBooked,
-  writeVerdict,
+  writeVerdicts,
   type Evidence,
+  type Settled,
   type StoredTransaction,
   type TransactionKey,
 } from './transaction-store.ts';
@@ -57,7 +58,7 @@ export async function storeArrivals(
   const inserted = await insertNew(tx, context.vault, inOrder, at);
   const known = await findKnown(context, tx, channel, inOrder, inserted);
 
-  const batch: Batch = { context, tx, numbers, known, linked: new Set() };
+  const batch: Batch = { context, tx, numbers, known, linked: new Set(), settled: [] };
 
   const settle = async (draft: Draft): Promise<ArrivalOutcome> => {
     const key = keyOf(draft.transaction);
@@ -70,6 +71,8 @@ export async function storeArrivals(
     for (const [index, draft] of drafts.entries()) {
       if (draft.transaction.reversal === reversals) outcomes[index] = await settle(draft);
     }
+    // Written together, and before a reversal looks for what it takes back.
+    await writeVerdicts(tx, batch.settled.splice(0));
   }
   return outcomes;
 }
@@ -82,6 +85,8 @@ interface Batch {
   known: ReadonlyMap<string, StoredTransaction>;
   /** Reversals that met their payment in this call. */
   linked: Set<string>;
+  /** Verdicts to be written. */
+  settled: Settled[];
 }
 
 /** The parts of the key cannot hold U+0000. */
@@ -181,15 +186,16 @@ function tellTheSame(a: BankTransaction, b: BankTransaction): boolean {
 
 /** Matches a line against the flow that holds its number. `reversal`: it was taken back before it came. */
 async function match(
-  { context, tx, numbers, linked }: Batch,
+  { context, tx, numbers, linked, settled }: Batch,
   transaction: BankTransaction,
   reversal: StoredTransaction | null,
 ): Promise<Verdict> {
   const claim = await claimOf(context, tx, transaction, numbers.get(transaction.subAccountNo));
   const matched = matchTransaction(transaction, claim);
   const { transactionId } = transaction;
-  if (claim !== null && matched.kind !== 'unclaimed') await writeVerdict(tx, transactionId, matched, claim);
+  if (claim !== null && matched.kind !== 'unclaimed') settled.push({ transactionId, verdict: matched, claim });
   if (reversal !== null) {
+    await writeVerdicts(tx, settled.splice(0));
     const reversalId = reversal.transaction.transactionId;
     linked.add(reversalId);
     await linkReversal(tx, { transactionId, reversalId, at: context.clock.now() });

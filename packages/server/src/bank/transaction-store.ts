@@ -144,22 +144,30 @@ export async function markBooked(tx: Transaction, transactionId: string, tradedA
   return numAffectedRows > 0n;
 }
 
-/** Writes what came of a transaction, and for whom. A near miss enters the manual queue. */
-export async function writeVerdict(
-  tx: Transaction,
-  transactionId: string,
-  verdict: Verdict,
-  claim: Claim | null,
-): Promise<void> {
-  const reason = 'reason' in verdict ? verdict.reason : null;
+/** What came of a transaction, and for whom. */
+export interface Settled {
+  transactionId: string;
+  verdict: Verdict;
+  claim: Claim;
+}
+
+/** Writes what came of transactions, in one statement. Near misses enter the manual queue. */
+export async function writeVerdicts(tx: Transaction, settled: readonly Settled[]): Promise<void> {
+  if (settled.length === 0) return;
+  const of = <T>(value: (one: Settled) => T): T[] => settled.map(value);
   await sql`
-    update bank_transaction
-    set verdict = ${verdict.kind}, verdict_reason = ${reason}, app_id = ${claim?.appId ?? null},
-        flow_id = ${claim?.flowId ?? null}, company_name = ${claim?.companyName ?? null},
-        flow_opened_at = ${claim?.openedAt ?? null}::timestamptz,
-        review_state = ${verdict.kind === 'near_miss' ? 'open' : null},
-        near_miss_reason = ${verdict.kind === 'near_miss' ? reason : null}
-    where transaction_id = ${transactionId}
+    update bank_transaction as stored
+    set verdict = new.verdict, verdict_reason = new.reason, app_id = new.app_id, flow_id = new.flow_id,
+        company_name = new.company_name, flow_opened_at = new.opened_at,
+        review_state = case when new.verdict = 'near_miss' then 'open' end,
+        near_miss_reason = case when new.verdict = 'near_miss' then new.reason end
+    from unnest(
+      ${of((one) => one.transactionId)}::uuid[], ${of((one) => one.verdict.kind)}::text[],
+      ${of(({ verdict }) => ('reason' in verdict ? verdict.reason : null))}::text[],
+      ${of((one) => one.claim.appId)}::text[], ${of((one) => one.claim.flowId)}::text[],
+      ${of((one) => one.claim.companyName)}::text[], ${of((one) => one.claim.openedAt)}::timestamptz[]
+    ) as new (transaction_id, verdict, reason, app_id, flow_id, company_name, opened_at)
+    where stored.transaction_id = new.transaction_id
   `.execute(tx);
 }
 

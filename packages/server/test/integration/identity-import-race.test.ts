@@ -13,9 +13,7 @@ describe('a statement that is imported while its flows are worked on', () => {
   it('verifies every flow, and no call meets a fault of ours', async () => {
     const flows = [];
     for (let count = 0; count < 24; count += 1) flows.push(await service.orderedFlow());
-    const lines = flows.map(
-      ({ subAccountNo }, index) => `MIX${index},${COMPANY.name},${subAccountNo},0.01,${'20261121'}`,
-    );
+    const lines = flows.map(({ subAccountNo }, index) => `MIX${index},${COMPANY.name},${subAccountNo},0.01,20261121`);
     const csv = ['交易流水号,付款方户名,收款账号,金额,交易日期', ...lines, ''].join('\n');
     const importing = service.bank.importStatement({
       channel: CHANNEL,
