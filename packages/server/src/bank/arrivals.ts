@@ -5,6 +5,7 @@ import type { BankTransaction, Claim, FailureReason, TransactionSource, Verdict 
 import type { StoredChannel } from './channel-store.ts';
 import type { BankContext } from './context.ts';
 import { matchTransaction } from './match.ts';
+import { foldName } from './payer-name.ts';
 import type { StatementEntry } from './statements/statement.ts';
 import { findNumbers, type HeldSubAccount } from './sub-account-store.ts';
 import {
@@ -153,7 +154,7 @@ async function settleNew(batch: Batch, draft: Draft): Promise<ArrivalOutcome> {
   const stored = { kind: 'stored', transactionId: transaction.transactionId, known: false } as const;
   if (transaction.reversal) return { ...stored, verdict: await reverse(batch, draft) };
   const reversal = batch.known.get(keyOf({ ...transaction, reversal: true }));
-  const isOpen = reversal !== undefined && reversal.reverses === null;
+  const isOpen = reversal !== undefined && reversal.reverses === null && reversal.transaction.booked;
   return { ...stored, verdict: await match(batch, transaction, isOpen ? reversal : null) };
 }
 
@@ -163,7 +164,10 @@ async function settleKnown(batch: Batch, draft: Draft, present: StoredTransactio
   const { transactionId } = present.transaction;
   const isBookedNow = transaction.booked && !present.transaction.booked;
   if (isBookedNow && (await markBooked(batch.tx, transactionId, transaction.tradedAt))) {
-    const verdict = await match(batch, { ...transaction, transactionId }, null);
+    const booked = { ...transaction, transactionId };
+    const verdict = booked.reversal
+      ? await reverse(batch, { ...draft, transaction: booked })
+      : await match(batch, booked, null);
     return { kind: 'stored', transactionId, known: false, verdict };
   }
   return { kind: 'stored', transactionId, known: true, verdict: storedVerdict(present) };
@@ -177,10 +181,15 @@ export function storedVerdict({ verdict, verdictReason }: StoredTransaction): Ve
 
 /**
  * Whether two lines of one reference can be the same transaction. Time and texts differ with the way it came; amount,
- * currency and direction do not, nor does the payer where both lines name one.
+ * currency and direction do not, nor does the payer where both lines name one: by the account, else by a name that one
+ * of them may have cut short.
  */
 function tellTheSame(a: BankTransaction, b: BankTransaction): boolean {
-  const samePayer = a.payerAccountNo === null || b.payerAccountNo === null || a.payerAccountNo === b.payerAccountNo;
+  const areAccountsTold = a.payerAccountNo !== null && b.payerAccountNo !== null;
+  const [nameA, nameB] = [foldName(a.payerName), foldName(b.payerName)];
+  const samePayer = areAccountsTold
+    ? a.payerAccountNo === b.payerAccountNo
+    : nameA.startsWith(nameB) || nameB.startsWith(nameA);
   return a.amountFen === b.amountFen && a.currency === b.currency && a.creditDebit === b.creditDebit && samePayer;
 }
 
@@ -227,6 +236,8 @@ const REFERENCE_IN_TEXT = /[0-9A-Za-z-]{8,128}/g;
 async function reverse({ context, tx, linked }: Batch, { transaction, entry }: Draft): Promise<Verdict> {
   const reversed: Verdict = { kind: 'failed', reason: 'reversed' };
   if (linked.has(transaction.transactionId)) return reversed;
+  // The bank may still think better of it; the booked line under the same reference takes back.
+  if (!transaction.booked) return { kind: 'unclaimed' };
   // The reversal of a debit gives money back that we paid: it touches no company's payment.
   if (transaction.creditDebit === 'credit') return { kind: 'unclaimed' };
   const inText = entry.remittance?.match(REFERENCE_IN_TEXT) ?? [];

@@ -173,7 +173,8 @@ export async function writeVerdicts(tx: Transaction, settled: readonly Settled[]
 
 /**
  * The credit that a reversal takes back, locked: the one under one of `references`; else, since a number belongs to one
- * company at a time, the newest of the same amount on the same number, a matched one before others.
+ * company at a time, the newest of the same amount on the same number, a matched one before others. A reference that
+ * names a payment means this one alone: told a second time, it takes back no other.
  */
 export async function lockReversed(
   tx: Transaction,
@@ -186,7 +187,13 @@ export async function lockReversed(
     where channel = ${reversal.channel} and sub_account_no = ${reversal.subAccountNo} and not reversal
       and credit_debit = 'credit' and reversed_by is null and currency = ${reversal.currency}
       and (biz_flow_no = any(${[...references]}::text[])
-           or (amount_fen = ${reversal.amountFen} and traded_at <= ${reversal.tradedAt}::timestamptz + interval '1 day'))
+           or (not exists (
+                 select 1 from bank_transaction as named
+                 where named.channel = ${reversal.channel} and named.sub_account_no = ${reversal.subAccountNo}
+                   and not named.reversal and named.credit_debit = 'credit'
+                   and named.biz_flow_no = any(${[...references]}::text[])
+               )
+               and amount_fen = ${reversal.amountFen} and traded_at <= ${reversal.tradedAt}::timestamptz + interval '1 day'))
     order by biz_flow_no = any(${[...references]}::text[]) desc, verdict = 'paid' desc, verdict = 'near_miss' desc,
              received_at desc
     limit 1

@@ -14,6 +14,8 @@ export function createCsvReader(columns: Readonly<Partial<Record<CsvColumn, stri
   const records = new CsvRecords();
   let places: ColumnPlaces | null = null;
   let rows = 0;
+  /** Cells of the row of headings. */
+  let width = 0;
 
   const read = (record: CsvRecord): StatementItem[] => {
     if (places === null) {
@@ -22,6 +24,7 @@ export function createCsvReader(columns: Readonly<Partial<Record<CsvColumn, stri
         const fields = record.kind === 'record' ? splitRecord(record.raw, delimiter) : [];
         places ??= Array.isArray(fields) ? (findColumns(fields, columns) ?? null) : null;
         if (places !== null) {
+          width = fields.length;
           records.useDelimiter(delimiter);
           return [];
         }
@@ -29,7 +32,12 @@ export function createCsvReader(columns: Readonly<Partial<Record<CsvColumn, stri
       if (rows >= ROWS_BEFORE_HEADER_MAX) throw new StatementError('csv_headings_not_found');
       return [];
     }
-    return record.kind === 'fault' ? [record] : itemsOf(record, places);
+    if (record.kind === 'fault') return [record];
+    // A delimiter in a text without quotes moves every cell after it: another column's text would pass for the payer.
+    if (record.fields.slice(width).some((field) => field.trim() !== '')) {
+      return [{ kind: 'fault', line: record.line, reason: 'more_cells_than_headings' }];
+    }
+    return itemsOf(record, places);
   };
   // One after the other: what the headings decide holds for the records after them.
   const readAll = (found: Iterable<CsvRecord>): StatementItem[] => {

@@ -5,12 +5,13 @@ export interface Information {
   payerName: string;
   payerAccountNo: string;
   payerBankName: string;
-  receivingAccountNo: string;
+  /** As many as are told, the first before the others. */
+  receivingAccountNos: readonly string[];
   remittance: string;
   tradedAt: Moment | undefined;
 }
 
-type Part = Exclude<keyof Information, 'tradedAt'> | 'tradedAt';
+type Part = Exclude<keyof Information, 'receivingAccountNos'> | 'receivingAccountNo';
 
 /** Subfields after `?` (the German banks' structure, used by many). 20 to 29 and 60 to 63 are one text. */
 const SUBFIELDS: Readonly<Record<string, Part>> = {
@@ -69,23 +70,32 @@ const CODE_WORD = new RegExp(`/(${Object.keys(CODE_WORDS).join('|')})/`, 'g');
 
 /**
  * Reads field 86 in the three shapes that are about: `?NN` subfields, `/CODE/` words, and Chinese labels with a colon.
- * What is in none of them is remittance text.
+ * What is in none of them is remittance text. The payer writes that text, so it may hold what looks like a shape: the one
+ * that the field begins with is the bank's, and a payer who is named twice is not named.
  */
 export function informationOf(lines: readonly string[]): Information {
   // A line ends where SWIFT's 65 characters do, also in the middle of a name.
   const text = lines.join('');
   if (/^\d{3}\?\d{2}/.test(text) || /^\?\d{2}/.test(text)) return collected(subfields(text));
-  if (text.search(LABEL) >= 0) return collected(labelled(lines.join(' '), LABEL, LABELS));
-  if (text.search(CODE_WORD) >= 0) return collected(labelled(text, CODE_WORD, CODE_WORDS));
+  const [label, codeWord] = [text.search(LABEL), text.search(CODE_WORD)];
+  if (label >= 0 && (codeWord < 0 || label < codeWord)) return collected(labelled(lines.join(' '), LABEL, LABELS));
+  if (codeWord >= 0) return collected(labelled(text, CODE_WORD, CODE_WORDS));
   return collected([['remittance', text]]);
 }
 
 function subfields(text: string): [Part, string][] {
-  return text
+  const told = text
     .split('?')
     .slice(1)
-    .map((part): [Part | undefined, string] => [SUBFIELDS[part.slice(0, 2)], part.slice(2)])
-    .filter((pair): pair is [Part, string] => pair[0] !== undefined);
+    .map((part): [number: string, value: string] => [part.slice(0, 2), part.slice(2)]);
+  // A name goes over two subfields, each of which stands once: the second of a kind is the payer's own text.
+  const isTwice = ['32', '33'].some((number) => told.filter(([other]) => other === number).length > 1);
+  const name = told.flatMap(([number, value]) => (SUBFIELDS[number] === 'payerName' ? [value] : [])).join('');
+  const others = told.flatMap(([number, value]): [Part, string][] => {
+    const part = SUBFIELDS[number];
+    return part === undefined || part === 'payerName' ? [] : [[part, value]];
+  });
+  return isTwice ? others : [...others, ['payerName', name]];
 }
 
 function labelled(text: string, label: RegExp, parts: Readonly<Record<string, Part>>): [Part, string][] {
@@ -99,18 +109,18 @@ function labelled(text: string, label: RegExp, parts: Readonly<Record<string, Pa
 }
 
 function collected(pairs: readonly [Part, string][]): Information {
-  const of = (part: Part): string =>
-    pairs
-      .filter(([name]) => name === part)
-      .map(([, value]) => value)
-      .join('')
-      .trim();
+  const all = (part: Part): string[] => pairs.filter(([name]) => name === part).map(([, value]) => value.trim());
+  /** Empty where it is told more than once: which of them the bank wrote cannot be known. */
+  const only = (part: Part): string => {
+    const [value = '', ...others] = all(part);
+    return others.length === 0 ? value : '';
+  };
   return {
-    payerName: of('payerName'),
-    payerAccountNo: of('payerAccountNo'),
-    payerBankName: of('payerBankName'),
-    receivingAccountNo: of('receivingAccountNo'),
-    remittance: of('remittance'),
-    tradedAt: parseMoment(of('tradedAt')),
+    payerName: only('payerName'),
+    payerAccountNo: only('payerAccountNo'),
+    payerBankName: only('payerBankName'),
+    receivingAccountNos: all('receivingAccountNo'),
+    remittance: all('remittance').join(''),
+    tradedAt: parseMoment(only('tradedAt')),
   };
 }

@@ -136,7 +136,7 @@ function itemOf(movement: Field, information: Field | null, of: { account: strin
     tradedAt: moment.at,
     dateOnly: moment.dateOnly,
     remittance: told.remittance,
-    accounts: [told.receivingAccountNo, of.account],
+    accounts: [...told.receivingAccountNos, of.account],
     otherReferences: customer === '' || customer === 'NONREF' ? [] : [customer],
   });
   if ('fault' in checked) return fault(checked.fault);
