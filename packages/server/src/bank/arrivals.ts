@@ -5,6 +5,7 @@ import type { BankTransaction, Claim, FailureReason, TransactionSource, Verdict 
 import type { StoredChannel } from './channel-store.ts';
 import type { BankContext } from './context.ts';
 import { matchTransaction } from './match.ts';
+import { foldName } from './payer-name.ts';
 import type { StatementEntry } from './statements/statement.ts';
 import { findNumbers, type HeldSubAccount } from './sub-account-store.ts';
 import {
@@ -177,11 +178,24 @@ export function storedVerdict({ verdict, verdictReason }: StoredTransaction): Ve
 
 /**
  * Whether two lines of one reference can be the same transaction. Time and texts differ with the way it came; amount,
- * currency and direction do not, nor does the payer where both lines name one.
+ * currency and direction do not, nor does the payer where both lines tell it: a name may be cut short, an account masked.
  */
 function tellTheSame(a: BankTransaction, b: BankTransaction): boolean {
-  const samePayer = a.payerAccountNo === null || b.payerAccountNo === null || a.payerAccountNo === b.payerAccountNo;
-  return a.amountFen === b.amountFen && a.currency === b.currency && a.creditDebit === b.creditDebit && samePayer;
+  return (
+    a.amountFen === b.amountFen &&
+    a.currency === b.currency &&
+    a.creditDebit === b.creditDebit &&
+    mayBeSame(foldName(a.payerName), foldName(b.payerName)) &&
+    (mayBeSame(a.payerAccountNo ?? '', b.payerAccountNo ?? '') || isMasked(a.payerAccountNo, b.payerAccountNo))
+  );
+}
+
+function mayBeSame(a: string, b: string): boolean {
+  return a.startsWith(b) || b.startsWith(a);
+}
+
+function isMasked(...accounts: (string | null)[]): boolean {
+  return accounts.some((account) => account?.includes('*') === true);
 }
 
 /** Matches a line against the flow that holds its number. `reversal`: it was taken back before it came. */

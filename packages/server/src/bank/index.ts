@@ -4,7 +4,6 @@
  */
 export { parseAmount, yuanText } from './amount.ts';
 export { createBank, type BankDependencies } from './commands.ts';
-export { matchTransaction } from './match.ts';
 export { CSV_COLUMNS, STATEMENT_ENCODINGS, STATEMENT_FORMATS } from './bank.ts';
 export type {
   Bank,
