@@ -181,16 +181,20 @@ export function storedVerdict({ verdict, verdictReason }: StoredTransaction): Ve
 
 /**
  * Whether two lines of one reference can be the same transaction. Time and texts differ with the way it came; amount,
- * currency and direction do not, nor does the payer where both lines name one: by the account, else by a name that one
- * of them may have cut short.
+ * currency and direction do not, nor does the payer where both lines tell it: by the account, else, where one is masked
+ * or missing, by a name that one of them may have cut short.
  */
 function tellTheSame(a: BankTransaction, b: BankTransaction): boolean {
-  const areAccountsTold = a.payerAccountNo !== null && b.payerAccountNo !== null;
+  const areAccountsTold = isWhole(a.payerAccountNo) && isWhole(b.payerAccountNo);
   const [nameA, nameB] = [foldName(a.payerName), foldName(b.payerName)];
   const samePayer = areAccountsTold
     ? a.payerAccountNo === b.payerAccountNo
     : nameA.startsWith(nameB) || nameB.startsWith(nameA);
   return a.amountFen === b.amountFen && a.currency === b.currency && a.creditDebit === b.creditDebit && samePayer;
+}
+
+function isWhole(accountNo: string | null): boolean {
+  return accountNo !== null && !accountNo.includes('*');
 }
 
 /** Matches a line against the flow that holds its number. `reversal`: it was taken back before it came. */

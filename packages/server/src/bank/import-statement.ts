@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { appendAudit } from '../audit/index.ts';
+import type { Transaction } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { hexId } from '../platform/ids.ts';
 import type { BankErrorCode, ImportInput, ImportResult, StatementSettings } from './bank.ts';
@@ -13,8 +14,11 @@ import { decodeStatement } from './statements/decode.ts';
 import { openStatement } from './statements/open-statement.ts';
 import { StatementError, type StatementItem } from './statements/statement.ts';
 
-/** Lines that are stored in one transaction. */
-const BATCH_LINES = 500;
+/**
+ * Lines that are stored in one transaction. Payments that are matched lock their applications' audit chains until it
+ * ends, so it is short.
+ */
+const BATCH_LINES = 200;
 /** Or fewer, of this many characters together: entries may be long. */
 const BATCH_CHARACTERS = 4 * 1024 * 1024;
 const FAULTS_TOLD_MAX = 1_000;
@@ -38,10 +42,22 @@ export async function importStatement(context: BankContext, input: ImportInput):
   const startedAt = clock.now();
   const importId = hexId();
   const fileName = input.fileName.replaceAll(/\p{Cc}/gu, '').slice(0, FILE_NAME_CHARACTERS_MAX);
-  await sql`
-    insert into bank_import (import_id, channel, format, file_name, actor, started_at)
-    values (${importId}, ${channel.channel}, ${settings.format}, ${fileName}, ${input.actor}, ${startedAt})
-  `.execute(db);
+  const audit = (tx: Transaction, action: string, detail: Record<string, unknown>): Promise<void> =>
+    appendAudit(tx, {
+      appId: OPERATORS_CHAIN,
+      actor: input.actor,
+      action,
+      subject: `bank_channel:${channel.channel}`,
+      detail: { importId, fileName, format: settings.format, ...detail },
+      at: clock.now(),
+    });
+  await db.transaction().execute(async (tx) => {
+    await sql`
+      insert into bank_import (import_id, channel, format, file_name, actor, started_at)
+      values (${importId}, ${channel.channel}, ${settings.format}, ${fileName}, ${input.actor}, ${startedAt})
+    `.execute(tx);
+    await audit(tx, 'bank_statement.import', {});
+  });
 
   const run = new ImportRun(context, channel, settings, importId, input.onProgress);
   try {
@@ -63,14 +79,7 @@ export async function importStatement(context: BankContext, input: ImportInput):
     const wasRead = result.lines === 0 || result.faultCount < result.lines;
     if (result.complete && wasRead) await markConsulted(tx, channel.channel, startedAt);
     const { faults: _faults, channel: _channel, ...counts } = result;
-    await appendAudit(tx, {
-      appId: OPERATORS_CHAIN,
-      actor: input.actor,
-      action: 'bank_statement.import',
-      subject: `bank_channel:${channel.channel}`,
-      detail: { fileName, format: settings.format, sha256: sha256.toString('hex'), ...counts },
-      at: clock.now(),
-    });
+    await audit(tx, 'bank_statement.imported', { sha256: sha256.toString('hex'), ...counts });
   });
   return result;
 }

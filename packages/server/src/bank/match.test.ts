@@ -70,6 +70,7 @@ test.each([
   ['待报解预算收入', 'not_own_account'],
   ['某清算中心', 'not_own_account'],
   ['新华书店', 'other'],
+  ['杭州青松', 'payer_name_is_part'],
 ])('%s is %s', (payer, expected) => {
   const compared = comparePayer(payer, COMPANY);
   expect(compared.kind === 'near' ? compared.reason : compared.kind).toBe(expected);

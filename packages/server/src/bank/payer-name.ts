@@ -25,6 +25,8 @@ const PASSING_THROUGH = /待清算|备付金|待报解|待结算|待划转|过�
 /** Words of such accounts that may also stand in a company's name: a payer that is the company itself is not asked. */
 const PERHAPS_PASSING_THROUGH = /清算|在途资金/;
 
+const CONTAINED_CHARACTERS_MIN = 4;
+
 /** Compares who paid with who should have. */
 export function comparePayer(payerName: string, companyName: string): PayerComparison {
   const payer = foldName(payerName);
@@ -32,7 +34,10 @@ export function comparePayer(payerName: string, companyName: string): PayerCompa
   if (payer === '') return { kind: 'near', reason: 'payer_name_missing' };
   if (PASSING_THROUGH.test(payer)) return { kind: 'not_own_account' };
   if (payer === company) return { kind: 'same' };
-  if (PERHAPS_PASSING_THROUGH.test(payer) || isPersonName(payer)) return { kind: 'not_own_account' };
+  if (PERHAPS_PASSING_THROUGH.test(payer)) return { kind: 'not_own_account' };
+  // Four ideographs may be a person, or the beginning of the company's own name.
+  const mayBeCut = payer.length >= CONTAINED_CHARACTERS_MIN && company.startsWith(payer);
+  if (isPersonName(payer) && !mayBeCut) return { kind: 'not_own_account' };
   const reason = likeness(payer, company);
   return reason === undefined ? { kind: 'other' } : { kind: 'near', reason };
 }
@@ -51,7 +56,6 @@ export function isPersonName(folded: string): boolean {
 
 /** Parts of a name that say the legal form or that it is a branch, the longer ones first. */
 const FORMS = /股份有限公司|有限责任公司|有限公司|总公司|分公司|子公司|公司|分行|支行|分部/g;
-const CONTAINED_CHARACTERS_MIN = 4;
 const STEM_CHARACTERS_MIN = 2;
 
 /** Why two different folded names look alike, or undefined where they do not. */

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { equalConstantTime } from '../platform/constant-time.ts';
+import type { Transaction } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { JsonTextError, parseJsonObject, type JsonMember } from '../platform/json-text.ts';
 import { parseAmount } from './amount.ts';
@@ -31,18 +32,26 @@ export async function pushTransaction(context: BankContext, notice: PushedNotice
   return storeOne(context, channel, { entry, raw, source: 'push', importId: null });
 }
 
-/** Stores one line in a transaction of its own. @throws DomainError `bank_transaction_conflict` */
+/**
+ * Stores one line in a transaction of its own, and what `record` writes with it.
+ *
+ * @throws DomainError `bank_transaction_conflict`
+ */
 export async function storeOne(
   context: BankContext,
   channel: StoredChannel,
   arrival: Arrival,
+  record: (tx: Transaction, received: ReceivedTransaction) => Promise<void> = async () => undefined,
 ): Promise<ReceivedTransaction> {
-  const [outcome] = await inTransactionRetried(context.db, (tx) => storeArrivals(context, tx, channel, [arrival]));
-  if (outcome?.kind !== 'stored') {
-    throw new DomainError<BankErrorCode>('bank_transaction_conflict', { bizFlowNo: arrival.entry.bizFlowNo });
-  }
-  const { transactionId, known, verdict } = outcome;
-  return { transactionId, known, verdict };
+  return inTransactionRetried(context.db, async (tx) => {
+    const [outcome] = await storeArrivals(context, tx, channel, [arrival]);
+    if (outcome?.kind !== 'stored') {
+      throw new DomainError<BankErrorCode>('bank_transaction_conflict', { bizFlowNo: arrival.entry.bizFlowNo });
+    }
+    const { transactionId, known, verdict } = outcome;
+    await record(tx, { transactionId, known, verdict });
+    return { transactionId, known, verdict };
+  });
 }
 
 /** What the signature of a notice is made over. */

@@ -42,16 +42,15 @@ export async function paySandbox(context: BankContext, payment: SandboxPayment):
     throw new DomainError<BankErrorCode>('bank_notice_invalid', { field: 'payment', expected: checked.fault });
   }
   const raw = JSON.stringify({ ...told, bizFlowNo, at });
-  const received = await storeOne(context, channel, { entry: checked.entry, raw, source: 'sandbox', importId: null });
-  await db.transaction().execute((tx) =>
+  const arrival = { entry: checked.entry, raw, source: 'sandbox', importId: null } as const;
+  return storeOne(context, channel, arrival, (tx, { transactionId }) =>
     appendAudit(tx, {
       appId: OPERATORS_CHAIN,
       actor,
       action: 'bank_sandbox.pay',
-      subject: `bank_transaction:${received.transactionId}`,
+      subject: `bank_transaction:${transactionId}`,
       detail: { channel: payment.channel, payerName: payment.payerName, amountFen: payment.amountFen, reversal },
       at,
     }),
   );
-  return received;
 }

@@ -91,7 +91,7 @@ test('an import tells what it did, in its row and in the audit', async () => {
   expect(rows[0]).toMatchObject({ result, fileName: 'ab.xml' });
   const [entry] = await listAudit(fixture.database.db, { appId: '*', subject: 'bank_channel:pingan', limit: 1 });
   expect(entry).toMatchObject({
-    action: 'bank_statement.import',
+    action: 'bank_statement.imported',
     actor: 'operator',
     detail: { lines: 1, matched: 1, sha256: rows[0]!.hash.toString('hex') },
   });

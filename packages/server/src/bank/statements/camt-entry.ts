@@ -1,3 +1,4 @@
+import { chinaDate } from '../../platform/clock.ts';
 import { parseAmount } from '../amount.ts';
 import { parseMoment, type Moment } from './moment.ts';
 import { checkedEntry, textOrNull, type StatementItem } from './statement.ts';
@@ -54,7 +55,7 @@ export function itemOf(
   if (moment === undefined) return fault('date_not_understood');
 
   const checked = checkedEntry({
-    bizFlowNo: referenceOf(ofEntry, details, isOneOfSeveral),
+    bizFlowNo: referenceOf(ofEntry, details, isOneOfSeveral, moment),
     amountFen: amount.fen,
     currency: amount.currency,
     creditDebit: direction === 'CRDT' ? 'credit' : 'debit',
@@ -100,15 +101,19 @@ function amountOf(
 }
 
 /**
- * The account servicer's reference, which names the movement for good. NtryRef is a number within the statement with
- * some banks, so it comes last. Of several transactions under one reference each is told apart by its place.
+ * The account servicer's reference, which names the movement for good. NtryRef comes last: with some banks it counts the
+ * entries of a statement, so a short number is taken with the day. Of several transactions under one reference each is
+ * told apart by its place.
  */
-function referenceOf(ofEntry: Read, details: CamtDetails | null, isOneOfSeveral: boolean): string {
+function referenceOf(ofEntry: Read, details: CamtDetails | null, isOneOfSeveral: boolean, { at }: Moment): string {
   const own = details?.leaves.get('Refs/AcctSvcrRef');
-  const ofAll = ofEntry('AcctSvcrRef', 'NtryRef');
-  if (!isOneOfSeveral) return ofEntry('AcctSvcrRef') ?? own ?? ofEntry('NtryRef') ?? '';
+  const counted = ofEntry('NtryRef');
+  const ofDay = counted !== undefined && /^\d{1,6}$/.test(counted) ? `${chinaDate(at)}/${counted}` : counted;
+  const ofAll = ofEntry('AcctSvcrRef');
+  if (!isOneOfSeveral) return ofAll ?? own ?? ofDay ?? '';
   if (own !== undefined && own !== ofAll) return own;
-  return ofAll === undefined ? '' : `${ofAll}/${details?.number ?? 1}`;
+  const shared = ofAll ?? ofDay;
+  return shared === undefined ? '' : `${shared}/${details?.number ?? 1}`;
 }
 
 /** When the payment was made, else when it was booked. */

@@ -231,6 +231,17 @@ test('an entry without end, one too long and one too deep are faults; those afte
   expect(readText({}, cut(`<a ${'x'.repeat(200_000)}`, 10_000)).error).toBe('xml_markup_too_long');
 });
 
+test('a number that counts the entries of a statement is a reference of its day alone', () => {
+  const counted = (no: string, at: string): string =>
+    camtEntry({ to: '1', reference: 'X', at }).replace('<AcctSvcrRef>X</AcctSvcrRef>', `<NtryRef>${no}</NtryRef>`);
+  const body = counted('7', '2026-03-22') + counted('7', '2026-03-23') + counted('202603237', '2026-03-23');
+  expect(readText({}, [CAMT054_HEAD + body + CAMT054_TAIL]).items.map((item) => (short(item) as string[])[0])).toEqual([
+    '2026-03-22/7',
+    '2026-03-23/7',
+    '202603237',
+  ]);
+});
+
 test('text in GB18030 and UTF-8, told and not told, and bytes that are neither', async () => {
   const payer = '镕𬭚石（㐂）有限公司';
   const text = camt054([{ to: '1', reference: 'R', payer }]);
