@@ -72,6 +72,8 @@ export async function verifyRandomAmount(
     const askedAt = flow.transfer_asked_at;
     if (order === null || askedAt === null || order.state === 'failed') return refused('transfer_missing');
     if (at.getTime() >= askedAt.getTime() + RANDOM_AMOUNT_LIFE_MS) return refused('random_amount_expired');
+    // Before the bank has paid, whoever tells the amount has guessed it.
+    if (order.state !== 'paid') return refused('transfer_missing');
     return takeAmount(context, tx, flow, { order, amountFen, actor, notify });
   });
   if (refusal !== null) throw refusal;

@@ -32,6 +32,15 @@ async function askedFlow(): Promise<{ flowId: string; orderId: string; fen: numb
   return { flowId, orderId: order!.orderId, fen: order!.amountFen };
 }
 
+const pay = (orderId: string) =>
+  service.bank.confirmOrder({ orderId, outcome: { state: 'paid', bizFlowNo: `OUT-${orderId}` }, actor: 'operator' });
+
+async function paidFlow(): Promise<{ flowId: string; fen: number }> {
+  const { flowId, orderId, fen } = await askedFlow();
+  await pay(orderId);
+  return { flowId, fen };
+}
+
 const yuan = (fen: number) => fen / 100;
 const other = (fen: number) => (fen === 99 ? 98 : fen + 1);
 
@@ -99,8 +108,17 @@ describe('the way of a random amount', () => {
     });
   });
 
+  it('an amount that the bank has not sent yet is guessed: the right one verifies no one, and no miss is counted', async () => {
+    const { flowId, orderId, fen } = await askedFlow();
+    const missing = refusal(30502013, '没有可校验的打款，请重新发起打款');
+    expect(await tell(flowId, yuan(other(fen)))).toStrictEqual(missing);
+    expect(await tell(flowId, yuan(fen))).toStrictEqual(missing);
+    await pay(orderId);
+    expect(await tell(flowId, yuan(fen))).toStrictEqual(success(null));
+  });
+
   it('three misses are borne, the fourth fails the flow', async () => {
-    const { flowId, fen } = await askedFlow();
+    const { flowId, fen } = await paidFlow();
     for (const remaining of [3, 2, 1]) {
       expect(await tell(flowId, yuan(other(fen)))).toStrictEqual(
         refusal(30502002, `金额校验失败，请核实收到的金额，还可校验${remaining}次`),
@@ -115,24 +133,25 @@ describe('the way of a random amount', () => {
   });
 
   it('three misses and then the right amount verify', async () => {
-    const { flowId, fen } = await askedFlow();
+    const { flowId, fen } = await paidFlow();
     for (let misses = 0; misses < 3; misses += 1) await tell(flowId, yuan(other(fen)));
     expect(await tell(flowId, yuan(fen).toFixed(2))).toStrictEqual(success(null));
   });
 
   it('forty guesses at once are counted one by one: no more than four are looked at', async () => {
-    const { flowId, fen } = await askedFlow();
+    const { flowId, fen } = await paidFlow();
     const answers = await Promise.all(Array.from({ length: 40 }, () => tell(flowId, yuan(other(fen)))));
     const counted = (code: number) => answers.filter((answer) => answer['code'] === code).length;
     expect([counted(30502002), counted(30502003), counted(30500002)]).toEqual([3, 1, 36]);
   });
 
   it('after seven days the amount is no longer taken, and another transfer may be asked for', async () => {
-    const { flowId, fen } = await askedFlow();
+    const { flowId, fen } = await paidFlow();
     service.clock.pass(7 * DAY_MS);
     expect(await tell(flowId, yuan(fen))).toStrictEqual(refusal(30502014, '回填金额已过时效性，请重新发起打款'));
     expect(await ask(flowId)).toStrictEqual(success(null));
     const order = await service.bank.orderOf(service.database.db, { appId: service.appId, flowId });
+    await pay(order!.orderId);
     expect(await tell(flowId, yuan(order!.amountFen))).toStrictEqual(success(null));
   });
 
