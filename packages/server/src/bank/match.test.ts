@@ -79,7 +79,8 @@ test.each([
 test('a company whose own name has a word of clearing may pay; money that passes through never', () => {
   expect(comparePayer('北京企业清算事务所有限公司', '北京企业清算事务所有限公司').kind).toBe('same');
   expect(comparePayer('甲公司备付金', '甲公司备付金').kind).toBe('not_own_account');
-  expect(comparePayer('张三', '张三').kind).toBe('same');
+  // Of a sole trader's account and a person's own the name is the same: an operator looks.
+  expect(comparePayer('张三', '张三')).toEqual({ kind: 'near', reason: 'payer_may_be_a_person' });
 });
 
 const han = fc.string({

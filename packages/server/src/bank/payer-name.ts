@@ -33,7 +33,9 @@ export function comparePayer(payerName: string, companyName: string): PayerCompa
   const company = foldName(companyName);
   if (payer === '') return { kind: 'near', reason: 'payer_name_missing' };
   if (PASSING_THROUGH.test(payer)) return { kind: 'not_own_account' };
-  if (payer === company) return { kind: 'same' };
+  // A person may have told the own name as a company's, and pay from the own account; a sole trader has it rightly.
+  if (payer === company)
+    return isPersonName(payer) ? { kind: 'near', reason: 'payer_may_be_a_person' } : { kind: 'same' };
   if (PERHAPS_PASSING_THROUGH.test(payer)) return { kind: 'not_own_account' };
   // Four ideographs may be a person, or the beginning of the company's own name.
   const mayBeCut = payer.length >= CONTAINED_CHARACTERS_MIN && company.startsWith(payer);

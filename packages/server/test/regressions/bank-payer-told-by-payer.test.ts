@@ -97,3 +97,9 @@ test('the payer’s right payment under a number of the statement that was used 
   const again = await bring({ to, reference: '1', payerAccount: '' });
   expect(again).toMatchObject({ known: 0, faults: [{ line: 1, reason: 'reference_of_another_transaction' }] });
 });
+
+test('a person who pays for a company that is called like the person is looked at by an operator', async () => {
+  const { subAccountNo: to } = await fixture.flow('张伟');
+  await bring({ to, reference: 'PERSON0001', payer: '张伟' });
+  expect(verdicts()).toEqual([{ kind: 'near_miss', reason: 'payer_may_be_a_person' }]);
+});
