@@ -88,7 +88,13 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
       const answer = await reach(address, 'application/octet-stream', request);
       if (!answer.ok || answer.body === null) throw await refusal(answer);
       const lines = createInterface({ input: Readable.fromWeb(answer.body as never) });
-      for await (const line of lines) yield JSON.parse(line) as Step;
+      try {
+        for await (const line of lines) yield JSON.parse(line) as Step;
+      } catch (error) {
+        throw new CliError('the service broke off; import the file again, what is known does no harm', {
+          cause: error,
+        });
+      }
     },
   };
 }

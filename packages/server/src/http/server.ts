@@ -2,6 +2,13 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, t
 import type { Logger } from '../platform/log.ts';
 import { BodyBudget } from './body-budget.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route reads its body as it comes and holds none of it in memory: it takes no part in the budget of bodies. */
+    streamsBody?: boolean;
+  }
+}
+
 export interface HttpServerOptions {
   log: Logger;
   /** Addresses or CIDRs of proxies whose X-Forwarded-For names the client. */
@@ -53,6 +60,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   const bodies = new BodyBudget(options.arrivingBytesMax ?? ARRIVING_BYTES_MAX);
   server.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.streamsBody === true) return;
     const cutOff = bodies.admit(request.raw, request.routeOptions.bodyLimit ?? BODY_BYTES_MAX);
     if (cutOff > 0)
       request.log.warn({ cutOff }, 'bodies that were arriving for the longest were cut off: too many at once');

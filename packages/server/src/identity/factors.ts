@@ -78,6 +78,8 @@ export function registerFault(factors: Factors, registered: RegisteredCompany): 
 function nameFault(field: FactorField, name: string, charactersMax: number): FactorFault | undefined {
   if (name.trim() === '') return { field, reason: 'required' };
   if (CONTROL_CHARACTER.test(name) || !name.isWellFormed()) return { field, reason: 'format' };
+  // It would stand in the seal and the certificate: nothing in it may be unseen or turn the text around.
+  if (/\p{Cf}/u.test(name) || !/\p{L}/u.test(name)) return { field, reason: 'format' };
   const characters = Array.from(name).length;
   if (characters > charactersMax) return { field, reason: 'format' };
   if (STRAY_SPACE.test(name)) return { field, reason: 'spaces' };

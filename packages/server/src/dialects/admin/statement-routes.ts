@@ -55,7 +55,7 @@ export function registerStatementRoutes(admin: AdminServer, { bank, spoolFolder 
     });
     scope.post(
       '/bank/channels/:channel/statements',
-      { bodyLimit: STATEMENT_BYTES_MAX, schema: { params: Params, querystring: Query } },
+      { bodyLimit: STATEMENT_BYTES_MAX, config: { streamsBody: true }, schema: { params: Params, querystring: Query } },
       async (request, reply) => {
         const { params, query } = request;
         const columns = query.map === undefined ? undefined : columnsOf(query.map.split(','));
