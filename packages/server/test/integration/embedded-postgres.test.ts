@@ -198,8 +198,9 @@ test('a machine that lost process and server alike recovers by itself', async ()
   const dataDir = await usedDataDirectory();
   const { child, until } = spawnChild(dataDir, '--transaction');
   const ready = await until('ready');
-  process.kill(Number(ready['postmaster']), 'SIGKILL');
+  // In this order: a process that lives on would bring its server back at once.
   await kill(child);
+  process.kill(Number(ready['postmaster']), 'SIGKILL');
   const server = await start(dataDir);
   expect(server.takenOver).toBe(false);
   expect(await query(server.connectionString, 'select text from note')).toEqual([{ text: 'committed' }]);
