@@ -95,13 +95,13 @@ function addLetterCommands(verification: Command, context: CliContext): void {
     answer(context, options, result, () => printRecord(context, result));
   });
 
-  withClientOptions(letter.command('submit <flow_id> <file>').description('hand in a signed letter (PDF)')).action(
-    async (flowId: string, file: string, options: ClientOptions) => {
-      const body = await uploadOf(context, file);
-      const result = await adminClient(context, options).send('PUT', pathOf(flowId, '/letter'), body);
-      answer(context, options, result, () => printRecord(context, result));
-    },
-  );
+  withClientOptions(
+    letter.command('submit <flow_id> <file>').description('hand in a signed letter: a PDF, or a scan as PNG or JPEG'),
+  ).action(async (flowId: string, file: string, options: ClientOptions) => {
+    const body = await uploadOf(context, file);
+    const result = await adminClient(context, options).send('PUT', pathOf(flowId, '/letter'), body);
+    answer(context, options, result, () => printRecord(context, result));
+  });
 
   for (const [act, description] of [
     ['accept', 'the letter holds; a payment that waited for it verifies the company'],

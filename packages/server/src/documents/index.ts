@@ -8,6 +8,7 @@ export { createDocuments } from './files.ts';
 export type { Documents } from './files.ts';
 export { checkPdf } from './pdf-check.ts';
 export type { PageSize, PdfCheck, PdfRefusal } from './pdf-check.ts';
+export { pictureKind, readPicture } from './picture.ts';
 export { signingRefusal, signPdf, signPdfPages } from './pdf-signature.ts';
 export type { PdfSignature, SignPdfOptions } from './pdf-signature.ts';
 export { placePoints, placeSeal } from './placements.ts';

@@ -1,4 +1,5 @@
 import { inTransactionRetried } from '../platform/database/index.ts';
+import { readPicture } from '../documents/index.ts';
 import { assertOpen, keyOf, refused, type IdentityContext } from './context.ts';
 import { audit, verifyFlow } from './end-flow.ts';
 import type { OperatorAct } from './identity.ts';
@@ -9,6 +10,21 @@ import type { FlowRow } from './tables.ts';
 import type { FlowKey } from './terms.ts';
 
 const LETTER_BYTES_MAX = 10 * 1024 * 1024;
+/** A page of A3 at 600 dots an inch has 9,921 by 7,016; a browser that is shown more may run out of memory. */
+const LETTER_SIDE_PIXELS_MAX = 12_000;
+const LETTER_PIXELS_MAX = 80_000_000;
+
+/** What of these bytes is a letter: a PDF, or a PNG or JPEG up to its end. Undefined where they are none. */
+function letterOf(bytes: Buffer): Buffer | undefined {
+  if (bytes.length > LETTER_BYTES_MAX) return undefined;
+  if (bytes.subarray(0, 5).toString('latin1') === '%PDF-') return bytes;
+  const picture = readPicture(bytes);
+  if (picture === undefined) return undefined;
+  const { widthPixels, heightPixels, byteLength } = picture;
+  const isShowable =
+    Math.max(widthPixels, heightPixels) <= LETTER_SIDE_PIXELS_MAX && widthPixels * heightPixels <= LETTER_PIXELS_MAX;
+  return isShowable ? bytes.subarray(0, byteLength) : undefined;
+}
 
 /**
  * A letter of authorisation with the company's data; made once for a flow, its link anew each time.
@@ -40,15 +56,19 @@ export async function letterTemplate(context: IdentityContext, key: FlowKey): Pr
   return { fileUrl: documents.fileUrl({ appId, fileId }) };
 }
 
-/** @throws DomainError identity_invalid {file}, verification_not_found, _ended, _expired */
+/**
+ * A signed letter, as a PDF or a scan, is put before the operators.
+ *
+ * @throws DomainError identity_invalid {file}, verification_not_found, _ended, _expired
+ */
 export async function submitLetter(
   context: IdentityContext,
   { fileName, bytes, actor, ...key }: FlowKey & { fileName: string; bytes: Buffer; actor: string },
 ): Promise<void> {
-  const isPdf = bytes.subarray(0, 5).toString('latin1') === '%PDF-';
-  if (!isPdf || bytes.length > LETTER_BYTES_MAX) throw refused('identity_invalid', { field: 'file', reason: 'format' });
+  const letter = letterOf(bytes);
+  if (letter === undefined) throw refused('identity_invalid', { field: 'file', reason: 'format' });
   assertOpen(await findFlow(context.db, key), key, context.clock.now());
-  const { fileId } = await context.documents.storeFile({ appId: key.appId, fileName, bytes });
+  const { fileId } = await context.documents.storeFile({ appId: key.appId, fileName, bytes: letter });
   await inTransactionRetried(context.db, async (tx) => {
     const flow = await lockFlow(tx, key);
     assertOpen(flow, key, context.clock.now());

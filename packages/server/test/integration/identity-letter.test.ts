@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { crc32 } from 'node:zlib';
+import { Resvg } from '@resvg/resvg-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/audit/index.ts';
 import {
@@ -143,14 +145,56 @@ describe('a letter of authorisation', () => {
     await expect(service.identity.acceptLetter(act(flowId))).rejects.toMatchObject({ code: 'letter_not_waiting' });
   });
 
-  it('handed in as bytes, it must be a PDF', async () => {
-    const { flowId } = await service.orderedFlow();
-    const command = { appId: service.appId, flowId, fileName: 'a.pdf', actor };
-    await expect(service.identity.submitLetter({ ...command, bytes: Buffer.from('GIF89a') })).rejects.toMatchObject({
-      code: 'identity_invalid',
+  describe('handed in as bytes', () => {
+    const png = new Resvg('<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"/>').render().asPng();
+    /** The same with another size in its header, and the checksum for it. */
+    const pngOf = (widthPixels: number, heightPixels: number): Buffer => {
+      const changed = Buffer.from(png);
+      changed.writeUInt32BE(widthPixels, 16);
+      changed.writeUInt32BE(heightPixels, 20);
+      changed.writeUInt32BE(crc32(changed.subarray(12, 29)), 29);
+      return changed;
+    };
+    const submit = async (bytes: Buffer, fileName: string): Promise<{ flowId: string; file: Response }> => {
+      const { flowId } = await service.orderedFlow();
+      const key = { appId: service.appId, flowId, actor };
+      await service.identity.submitLetter({ ...key, fileName, bytes });
+      expect(await service.identity.show({ flowId })).toMatchObject({ letterStatus: 'INIT' });
+      return { flowId, file: await fetch((await service.identity.openLetter(key)).fileUrl) };
+    };
+
+    it.each([
+      ['a PDF', Buffer.from('%PDF-1.4\n%%EOF'), 'application/pdf', 'document.pdf'],
+      ['a scan', png, 'image/png', 'document.png'],
+    ])('%s is shown as what it is and runs nothing, whatever its name says', async (_what, bytes, type, name) => {
+      const { file } = await submit(bytes, '授权书".html');
+      expect(Object.fromEntries(file.headers)).toMatchObject({
+        'content-type': type,
+        'content-disposition': `inline; filename="${name}"; filename*=UTF-8''%E6%8E%88%E6%9D%83%E4%B9%A6%22.html`,
+        'content-security-policy': "sandbox; default-src 'none'",
+        'x-content-type-options': 'nosniff',
+      });
+      expect(Buffer.from(await file.arrayBuffer()).equals(bytes)).toBe(true);
     });
-    await service.identity.submitLetter({ ...command, bytes: Buffer.from('%PDF-1.4\n%%EOF') });
-    expect(await service.identity.show({ flowId })).toMatchObject({ letterStatus: 'INIT' });
+
+    it('what a camera writes behind a picture is not kept', async () => {
+      const { file } = await submit(Buffer.concat([png, Buffer.from('<script>alert(1)</script>')]), 'a.png');
+      expect(Buffer.from(await file.arrayBuffer()).equals(png)).toBe(true);
+    });
+
+    it.each([
+      ['another kind of file', Buffer.from('GIF89a')],
+      ['a page', Buffer.from('<html><script>alert(1)</script>')],
+      ['half a picture', png.subarray(0, -20)],
+      ['a picture too wide to show', pngOf(12_001, 1)],
+      ['a picture of too many pixels', pngOf(12_000, 12_000)],
+      ['more than 10 MiB', Buffer.concat([Buffer.from('%PDF-1.4'), Buffer.alloc(10 * 1024 * 1024)])],
+    ])('%s is none, and nothing changes', async (_what, bytes) => {
+      const { flowId } = await service.orderedFlow();
+      const command = { appId: service.appId, flowId, fileName: 'a.pdf', bytes, actor };
+      await expect(service.identity.submitLetter(command)).rejects.toMatchObject({ code: 'identity_invalid' });
+      expect(await service.identity.show({ flowId })).toMatchObject({ letterStatus: null });
+    });
   });
 });
 

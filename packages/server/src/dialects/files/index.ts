@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Documents } from '../../documents/index.ts';
+import { pictureKind, type Documents } from '../../documents/index.ts';
 import { isDomainError, type DomainError } from '../../platform/errors.ts';
 
 /** A seal's link as a request brings it; `fileId` is the seal's. */
@@ -41,10 +41,12 @@ export function registerFileRoutes(server: FastifyInstance, dependencies: FileRo
     answered(reply, async () => {
       const file = await dependencies.documents.openFileUrl(partsOf(request));
       const name = extendedValue(file.fileName);
-      // A stranger's file is shown as the PDF it is, in no page of ours and with no script of its own.
+      // A stranger's file is shown as the PDF or the scan it is, in no page of ours and with no script of its own.
+      const kind = pictureKind(file.bytes);
+      const plainName = `document.${kind ?? 'pdf'}`;
       return reply
-        .type('application/pdf')
-        .header('content-disposition', `inline; filename="document.pdf"; filename*=UTF-8''${name}`)
+        .type(kind === undefined ? 'application/pdf' : `image/${kind}`)
+        .header('content-disposition', `inline; filename="${plainName}"; filename*=UTF-8''${name}`)
         .header('content-security-policy', "sandbox; default-src 'none'")
         .header('x-sha256', file.sha256)
         .send(file.bytes);
