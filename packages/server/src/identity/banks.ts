@@ -9,8 +9,9 @@ const office = (bank: string, bankName: string, cnapsCode: string, province: str
 });
 
 /**
- * Head offices of nation-wide banks with their CNAPS codes, as the clearing system publishes them. Branches come from
- * the operator's own list (`yinxin verification subbranches FILE`).
+ * Head offices of nation-wide banks with their CNAPS codes (联行号), each as at least two published lists of their own
+ * have it. They are a help for whoever types a bank's name and no authority: codes change, and older ones live on in
+ * lists. What the operator imports (`yinxin verification subbranches FILE`) wins, and branches come from there alone.
  */
 export const BANKS: readonly Subbranch[] = [
   office('中国工商银行', '中国工商银行总行清算中心', '102100099996', '北京', '北京市'),
@@ -28,6 +29,9 @@ export const BANKS: readonly Subbranch[] = [
   office('招商银行', '招商银行总行', '308584000013', '广东', '深圳市'),
   office('兴业银行', '兴业银行总行', '309391000011', '福建', '福州市'),
   office('上海浦东发展银行', '上海浦东发展银行总行', '310290000013', '上海', '上海市'),
+  office('恒丰银行', '恒丰银行总行', '315456000105', '山东', '烟台市'),
+  office('浙商银行', '浙商银行总行', '316331000018', '浙江', '杭州市'),
+  office('渤海银行', '渤海银行总行', '318110000014', '天津', '天津市'),
   office('北京银行', '北京银行总行', '313100000013', '北京', '北京市'),
   office('上海银行', '上海银行总行', '325290000012', '上海', '上海市'),
   office('中国邮政储蓄银行', '中国邮政储蓄银行总行', '403100000004', '北京', '北京市'),
