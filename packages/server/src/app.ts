@@ -157,8 +157,15 @@ export async function startService(config: Config, options: ServiceOptions = {})
     callback: { relay, callers: apps, keys: apps },
     bankNotice: { bank },
     files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
-    tsign: { apps, clock, identity },
-    member: { identity, clock, sessionKey: vault.deriveKey('member-session'), baseUrl, pageFolder: PAGE_FOLDER },
+    tsign: { apps, clock, identity, limits: config },
+    member: {
+      identity,
+      clock,
+      sessionKey: vault.deriveKey('member-session'),
+      baseUrl,
+      pageFolder: PAGE_FOLDER,
+      limits: config,
+    },
     admin: {
       token,
       apps,

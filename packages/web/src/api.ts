@@ -68,6 +68,7 @@ const KNOWN_CODES: Readonly<Record<MemberApiErrorCode, true>> = {
   flow_busy: true,
   unavailable: true,
   character_missing: true,
+  too_many_requests: true,
   internal: true,
 };
 

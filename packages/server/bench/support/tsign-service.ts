@@ -27,6 +27,8 @@ import type { TsignServiceReady } from './tsign-terms.ts';
 // lets everybody in.
 const FLOWS = 200;
 const JOBS_POLL_MS = 60_000;
+/** Counted like any other, and never reached. */
+const RATE_MAX = 100_000;
 const [dataDir = ''] = process.argv.slice(2);
 const log = createLog({ level: 'info', file: `${dataDir}/service.log` });
 await using resources = new AsyncDisposableStack();
@@ -38,7 +40,12 @@ const apps = createApps({ db, vault, clock });
 
 const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
 const publicKey = key.export({ type: 'spki', format: 'pem' }).toString();
-const { app, appSecret } = await apps.create({ name: 'bench', publicKey, actor: 'operator' });
+const { app, appSecret } = await apps.create({
+  name: 'bench',
+  publicKey,
+  ratePerSecondMax: RATE_MAX,
+  actor: 'operator',
+});
 const issued = await apps.issueToken({ appId: app.appId, secret: appSecret });
 if (issued === undefined) throw new Error('no token');
 
@@ -76,7 +83,7 @@ const everybody: Authenticator = {
 
 const newServer = () => createHttpServer({ log, trustedProxies: [] });
 const authenticated = newServer();
-registerTsignRoutes(authenticated, { apps, clock, routes });
+registerTsignRoutes(authenticated, { apps, clock, routes, limits: config });
 const open = newServer();
 registerCalls(open, { authenticator: everybody, routes });
 

@@ -1,3 +1,4 @@
+import { maxHeaderSize } from 'node:http';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from '../platform/log.ts';
 import { BodyBudget } from './body-budget.ts';
@@ -27,7 +28,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 72_000;
 /** Longer than any answer takes to be made: a callback waits 5 s for its destination, long polls end at once. */
 const DRAIN_MS = 10_000;
-const PATH_PARAMETER_LENGTH_MAX = 200;
+/** No route has a pattern that a long text could keep busy, so the router stops none: its dialect answers in its own form. */
+const PATH_PARAMETER_LENGTH_MAX = maxHeaderSize;
 /** On every answer that does not say otherwise. */
 const ANSWER_HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };
 
@@ -51,7 +53,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // A field that a schema does not know is refused and not taken away: it is a misspelt one as a rule.
     ajv: { customOptions: { removeAdditional: false } },
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
-    // A URL that cannot be decoded, or with a part that is too long: no route is reached and no hook runs.
+    rewriteUrl: ({ url = '/' }) => routableUrl(url),
+    // What the router itself refuses: no route is reached and no hook runs.
     frameworkErrors: (error, _request, reply) => {
       const status = statusOf(error);
       const text = JSON.stringify({ error: 'bad_request', message: publicMessage(status) });
@@ -74,12 +77,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     }
   });
   server.setNotFoundHandler(async (request, reply) =>
-    reply.code(404).send({ error: 'not_found', message: `no route ${request.method} ${pathOf(request.url)}` }),
+    reply.code(404).send({ error: 'not_found', message: `no route ${request.method} ${pathOf(request.originalUrl)}` }),
   );
   server.setErrorHandler(async (error, request, reply) => {
     const status = statusOf(error);
     if (status < 500) return reply.code(status).send({ error: 'bad_request', message: publicMessage(status) });
-    request.log.error({ err: error, method: request.method, path: pathOf(request.url) }, 'request failed');
+    request.log.error({ err: error, method: request.method, path: pathOf(request.originalUrl) }, 'request failed');
     return reply.code(500).send({ error: 'internal', message: 'the service failed; its log says why' });
   });
   return server;
@@ -103,6 +106,22 @@ function boundDraining(server: FastifyInstance, drainMs: number): void {
  */
 export async function disregardContentType(request: FastifyRequest): Promise<void> {
   delete request.raw.headers['content-type'];
+}
+
+/**
+ * The address that is routed. A path with escapes that are no UTF-8 (`%ff`) stands for its own text: whoever is asked for
+ * it, its dialect authenticates and answers as everywhere, where the router would refuse it before both.
+ */
+export function routableUrl(url: string): string {
+  const end = url.indexOf('?');
+  const path = end < 0 ? url : url.slice(0, end);
+  if (!path.includes('%')) return url;
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return path.replaceAll('%', '%25') + url.slice(path.length);
+  }
 }
 
 /** The path alone: a query may carry a token. */

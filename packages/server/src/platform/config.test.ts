@@ -30,6 +30,8 @@ describe('readConfig', () => {
       logLevel: 'info',
       certificateKeyAlgorithm: 'RSA-2048',
       factorSource: 'declared',
+      unprovenPerSecondPerAddressMax: 200,
+      requestsPerSecondPerMemberMax: 30,
       nodeName: 'node-1',
     });
   });

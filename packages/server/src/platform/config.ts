@@ -25,6 +25,10 @@ export interface Config {
   certificateKeyAlgorithm: 'RSA-2048' | 'P-256';
   /** Who is asked whether a company's factors belong together: the teller's word, or the imported register. */
   factorSource: 'declared' | 'register';
+  /** Requests to the e签宝 API and to the member's page that prove nobody, from one address, on this node. */
+  unprovenPerSecondPerAddressMax: number;
+  /** Requests of one member's page, on this node. */
+  requestsPerSecondPerMemberMax: number;
   /** Names this node in leases, attempts and logs. */
   nodeName: string;
 }
@@ -62,6 +66,9 @@ export const VARIABLES = {
   YINXIN_LOG_LEVEL: 'debug, info, warn, error or silent (default: info)',
   YINXIN_CERTIFICATE_KEY: 'RSA-2048 or P-256 for new company certificates (default: RSA-2048)',
   YINXIN_FACTOR_SOURCE: 'declared or register: what a company tells of itself is compared with (default: declared)',
+  YINXIN_ADDRESS_RATE:
+    'requests a second from one address that prove nobody, to /v1 to /v3 and /member/v1 each (default: 200)',
+  YINXIN_MEMBER_RATE: "requests a second of one member's page (default: 30)",
   YINXIN_NODE_NAME: 'name of this node where several share a database (default: host name and process id)',
 } as const;
 
@@ -69,6 +76,10 @@ type Variable = keyof typeof VARIABLES;
 
 const PORT_DEFAULT = 8686;
 const POOL_SIZE_DEFAULT = 20;
+const ADDRESS_RATE_DEFAULT = 200;
+/** A page asks every two seconds at most; it opens with about ten requests, its pictures among them. */
+const MEMBER_RATE_DEFAULT = 30;
+const RATE_MAX = 100_000;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const KEY_ALGORITHMS = ['RSA-2048', 'P-256'] as const;
 const FACTOR_SOURCES = ['declared', 'register'] as const;
@@ -108,6 +119,12 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
     ),
     factorSource: read<Config['factorSource']>('YINXIN_FACTOR_SOURCE', 'declared', (text) =>
       oneOf(text, FACTOR_SOURCES),
+    ),
+    unprovenPerSecondPerAddressMax: read('YINXIN_ADDRESS_RATE', ADDRESS_RATE_DEFAULT, (text) =>
+      parseInteger(text, 1, RATE_MAX),
+    ),
+    requestsPerSecondPerMemberMax: read('YINXIN_MEMBER_RATE', MEMBER_RATE_DEFAULT, (text) =>
+      parseInteger(text, 1, RATE_MAX),
     ),
     nodeName: read('YINXIN_NODE_NAME', defaults.nodeName, parseNodeName),
   };

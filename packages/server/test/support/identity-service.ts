@@ -136,7 +136,8 @@ export async function startIdentity(
     ...(options.factorSource !== undefined && { factorSource: options.factorSource }),
   });
   bank.listenTo(identity.paymentListener);
-  registerTsignRoutes(server, { apps, clock, routes: identityRoutes(identity) });
+  const limits = { unprovenPerSecondPerAddressMax: 10_000 };
+  registerTsignRoutes(server, { apps, clock, routes: identityRoutes(identity), limits });
   registerGatewayRoutes(server, { apps, parties, signing, identity, clock });
   registerFileRoutes(server, { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) });
   await server.listen({ host: '127.0.0.1', port: 0 });
@@ -148,6 +149,8 @@ export async function startIdentity(
     name: '易楼',
     publicKey: pem,
     notifyUrl: 'http://127.0.0.1:8099/etc',
+    // The clock stands, and what it would bring back stays away.
+    ratePerSecondMax: 100_000,
     actor: 'operator',
   });
   const { appId } = created.app;

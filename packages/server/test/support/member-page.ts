@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { ensurePage } from '../../../../bootstrap/page.mjs';
-import { registerMemberRoutes } from '../../src/dialects/member/index.ts';
+import { registerMemberRoutes, type MemberPageDependencies } from '../../src/dialects/member/index.ts';
 import type { MemberIdentity } from '../../src/dialects/member/api-routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import type { MemberFlow, MemberVerification } from '../../src/identity/index.ts';
@@ -163,6 +163,7 @@ export interface MemberPage<PageIdentity extends MemberIdentity> {
 interface MemberPageOptions {
   pageFolder?: string;
   baseUrl?: string;
+  limits?: MemberPageDependencies['limits'];
 }
 
 /** The page on a real socket; it is built first where its sources changed. */
@@ -180,6 +181,8 @@ export async function startMemberPage<PageIdentity extends MemberIdentity>(
     sessionKey: Buffer.alloc(32, 3),
     baseUrl: () => options.baseUrl ?? url,
     pageFolder: options.pageFolder ?? PAGE_FOLDER,
+    // The clock stands, and what it would bring back stays away.
+    limits: options.limits ?? { unprovenPerSecondPerAddressMax: 10_000, requestsPerSecondPerMemberMax: 10_000 },
   });
   await server.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;

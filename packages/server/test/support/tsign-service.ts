@@ -31,6 +31,7 @@ export async function startTsign(
   database: TestDatabase,
   makeRoutes: (echo: (method: TsignRoute['method'], path: string) => TsignRoute) => TsignRoute[],
   at = new Date('2026-11-21T08:00:00.000Z'),
+  limits = { unprovenPerSecondPerAddressMax: 10_000 },
 ): Promise<TsignService> {
   const time = { now: at };
   const clock = { now: () => time.now };
@@ -48,7 +49,7 @@ export async function startTsign(
       return Promise.resolve({ appId, params, query, body });
     },
   }));
-  registerTsignRoutes(server, { apps, clock, routes });
+  registerTsignRoutes(server, { apps, clock, routes, limits });
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
   return {

@@ -32,6 +32,7 @@ export const en: Texts = {
     unavailable: 'Payments cannot be received just now. Try again later, or contact the platform that sent you here.',
     character_missing:
       'The company name has a character our seal font lacks, so the seal cannot be drawn. Contact the platform.',
+    too_many_requests: 'That was too fast. Wait a few seconds and try again.',
     invalid: 'Something needs to be corrected. See the marked fields.',
   },
 

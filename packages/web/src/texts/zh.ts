@@ -27,6 +27,7 @@ export const zh = {
     conflict: '情况已有变化，页面已更新，请看最新状态。',
     unavailable: '暂时无法收款，请稍后再试，或联系发起认证的平台。',
     character_missing: '企业名称中有字库没有的字，印章暂时画不出来。请联系发起认证的平台。',
+    too_many_requests: '操作太频繁，请稍等几秒再试。',
     invalid: '有内容需要修改，请看标出的地方。',
   },
 

@@ -1,15 +1,17 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Identity, MemberKey } from '../../identity/index.ts';
+import { RETRY_AFTER_SECONDS } from '../../http/rate-limit.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { equalConstantTime } from '../../platform/constant-time.ts';
 import { isDomainError } from '../../platform/errors.ts';
-import { SESSION_HEADER, type ErrorAnswer, type SessionAnswer, type VerificationAnswer } from './contract.ts';
+import type { ErrorAnswer, SessionAnswer, VerificationAnswer } from './contract.ts';
 import { memberAnswer } from './errors.ts';
 import { presentVerification } from './present.ts';
-import { cookieOf, openSession, sealSession, sessionCookie, SESSION_COOKIE, type Session } from './session.ts';
+import { Refusal } from './refusal.ts';
+import { createRequestSessions, type MemberLimits, type RequestSessions } from './request-session.ts';
+import { sealSession, sessionCookie, type Session } from './session.ts';
 
 /** What the page needs of identity. Its commands are followed by a reading of the view. */
 export type MemberIdentity = Pick<
@@ -24,7 +26,11 @@ export interface MemberApiDependencies {
   sessionKey: Buffer;
   /** Where members reach this service, once it is known; its path and scheme decide those of the cookie. */
   baseUrl: () => string;
+  limits: MemberLimits;
 }
+
+/** What the routes share: the dependencies, and whose page a request comes from. */
+type Routes = MemberApiDependencies & { sessions: RequestSessions };
 
 type MemberServer = FastifyInstance<
   RawServerDefault,
@@ -53,18 +59,6 @@ const ConsentBody = Type.Object(
 const PictureParams = Type.Object({ variant: Variant });
 const PictureQuery = Type.Object({ session: Type.String({ maxLength: 64 }) });
 
-/** A refusal of this dialect itself. */
-class Refusal extends Error {
-  readonly status: 401 | 409;
-  readonly body: ErrorAnswer;
-
-  constructor(status: 401 | 409, body: ErrorAnswer) {
-    super(body.message);
-    this.status = status;
-    this.body = body;
-  }
-}
-
 /**
  * `/member/v1`: what the verification page reads and does. A session cookie says who the member is, and the session's id,
  * which only the session's own page knows, must come with it: a request that another site made has neither, and a tab
@@ -83,15 +77,18 @@ export function registerMemberApi(server: FastifyInstance, dependencies: MemberA
         // The page's own, and it changes with the page: not part of what others may call.
         route.schema = { hide: true, ...route.schema };
       });
+      const sessions = createRequestSessions(dependencies);
+      scope.addHook('onRequest', async (request) => sessions.arrive(request));
       scope.setErrorHandler(async (error, _request, reply) => {
         const answer = answerFor(error);
         if (answer === undefined) throw error;
+        if (answer.status === 429) void reply.header('retry-after', RETRY_AFTER_SECONDS);
         return reply.code(answer.status).send(answer.body);
       });
       const api: MemberServer = scope.withTypeProvider<TypeBoxTypeProvider>();
-      registerSession(api, dependencies);
-      registerVerification(api, dependencies);
-      registerSeals(api, dependencies);
+      registerSession(api, { ...dependencies, sessions });
+      registerVerification(api, { ...dependencies, sessions });
+      registerSeals(api, { ...dependencies, sessions });
     },
     { prefix: '/member/v1' },
   );
@@ -107,9 +104,10 @@ function answerFor(error: unknown): { status: number; body: ErrorAnswer } | unde
 }
 
 /** `POST /session` takes the token for a cookie; `GET /session` tells a page that was reloaded which session it has. */
-function registerSession(api: MemberServer, { identity, clock, sessionKey, baseUrl }: MemberApiDependencies): void {
+function registerSession(api: MemberServer, { identity, clock, sessionKey, baseUrl, sessions }: Routes): void {
   api.post('/session', { schema: { body: TokenBody } }, async (request, reply) => {
     const member = await identity.openToken(request.body.token);
+    sessions.known(request, member);
     const { session, value } = sealSession(member, clock.now(), sessionKey);
     const base = URL.parse(baseUrl());
     const cookie = sessionCookie(value, {
@@ -120,32 +118,31 @@ function registerSession(api: MemberServer, { identity, clock, sessionKey, baseU
   });
 
   api.get('/session', async (request): Promise<SessionAnswer> => {
-    const { session } = readSession(request, clock, sessionKey);
+    const { session } = sessions.read(request);
     return { session };
   });
 }
 
-function registerVerification(api: MemberServer, { identity, clock, sessionKey }: MemberApiDependencies): void {
+function registerVerification(api: MemberServer, { identity, sessions }: Routes): void {
   const view = async (session: Session): Promise<VerificationAnswer> =>
     presentVerification(await identity.memberView(memberOf(session)), session.session);
-  const sessionOf = (request: FastifyRequest): Session => ownSession(request, clock, sessionKey);
 
-  api.get('/verification', async (request) => view(sessionOf(request)));
+  api.get('/verification', async (request) => view(sessions.own(request)));
 
   api.post('/verification', { schema: { body: CompanyBody } }, async (request) => {
-    const session = sessionOf(request);
+    const session = sessions.own(request);
     await identity.startForMember({ ...memberOf(session), company: request.body, actor: actorOf(session) });
     return view(session);
   });
 
   api.put('/seal', { schema: { body: SealBody } }, async (request) => {
-    const session = sessionOf(request);
+    const session = sessions.own(request);
     await identity.chooseSeal({ ...memberOf(session), variant: request.body.variant, actor: actorOf(session) });
     return view(session);
   });
 
   api.put('/silent-signing', { schema: { body: ConsentBody } }, async (request) => {
-    const session = sessionOf(request);
+    const session = sessions.own(request);
     const { textVersion } = request.body;
     await identity.consentSilentSigning({ ...memberOf(session), textVersion, actor: actorOf(session) });
     return view(session);
@@ -153,13 +150,12 @@ function registerVerification(api: MemberServer, { identity, clock, sessionKey }
 }
 
 /** `GET /seals/VARIANT?session=…`: an `<img>` sends no header of ours, so the session's id stands in the address. */
-function registerSeals(api: MemberServer, { identity, clock, sessionKey }: MemberApiDependencies): void {
+function registerSeals(api: MemberServer, { identity, sessions }: Routes): void {
   api.get(
     '/seals/:variant',
     { schema: { params: PictureParams, querystring: PictureQuery } },
     async (request, reply) => {
-      const session = readSession(request, clock, sessionKey);
-      requireSame(session, request.query.session);
+      const session = sessions.own(request, request.query.session);
       const picture = await identity.sealPicture({ ...memberOf(session), variant: request.params.variant });
       return reply
         .type('image/png')
@@ -168,26 +164,6 @@ function registerSeals(api: MemberServer, { identity, clock, sessionKey }: Membe
         .send(picture);
     },
   );
-}
-
-/** The session of the cookie. */
-function readSession(request: FastifyRequest, clock: Clock, sessionKey: Buffer): Session {
-  const cookie = cookieOf(request.headers.cookie, SESSION_COOKIE);
-  const session = cookie === undefined ? undefined : openSession(cookie, clock.now(), sessionKey);
-  if (session === undefined) throw new Refusal(401, { error: 'session_missing', message: 'open the page anew' });
-  return session;
-}
-
-/** The session of the cookie, which must be the one of the page that asks. */
-function ownSession(request: FastifyRequest, clock: Clock, sessionKey: Buffer): Session {
-  const session = readSession(request, clock, sessionKey);
-  requireSame(session, request.headers[SESSION_HEADER]);
-  return session;
-}
-
-function requireSame(session: Session, given: string | string[] | undefined): void {
-  if (typeof given === 'string' && equalConstantTime(given, session.session)) return;
-  throw new Refusal(409, { error: 'session_replaced', message: 'another session was opened in this browser' });
 }
 
 function memberOf({ appId, etcMemberNo }: Session): MemberKey {

@@ -83,6 +83,7 @@ export type MemberApiErrorCode =
   | 'flow_busy'
   | 'unavailable'
   | 'character_missing'
+  | 'too_many_requests'
   | 'internal';
 
 export type FieldProblem = 'required' | 'format' | 'check_digit' | 'mismatch' | 'spaces';

@@ -1,7 +1,7 @@
 /** Why a request is not let in, in the contract's words (contracts/tsign-auth.md, Failures). */
 export interface Failure {
   /** The HTTP status and the answer's code alike. */
-  readonly code: 401 | 403;
+  readonly code: 401 | 403 | 429;
   readonly message: string;
 }
 
@@ -15,6 +15,8 @@ export const FAILURES = {
   timestampWrong: { code: 401, message: 'INVALID_TIMESTAMP' },
   signatureWrong: { code: 401, message: 'INVALID_SIGNATURE' },
   tokenWrong: { code: 401, message: 'TOKEN错误' },
+  /** Not of the contract, which has no word for it; the gateway's words. */
+  tooFast: { code: 429, message: '请求过于频繁，请稍后再试' },
 } as const satisfies Record<string, Failure>;
 
 /** Ends a request that is not let in. */

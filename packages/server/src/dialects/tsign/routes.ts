@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { EVERY_GRANT, type App, type Apps } from '../../apps/index.ts';
+import { RETRY_AFTER_SECONDS } from '../../http/rate-limit.ts';
 import { statusOf } from '../../http/server.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { DomainError } from '../../platform/errors.ts';
 import { createAuthenticator, type Arrival, type Authenticator, type Caller } from './authenticate.ts';
 import { BODY_BYTES_MAX, failureText, readJsonBody, refusalText, successText } from './envelope.ts';
 import { ANSWERS, domainRefusal, FORM, internalFault, TsignRefusal, type Refusal } from './errors.ts';
-import { AuthenticationFailure } from './failures.ts';
+import { AuthenticationFailure, FAILURES } from './failures.ts';
+import { limitRequests, type AddressGate, type TsignLimits } from './limits.ts';
 import { oauthRoutes } from './oauth.ts';
 import type { TsignRoute } from './route.ts';
 import { firstValues, parseParameters } from './signature.ts';
@@ -23,6 +25,7 @@ export interface TsignDependencies {
   readonly apps: Pick<Apps, 'find' | 'secretOf' | 'ipAllowed' | 'tokenHolds' | 'issueToken' | 'renewToken'>;
   readonly clock: Clock;
   readonly routes: readonly TsignRoute[];
+  readonly limits: TsignLimits;
 }
 
 /**
@@ -31,8 +34,9 @@ export interface TsignDependencies {
  * whoever has proved who he is, and 401 for everybody else.
  */
 export function registerTsignRoutes(server: FastifyInstance, dependencies: TsignDependencies): void {
-  registerCalls(server, { authenticator: createAuthenticator(dependencies), routes: dependencies.routes });
-  registerOAuth(server, dependencies.apps);
+  const { authenticator, gate } = limitRequests(createAuthenticator(dependencies), dependencies);
+  registerCalls(server, { authenticator, routes: dependencies.routes });
+  registerOAuth(server, dependencies.apps, gate);
 }
 
 /** The calls behind an authenticator. Apart from it, so that what the authentication costs can be measured. */
@@ -45,8 +49,10 @@ export function registerCalls(
     const callers = new WeakMap<FastifyRequest, Caller>();
     prepare(scope);
     scope.addHook('onRequest', async (request) => {
-      const { method, url = '', headers } = request.raw;
-      arrivals.set(request, await authenticator.arrive({ method: method ?? '', url, ip: request.ip, headers }));
+      const { method, headers } = request.raw;
+      // The address as it was signed, which is not always the one that is routed.
+      const head = { method: method ?? '', url: request.originalUrl, ip: request.ip, headers };
+      arrivals.set(request, await authenticator.arrive(head));
       // It is signed text and nothing else: the framework would refuse one that is not well-formed.
       delete request.raw.headers['content-type'];
     });
@@ -86,10 +92,11 @@ export function registerCalls(
   });
 }
 
-function registerOAuth(server: FastifyInstance, apps: TsignDependencies['apps']): void {
+function registerOAuth(server: FastifyInstance, apps: TsignDependencies['apps'], gate: AddressGate): void {
   void server.register(async (scope) => {
     prepare(scope);
     scope.addHook('onRequest', async (request) => {
+      gate(request.ip);
       delete request.raw.headers['content-type'];
     });
     for (const route of oauthRoutes({ apps })) {
@@ -139,6 +146,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (error instanceof AuthenticationFailure) {
     const { failure } = error;
     request.log.info({ path: pathOf(request), message: failure.message }, 'tsign refused');
+    if (failure === FAILURES.tooFast) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     return send(reply, failure.code, failureText(failure));
   }
   const refusal = refusalOf(error);
@@ -173,7 +181,7 @@ function bytesOf(request: FastifyRequest): Uint8Array {
 
 /** The path alone: a query may carry the secret. */
 function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '';
+  return request.originalUrl.split('?', 1)[0] ?? '';
 }
 
 function queryOf(request: FastifyRequest): string {

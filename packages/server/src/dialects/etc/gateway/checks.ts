@@ -1,10 +1,10 @@
 import type { App, Apps } from '../../../apps/index.ts';
 import { EVERY_GRANT } from '../../../apps/index.ts';
+import type { RateLimiter } from '../../../http/rate-limit.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { ANSWERS, GatewayRefusal } from './answers.ts';
 import type { Api } from './api.ts';
 import type { Envelope } from './envelope.ts';
-import type { RateLimiter } from './rate-limit.ts';
 import { APIS } from './registry.ts';
 import { effectiveSignType, signatureHolds } from './signature.ts';
 
@@ -14,6 +14,7 @@ const SKEW_AHEAD_MS_MAX = 5_000;
 export interface CheckDependencies {
   readonly apps: Apps;
   readonly clock: Clock;
+  /** One bucket for each app that has shown a signature that holds. */
   readonly rateLimiter: RateLimiter;
 }
 
@@ -55,6 +56,7 @@ export async function checkRequest(
   const api = APIS.get(envelope.apiCode);
   if (api === undefined) throw new GatewayRefusal(ANSWERS.unknownApi);
   if (!isGranted(app, api.apiCode)) throw new GatewayRefusal(ANSWERS.notPermitted);
-  if (!rateLimiter(app.appId, app.ratePerSecondMax, clock.now().getTime())) throw new GatewayRefusal(ANSWERS.tooFast);
+  const isSlowEnough = rateLimiter.take(app.appId, app.ratePerSecondMax, clock.now().getTime());
+  if (!isSlowEnough) throw new GatewayRefusal(ANSWERS.tooFast);
   return { app, api };
 }

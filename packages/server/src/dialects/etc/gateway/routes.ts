@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifySchema } from 'fastify';
+import { createRateLimiter } from '../../../http/rate-limit.ts';
 import { disregardContentType, statusOf } from '../../../http/server.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { DomainError } from '../../../platform/errors.ts';
@@ -10,7 +11,6 @@ import { checkRequest } from './checks.ts';
 import type { CheckDependencies } from './checks.ts';
 import { BODY_BYTES_MAX, openBody } from './envelope.ts';
 import { documentation } from './openapi.ts';
-import { createRateLimiter } from './rate-limit.ts';
 
 const PATH = '/api/gateway';
 /** Keeps a route out of openapi.json. */
