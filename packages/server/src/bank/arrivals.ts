@@ -6,6 +6,7 @@ import type { StoredChannel } from './channel-store.ts';
 import type { BankContext } from './context.ts';
 import { matchTransaction } from './match.ts';
 import { foldName } from './payer-name.ts';
+import { otherPayments, reviewNearMisses } from './stand-in.ts';
 import type { StatementEntry } from './statements/statement.ts';
 import { findNumbers, type HeldSubAccount } from './sub-account-store.ts';
 import {
@@ -204,7 +205,7 @@ async function match(
   reversal: StoredTransaction | null,
 ): Promise<Verdict> {
   const claim = await claimOf(context, tx, transaction, numbers.get(transaction.subAccountNo));
-  const matched = matchTransaction(transaction, claim);
+  const matched = matchTransaction(transaction, claim, context.clock.now());
   const { transactionId } = transaction;
   if (claim !== null && matched.kind !== 'unclaimed') settled.push({ transactionId, verdict: matched, claim });
   if (reversal !== null) {
@@ -252,7 +253,9 @@ async function reverse({ context, tx, linked }: Batch, { transaction, entry }: D
   await linkReversal(tx, { transactionId, reversalId: transaction.transactionId, at: context.clock.now() });
   if (original.claim === null) return { kind: 'unclaimed' };
   if (original.verdict === 'paid' || original.reviewState === 'open') {
-    await context.listener?.paymentArrived(tx, original.claim, original.transaction, reversed);
+    const { standIn, nearMisses } = await otherPayments(context, tx, original);
+    await context.listener?.paymentArrived(tx, original.claim, original.transaction, reversed, standIn);
+    await reviewNearMisses(context, tx, original.claim, nearMisses);
   }
   return reversed;
 }

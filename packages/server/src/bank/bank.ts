@@ -1,4 +1,11 @@
 import type { Executor, Transaction } from '../platform/database/index.ts';
+import type {
+  CsvColumn,
+  StatementEncoding,
+  StatementFormat,
+  StatementInformation,
+  StatementSettings,
+} from './statement-settings.ts';
 
 /** What the bank capability refuses. */
 export type BankErrorCode =
@@ -48,9 +55,6 @@ export interface SubAccountOwner {
   appId: string;
   flowId: string;
 }
-
-export const STATEMENT_FORMATS = ['camt052', 'camt053', 'camt054', 'mt940', 'csv'] as const;
-export type StatementFormat = (typeof STATEMENT_FORMATS)[number];
 
 export type TransactionSource = StatementFormat | 'push' | 'sandbox';
 
@@ -111,45 +115,22 @@ export interface PaymentListener {
   /**
    * Called in the transaction that stores the payment. Verdicts are `paid`, `failed` and `near_miss`. `failed`/`reversed`
    * comes with the transaction that is taken back, so that its `transactionId` is one the listener knows. Lines that are
-   * not booked yet, and debits that reverse nothing, are kept and not told.
+   * not booked yet, and debits that reverse nothing, are kept and not told. `standIn`, with a reversal: another good
+   * payment to the same number, which counts in place of the one that is taken back.
    */
-  paymentArrived(tx: Transaction, claim: Claim, transaction: BankTransaction, verdict: Verdict): Promise<void>;
+  paymentArrived(
+    tx: Transaction,
+    claim: Claim,
+    transaction: BankTransaction,
+    verdict: Verdict,
+    standIn?: BankTransaction | null,
+  ): Promise<void>;
   /** A payment order of the flow was confirmed by the operator. Called in the transaction that stores it. */
   paymentOrderEnded?(tx: Transaction, order: PaymentOrder): Promise<void>;
 }
 
 /** How a channel numbers its sub-accounts: a list of numbers the bank gave, or prefix and a running number. */
 export type SubAccountNumbers = { kind: 'pool' } | { kind: 'rule'; prefix: string; width: number };
-
-/** How the statements of a channel are read where an import does not say otherwise. */
-export interface StatementSettings {
-  format: StatementFormat;
-  encoding: StatementEncoding;
-  /** CSV alone: which column is what. Empty: by the usual Chinese headings. */
-  columns: Readonly<Partial<Record<CsvColumn, string>>>;
-}
-
-export const STATEMENT_ENCODINGS = ['auto', 'utf-8', 'gb18030'] as const;
-/** `auto`: a byte order mark or an XML declaration says it, else UTF-8 where the beginning is that, else GB18030. */
-export type StatementEncoding = (typeof STATEMENT_ENCODINGS)[number];
-
-export const CSV_COLUMNS = [
-  'payer',
-  'payerAccount',
-  'payerBank',
-  'amount',
-  'debit',
-  'direction',
-  'currency',
-  'reference',
-  'date',
-  'time',
-  'subAccount',
-  'remittance',
-  'status',
-  'reversal',
-] as const;
-export type CsvColumn = (typeof CSV_COLUMNS)[number];
 
 /** An account of the operator at a bank, and the numbers under it. */
 export interface Channel {
@@ -214,6 +195,7 @@ export interface ImportInput {
   format?: StatementFormat;
   encoding?: StatementEncoding;
   columns?: Readonly<Partial<Record<CsvColumn, string>>>;
+  information?: StatementInformation;
   actor: string;
   onProgress?: (progress: ImportProgress) => void;
 }
@@ -259,6 +241,15 @@ export interface ReceivedTransaction {
   /** Whether it was known before. */
   known: boolean;
   verdict: Verdict;
+}
+
+/** A payment to one of a channel's numbers, and what came of it. */
+export interface PaymentRecord {
+  transaction: BankTransaction;
+  verdict: Verdict;
+  /** The flow that it was judged for; null where it is nobody's. */
+  claim: Claim | null;
+  receivedAt: Date;
 }
 
 /** A payment that the sandbox makes up. */
@@ -380,6 +371,9 @@ export interface Bank {
   paySandbox(payment: SandboxPayment): Promise<ReceivedTransaction>;
   /** Imports what lies in the watched folders; answers how many files. */
   importWatchedFolders(): Promise<number>;
+
+  /** Credits, the newest first; `unclaimed` by default. */
+  listPayments(filter?: { verdict?: Verdict['kind']; channel?: string; limit?: number }): Promise<PaymentRecord[]>;
 
   listReviews(filter?: { state?: ReviewState; limit?: number }): Promise<Review[]>;
   /** @throws DomainError `bank_review_not_found`, `bank_review_resolved`, `bank_review_flow_ended` */

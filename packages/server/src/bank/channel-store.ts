@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Executor, Transaction } from '../platform/database/index.ts';
 import type { Vault } from '../platform/vault.ts';
-import type { Channel, ChannelWithCounts, StatementSettings } from './bank.ts';
+import type { Channel, ChannelWithCounts } from './bank.ts';
+import type { StatementSettings } from './statement-settings.ts';
 
 interface ChannelRow extends Omit<Channel, 'numbers' | 'hasSecret'> {
   rulePrefix: string | null;
@@ -145,5 +146,6 @@ export function mergedStatements(
     format,
     encoding: given.encoding ?? ofFormat?.encoding ?? 'auto',
     columns: given.columns ?? ofFormat?.columns ?? {},
+    information: given.information ?? ofFormat?.information ?? 'untrusted',
   };
 }

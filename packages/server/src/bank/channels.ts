@@ -1,15 +1,14 @@
 import { isAbsolute } from 'node:path';
 import { appendAudit } from '../audit/index.ts';
 import { DomainError } from '../platform/errors.ts';
+import type { BankErrorCode, Channel, ChannelChange } from './bank.ts';
 import {
   CSV_COLUMNS,
   STATEMENT_ENCODINGS,
   STATEMENT_FORMATS,
-  type BankErrorCode,
-  type Channel,
-  type ChannelChange,
+  STATEMENT_INFORMATION,
   type StatementSettings,
-} from './bank.ts';
+} from './statement-settings.ts';
 import {
   lockChannel,
   sealChannelSecret,
@@ -124,6 +123,9 @@ export function assertStatements(statements: StatementSettings): void {
   if (!STATEMENT_FORMATS.includes(statements.format)) throw invalid('format', `one of ${STATEMENT_FORMATS.join(', ')}`);
   if (!STATEMENT_ENCODINGS.includes(statements.encoding)) {
     throw invalid('encoding', `one of ${STATEMENT_ENCODINGS.join(', ')}`);
+  }
+  if (!STATEMENT_INFORMATION.includes(statements.information)) {
+    throw invalid('information', `one of ${STATEMENT_INFORMATION.join(', ')}`);
   }
   for (const [column, heading] of Object.entries(statements.columns)) {
     const isKnown = (CSV_COLUMNS as readonly string[]).includes(column);

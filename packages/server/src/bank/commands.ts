@@ -1,4 +1,5 @@
 import { DomainError } from '../platform/errors.ts';
+import { storedVerdict } from './arrivals.ts';
 import { allocateSubAccount } from './sub-accounts.ts';
 import type { Bank, BankErrorCode } from './bank.ts';
 import { countSubAccounts, findChannel, findChannels, hasEnabledChannel, wasConsultedSince } from './channel-store.ts';
@@ -11,10 +12,13 @@ import { pushTransaction } from './push.ts';
 import { listReviews, resolveReview } from './reviews.ts';
 import { paySandbox } from './sandbox.ts';
 import { findOwned, release } from './sub-account-store.ts';
+import { findPayments } from './transaction-store.ts';
 import { importWatchedFolders } from './watched-folders.ts';
 
 export type BankDependencies = Omit<BankContext, 'listener'>;
 
+const PAYMENTS_DEFAULT = 100;
+const PAYMENTS_MAX = 1_000;
 const ORDERS_DEFAULT = 100;
 const ORDERS_MAX = 1_000;
 
@@ -46,6 +50,14 @@ export function createBank(dependencies: BankDependencies): Bank {
     pushTransaction: (notice) => pushTransaction(context, notice),
     paySandbox: (payment) => paySandbox(context, payment),
     importWatchedFolders: () => importWatchedFolders(context),
+
+    async listPayments({ verdict = 'unclaimed', limit = PAYMENTS_DEFAULT, ...filter } = {}) {
+      const found = await findPayments(db, vault, { ...filter, verdict, limit: Math.min(limit, PAYMENTS_MAX) });
+      return found.map((stored) => {
+        const { transaction, claim, receivedAt } = stored;
+        return { transaction, claim, receivedAt, verdict: storedVerdict(stored) };
+      });
+    },
 
     listReviews: (filter = {}) => listReviews(context, filter),
     resolveReview: (decision) => resolveReview(context, decision),

@@ -4,7 +4,8 @@
  */
 export { parseAmount, yuanText } from './amount.ts';
 export { createBank, type BankDependencies } from './commands.ts';
-export { CSV_COLUMNS, STATEMENT_ENCODINGS, STATEMENT_FORMATS } from './bank.ts';
+export { isPersonName } from './payer-name.ts';
+export { CSV_COLUMNS, STATEMENT_ENCODINGS, STATEMENT_FORMATS, STATEMENT_INFORMATION } from './statement-settings.ts';
 export type {
   Bank,
   BankErrorCode,
@@ -13,7 +14,6 @@ export type {
   ChannelChange,
   ChannelWithCounts,
   Claim,
-  CsvColumn,
   FailureReason,
   ImportInput,
   ImportProgress,
@@ -24,18 +24,23 @@ export type {
   PaymentOrder,
   PaymentOrderConfirmation,
   PaymentOrderState,
+  PaymentRecord,
   PushedNotice,
   ReceivedTransaction,
   Review,
   ReviewDecision,
   ReviewState,
   SandboxPayment,
-  StatementEncoding,
-  StatementFormat,
-  StatementSettings,
   SubAccount,
   SubAccountNumbers,
   SubAccountOwner,
   TransactionSource,
   Verdict,
 } from './bank.ts';
+export type {
+  CsvColumn,
+  StatementEncoding,
+  StatementFormat,
+  StatementInformation,
+  StatementSettings,
+} from './statement-settings.ts';

@@ -11,6 +11,7 @@ const claim: Claim = {
   companyName: COMPANY,
   openedAt: new Date('2026-03-22T10:00:00Z'),
 };
+const NOW = new Date('2026-03-22T11:00:00Z');
 const payment: BankTransaction = {
   channel: 'pingan',
   subAccountNo: '30206857000001',
@@ -40,10 +41,21 @@ test.each<[string, Partial<BankTransaction>, Verdict]>([
   ['before the flow', { tradedAt: new Date('2026-03-22T09:54:59Z') }, { kind: 'unclaimed' }],
   ['by a clock that is behind', { tradedAt: new Date('2026-03-22T09:55:00Z') }, { kind: 'paid' }],
   ['on the day of the flow', { tradedAt: new Date('2026-03-21T16:00:00Z'), dateOnly: true }, { kind: 'paid' }],
+  ['dated a day ahead', { tradedAt: new Date('2026-03-23T11:00:00Z') }, { kind: 'paid' }],
+  [
+    'dated more than a day ahead',
+    { tradedAt: new Date('2026-03-23T11:00:00.001Z') },
+    { kind: 'near_miss', reason: 'dated_ahead' },
+  ],
+  [
+    'dated ahead, of another payer',
+    { tradedAt: new Date('2126-03-23T11:00:00Z'), payerName: '北京白云贸易有限公司' },
+    { kind: 'failed', reason: 'wrong_payer' },
+  ],
   ['on the day before', { tradedAt: new Date('2026-03-20T16:00:00Z'), dateOnly: true }, { kind: 'unclaimed' }],
 ])('%s', (_name, change, verdict) => {
-  expect(matchTransaction({ ...payment, ...change }, claim)).toEqual(verdict);
-  expect(matchTransaction({ ...payment, ...change }, null)).toEqual({ kind: 'unclaimed' });
+  expect(matchTransaction({ ...payment, ...change }, claim, NOW)).toEqual(verdict);
+  expect(matchTransaction({ ...payment, ...change }, null, NOW)).toEqual({ kind: 'unclaimed' });
 });
 
 test.each([

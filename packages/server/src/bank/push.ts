@@ -8,6 +8,7 @@ import { storeArrivals, type Arrival } from './arrivals.ts';
 import type { BankErrorCode, PushedNotice, ReceivedTransaction } from './bank.ts';
 import { findChannel, openChannelSecret, type StoredChannel } from './channel-store.ts';
 import type { BankContext } from './context.ts';
+import { AHEAD_HOURS_MAX, isAhead } from './match.ts';
 import { inTransactionRetried } from './retried.ts';
 import { parseMoment } from './statements/moment.ts';
 import { checkedEntry, textOrNull, type StatementEntry } from './statements/statement.ts';
@@ -27,7 +28,7 @@ function invalid(field: string, expected: string): DomainError<BankErrorCode> {
  */
 export async function pushTransaction(context: BankContext, notice: PushedNotice): Promise<ReceivedTransaction> {
   const channel = await authenticated(context, notice);
-  const entry = parseNotice(notice.body);
+  const entry = parseNotice(notice.body, context.clock.now());
   const raw = new TextDecoder().decode(notice.body);
   return storeOne(context, channel, { entry, raw, source: 'push', importId: null });
 }
@@ -98,7 +99,7 @@ const FIELDS = new Set([
 ]);
 
 /** Reads a notice's body. An amount is taken from the source text: `0.01` and `"0.01"` are the same, no float is made. */
-export function parseNotice(body: Uint8Array): StatementEntry {
+export function parseNotice(body: Uint8Array, now: Date): StatementEntry {
   const members = readMembers(body);
   const text = (name: string): string => {
     const member = members.get(name);
@@ -124,6 +125,7 @@ export function parseNotice(body: Uint8Array): StatementEntry {
   if (creditDebit !== 'credit' && creditDebit !== 'debit') throw invalid('credit_debit', 'credit or debit');
   const moment = parseMoment(required('traded_at'));
   if (moment === undefined) throw invalid('traded_at', 'a time such as 20260322182428 or 2026-03-22T18:24:28+08:00');
+  if (isAhead(moment.at, now)) throw invalid('traded_at', `${AHEAD_HOURS_MAX} hours ahead of now at most`);
   const checked = checkedEntry({
     bizFlowNo: required('biz_flow_no'),
     amountFen: amount.fen,

@@ -2,6 +2,7 @@ import { appendAudit } from '../audit/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { BankErrorCode, Review, ReviewDecision, ReviewState, Verdict } from './bank.ts';
 import { OPERATORS_CHAIN, type BankContext } from './context.ts';
+import { inTransactionRetried } from './retried.ts';
 import { findReviews, lockTransaction, writeReview, type ReviewRow } from './transaction-store.ts';
 
 const REVIEWS_DEFAULT = 100;
@@ -53,7 +54,7 @@ export async function resolveReview(context: BankContext, decision: ReviewDecisi
   }
   const notFound = new DomainError<BankErrorCode>('bank_review_not_found', { transactionId });
   if (!UUID.test(transactionId)) throw notFound;
-  return db.transaction().execute(async (tx) => {
+  return inTransactionRetried(db, async (tx) => {
     const stored = await lockTransaction(tx, vault, transactionId);
     if (stored === undefined || stored.reviewState === null || stored.claim === null) throw notFound;
     if (stored.reviewState !== 'open') throw new DomainError<BankErrorCode>('bank_review_resolved', { transactionId });

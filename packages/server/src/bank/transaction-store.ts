@@ -202,6 +202,34 @@ export async function lockReversed(
   return rows[0] && toStored(vault, rows[0]);
 }
 
+/** More payments of one fen than this to one number are no company's. */
+const UNCOUNTED_MAX = 100;
+
+/**
+ * Credits to the number of `original`, of its amount, that came since `since` and no flow stands on: kept as nobody's, or
+ * good ones of the same flow. The earliest first, locked.
+ */
+export async function lockUncounted(
+  tx: Transaction,
+  vault: Vault,
+  original: BankTransaction,
+  claim: Claim,
+  since: Date,
+): Promise<StoredTransaction[]> {
+  const { rows } = await sql<StoredRow>`
+    select ${COLUMNS} from bank_transaction
+    where channel = ${original.channel} and sub_account_no = ${original.subAccountNo} and not reversal
+      and credit_debit = 'credit' and booked and reversed_by is null and transaction_id <> ${original.transactionId}
+      and amount_fen = ${original.amountFen} and received_at >= ${since}
+      and (verdict = 'unclaimed'
+           or (verdict = 'paid' and app_id = ${claim.appId} and flow_id = ${claim.flowId}))
+    order by traded_at, received_at, transaction_id
+    limit ${UNCOUNTED_MAX}
+    for update
+  `.execute(tx);
+  return rows.map((row) => toStored(vault, row));
+}
+
 /** Links both sides of a reversal. What was taken back qualifies no more, and no person need look at it. */
 export async function linkReversal(
   tx: Transaction,
@@ -223,6 +251,24 @@ export async function linkReversal(
     from bank_transaction as original
     where reversal.transaction_id = ${link.reversalId} and original.transaction_id = ${link.transactionId}
   `.execute(tx);
+}
+
+/** Payments that came to a channel, the newest first. */
+export async function findPayments(
+  executor: Executor,
+  vault: Vault,
+  filter: { channel?: string; verdict: Verdict['kind']; limit: number },
+): Promise<(StoredTransaction & { receivedAt: Date })[]> {
+  // A constant where it is one, so that the index of the unclaimed serves.
+  const verdict = filter.verdict === 'unclaimed' ? sql`verdict = 'unclaimed'` : sql`verdict = ${filter.verdict}`;
+  const { rows } = await sql<StoredRow & { receivedAt: Date }>`
+    select ${COLUMNS}, received_at as "receivedAt" from bank_transaction
+    where ${verdict} and credit_debit = 'credit' and not reversal
+      and (${filter.channel ?? null}::text is null or channel = ${filter.channel ?? null})
+    order by received_at desc, transaction_id desc
+    limit ${filter.limit}
+  `.execute(executor);
+  return rows.map(({ receivedAt, ...row }) => Object.assign(toStored(vault, row), { receivedAt }));
 }
 
 /** One transaction, locked. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { addStatementCommand, ENCODINGS, FORMATS } from './bank-import-command.ts';
+import { addStatementCommand, ENCODINGS, FORMATS, INFORMATION } from './bank-import-command.ts';
 import { adminClient, withClientOptions, type ClientOptions } from './client.ts';
 import { CliError, type CliContext } from './context.ts';
 import { answer, printRecord, printTable, type Row } from './print.ts';
@@ -22,6 +22,7 @@ interface ChannelOptions extends ClientOptions {
   format?: string;
   encoding?: string;
   map?: string;
+  information?: string;
   watch?: string | false;
   secret?: string | false;
   generateSecret?: true;
@@ -36,6 +37,7 @@ export function addBankCommands(program: Command, context: CliContext): void {
     .description("the operator's bank: channels, statements, reviews, payment orders");
   addChannelCommands(bank, context);
   addStatementCommand(bank, context);
+  addTransactionCommands(bank, context);
   addPayCommand(bank, context);
   addReviewCommands(bank, context);
   addOrderCommands(bank, context);
@@ -76,6 +78,12 @@ function addChannelCommands(bank: Command, context: CliContext): void {
     .addOption(new Option('--format <format>', 'of its statements').choices(FORMATS))
     .addOption(new Option('--encoding <encoding>', 'of its statements (default: auto)').choices(ENCODINGS))
     .option('--map <list>', 'CSV columns, such as payer=对方户名,amount=贷方金额')
+    .addOption(
+      new Option(
+        '--information <shape>',
+        'in which the bank writes the payer into field 86 of MT940 (default: untrusted)',
+      ).choices(INFORMATION),
+    )
     .option('--watch <folder>', 'import what is put into this folder')
     .option('--no-watch', 'watch no folder')
     .option('--secret <text>', 'signs notices to POST /api/bank/notify; 32 characters at least')
@@ -105,8 +113,8 @@ function channelChange(context: CliContext, options: ChannelOptions): Record<str
   const { prefix, width, watch } = options;
   if (prefix !== undefined && width === undefined) throw new CliError('--prefix needs --width');
   if (width !== undefined && options.numbers !== undefined) throw new CliError('give --width or --numbers, not both');
-  if (options.format === undefined && (options.map ?? options.encoding) !== undefined) {
-    throw new CliError('--map and --encoding need --format');
+  if (options.format === undefined && (options.map ?? options.encoding ?? options.information) !== undefined) {
+    throw new CliError('--map, --encoding and --information need --format');
   }
   const rule = width === undefined ? undefined : { kind: 'rule', prefix: prefix ?? '', width: wholeNumber(width) };
   return {
@@ -122,6 +130,7 @@ function channelChange(context: CliContext, options: ChannelOptions): Record<str
       format: options.format,
       encoding: options.encoding,
       columns: options.map?.split(','),
+      information: options.information,
     },
     watch_folder: watch === false ? null : watch && resolve(context.cwd, watch),
   };
@@ -139,6 +148,28 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+function addTransactionCommands(bank: Command, context: CliContext): void {
+  const transaction = bank.command('transaction').description('payments that came, and what became of them');
+
+  const verdicts = ['unclaimed', 'paid', 'failed', 'near_miss'];
+  withClientOptions(transaction.command('list').description('credits, the newest first'))
+    .addOption(
+      new Option('--verdict <verdict>', 'which; unclaimed: to a number that no open flow holds')
+        .choices(verdicts)
+        .default('unclaimed'),
+    )
+    .option('--channel <channel>', 'of this channel alone')
+    .option('--limit <count>', 'how many, 1000 at most (default: 100)')
+    .action(async (options: ClientOptions & { verdict: string; channel?: string; limit?: string }) => {
+      const { verdict, channel, limit } = options;
+      const result = await adminClient(context, options).get('/bank/transactions', { verdict, channel, limit });
+      const keys = ['transaction_id', 'sub_account_no', 'amount', 'payer_name', 'why', 'traded_at', 'biz_flow_no'];
+      answer(context, options, result, () =>
+        printTable(context, result['transactions'] as Row[], keys, `no payments that are ${verdict}`),
+      );
+    });
+}
+
 interface PayOptions extends ClientOptions {
   channel?: string;
   payer: string;
@@ -151,7 +182,10 @@ interface PayOptions extends ClientOptions {
 }
 
 function addPayCommand(bank: Command, context: CliContext): void {
-  withClientOptions(bank.command('pay <sub_account_no>').description('make up a payment, on a sandbox channel alone'))
+  withClientOptions(
+    bank.command('pay <sub_account_no>').description('make up a payment: works only where a sandbox channel is on'),
+  )
+    .addHelpText('after', '\nOn every other channel the service refuses it: real payments come from the bank.')
     .option('--channel <channel>', 'default: the sandbox channel, where there is one')
     .requiredOption('--payer <name>', 'who pays')
     .option('--amount <yuan>', 'how much', '0.01')

@@ -8,6 +8,7 @@ import { answer, printRecord, type Row } from './print.ts';
 // Spelled out here, so that the command line does not load the bank for them; the server checks them.
 export const FORMATS = ['camt052', 'camt053', 'camt054', 'mt940', 'csv'];
 export const ENCODINGS = ['auto', 'utf-8', 'gb18030'];
+export const INFORMATION = ['untrusted', 'subfields', 'codewords', 'labels'];
 
 const FAULTS_SHOWN_MAX = 20;
 const BAR_COLUMNS = 30;
@@ -17,6 +18,7 @@ interface ImportOptions extends ClientOptions {
   format?: string;
   encoding?: string;
   map?: string;
+  information?: string;
 }
 
 /** `yinxin bank import FILE`: sends a statement and shows how far its import is. */
@@ -26,6 +28,11 @@ export function addStatementCommand(bank: Command, context: CliContext): void {
     .addOption(new Option('--format <format>', "default: the channel's").choices(FORMATS))
     .addOption(new Option('--encoding <encoding>', "default: the channel's, or auto").choices(ENCODINGS))
     .option('--map <list>', 'CSV columns, such as payer=对方户名,amount=贷方金额')
+    .addOption(
+      new Option('--information <shape>', "of the payer in MT940's field 86; default: the channel's").choices(
+        INFORMATION,
+      ),
+    )
     .action(async (name: string, options: ImportOptions) => {
       const file = resolve(context.cwd, name);
       const found = await stat(file).catch((error: unknown) => {
@@ -33,12 +40,13 @@ export function addStatementCommand(bank: Command, context: CliContext): void {
       });
       if (!found.isFile()) throw new CliError(`${file} is no file`);
       const path = `/bank/channels/${encodeURIComponent(options.channel)}/statements`;
-      const { format, encoding, map } = options;
+      const { format, encoding, map, information } = options;
       const steps = adminClient(context, options).upload(path, file, {
         file_name: basename(file),
         format,
         encoding,
         map,
+        information,
       });
       const result = await lastOf(steps, (step) => context.progress?.(bar(step, found.size)));
       context.progress?.('');

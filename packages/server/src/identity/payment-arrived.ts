@@ -2,7 +2,7 @@ import type { BankTransaction, Claim, PaymentListener, PaymentOrder, Verdict } f
 import type { Transaction } from '../platform/database/index.ts';
 import { flowOwner, isOver, keyOf, sealText, type IdentityContext } from './context.ts';
 import { audit, reopenFlow, verifyFlow, type Act } from './end-flow.ts';
-import { judgePayment, type PaymentState } from './flow.ts';
+import { judgePayment, type PaymentState, type PaymentStep } from './flow.ts';
 import { lockFlow, lockFlowOfSubAccount, updateFlow, type FlowChange } from './store.ts';
 import type { FlowRow } from './tables.ts';
 
@@ -22,10 +22,13 @@ export function createPaymentListener(context: IdentityContext): PaymentListener
       };
     },
 
-    async paymentArrived(tx, claim, transaction, verdict) {
+    async paymentArrived(tx, claim, transaction, verdict, standIn = null) {
       const flow = await lockFlow(tx, claim);
       if (flow === undefined) throw new Error(`a payment for a flow that is not there: ${claim.flowId}`);
-      await takePayment(context, tx, flow, transaction, verdict);
+      const step = await takePayment(context, tx, flow, transaction, verdict, standIn);
+      if (standIn === null || step !== 'fail') return;
+      const failed = (await lockFlow(tx, claim)) ?? flow;
+      await takePayment(context, tx, failed, standIn, { kind: 'paid' });
     },
 
     async paymentOrderEnded(tx, order) {
@@ -42,7 +45,8 @@ async function takePayment(
   flow: FlowRow,
   transaction: BankTransaction,
   verdict: Verdict,
-): Promise<void> {
+  standIn: BankTransaction | null = null,
+): Promise<PaymentStep['kind']> {
   // Time that is over counts as an end, whether the sweep has been here or not.
   const state = isOver(flow, context.clock.now()) ? 'expired' : flow.state;
   const facts = { ...factsOf(flow), state };
@@ -57,30 +61,38 @@ async function takePayment(
       const change = paymentChange(context, flow, transaction, 'paid', at);
       const notify = await context.notify.forApp(flow.app_id, tx);
       await verifyFlow(context, tx, flow, { authType: 'ORGANIZATION_REVERSE_PAYMENT', change, act, notify });
-      return;
+      break;
     }
     case 'reopen':
+      if (standIn !== null) {
+        // It stays verified, by the other payment: nothing ends, so nobody is told.
+        await updateFlow(tx, keyOf(flow), paymentChange(context, flow, standIn, 'paid', at));
+        const detail = { ...act.detail, standIn: standIn.transactionId };
+        await audit(tx, flow, 'verification.replace_payment', { ...act, detail }, at);
+        break;
+      }
       await reopenFlow(context, tx, flow, { act, notify: await context.notify.forApp(flow.app_id, tx) });
-      return;
+      break;
     case 'hold':
       await updateFlow(tx, keyOf(flow), paymentChange(context, flow, transaction, 'held', at));
       await audit(tx, flow, 'verification.hold_payment', act, at);
-      return;
+      break;
     case 'review':
       await updateFlow(tx, keyOf(flow), paymentChange(context, flow, transaction, 'review', at));
       await audit(tx, flow, 'verification.review_payment', act, at);
-      return;
+      break;
     case 'fail': {
       const change = paymentChange(context, flow, transaction, 'failed', at);
       await updateFlow(tx, keyOf(flow), { ...change, payment_failure: step.reason });
       await audit(tx, flow, 'verification.fail_payment', act, at);
-      return;
+      break;
     }
     case 'ignore': {
       const detail = { ...act.detail, why: step.why };
       await audit(tx, flow, 'verification.ignore_payment', { ...act, detail }, at);
     }
   }
+  return step.kind;
 }
 
 function factsOf(flow: FlowRow) {

@@ -120,7 +120,10 @@ test('a format and columns are those of the channel unless the import says other
       actor: 'operator',
     });
   await expect(bring('statement-gb18030.csv')).rejects.toMatchObject({ code: 'bank_channel_invalid' });
-  await fixture.setChannel({ channel: 'table', statements: { format: 'csv', encoding: 'auto', columns: {} } });
+  await fixture.setChannel({
+    channel: 'table',
+    statements: { format: 'csv', encoding: 'auto', columns: {}, information: 'untrusted' },
+  });
   expect(await bring('statement-gb18030.csv')).toMatchObject({ lines: 5, new: 5, complete: true });
   // The same day as MT940: the references are the same, so are the transactions that both tell.
   const again = await fixture.bank.importStatement({
@@ -239,7 +242,7 @@ test('a watched folder: whole files are imported once, reports stand beside them
   const folder = await mkdtemp(join(tmpdir(), 'yinxin-watch-'));
   try {
     await fixture.setChannel({
-      statements: { format: 'camt054', encoding: 'auto', columns: {} },
+      statements: { format: 'camt054', encoding: 'auto', columns: {}, information: 'untrusted' },
       watchFolder: folder,
     });
     const flow = await fixture.flow();

@@ -25,6 +25,8 @@ const allocate = (flowId: string, bank = fixture.bank): Promise<{ subAccountNo: 
 const release = (flowId: string): Promise<void> =>
   inTransaction((tx) => fixture.bank.releaseSubAccount(tx, { appId: APP_ID, flowId }));
 
+const STATEMENTS = { format: 'csv', encoding: 'auto', columns: {}, information: 'untrusted' } as const;
+
 test('without a channel there is no number; a channel that is off is none', async () => {
   expect(await fixture.bank.available(fixture.database.db)).toBe(false);
   await expect(allocate('1')).rejects.toMatchObject({ code: 'no_bank_channel' });
@@ -130,7 +132,8 @@ test.each([
   [{ secret: 'short' }, 'secret'],
   [{ watchFolder: 'relative' }, 'watchFolder'],
   [{ addNumbers: ['1234'] }, 'addNumbers'],
-  [{ statements: { format: 'csv', encoding: 'auto', columns: { nothing: 'x' } } } as never, 'map'],
+  [{ statements: { ...STATEMENTS, columns: { nothing: 'x' } } } as never, 'map'],
+  [{ statements: { ...STATEMENTS, information: 'guessed' } } as never, 'information'],
 ])('a channel of %o is refused', async (change, field) => {
   await expect(fixture.setChannel(change)).rejects.toMatchObject({ code: 'bank_channel_invalid', params: { field } });
 });

@@ -64,7 +64,9 @@ test('channels by the command line', async () => {
   expect((await run('channel', 'list')).out).toContain('demo');
   const missing = await run('channel', 'set', 'new', '--name', 'x');
   expect([missing.code, missing.err]).toEqual([1, 'yinxin: mainAccountBank must be given for a new channel']);
-  expect((await run('channel', 'set', 'x', '--map', 'payer=y')).err).toContain('--map and --encoding need --format');
+  expect((await run('channel', 'set', 'x', '--map', 'payer=y')).err).toContain(
+    '--map, --encoding and --information need --format',
+  );
   expect((await run('channel', 'show', 'none')).err).toBe('yinxin: no bank channel none');
 });
 
@@ -143,6 +145,52 @@ test('bank pay exists on a sandbox channel alone', async () => {
   expect((await run('review', 'accept', 'x', '--reason', 'y')).err).toBe('yinxin: no review of transaction x');
 });
 
+test('payments that are nobody’s are listed, accounts and persons masked', async () => {
+  await setChannel('listed', '--format', 'mt940', '--information', 'labels');
+  const file = join(EXAMPLES, 'mt940-gb18030.sta');
+  expect((await run('import', file, '--channel', 'listed', '--json')).json()).toMatchObject({ unclaimed: 4 });
+  await run('import', join(EXAMPLES, 'camt054.xml'), '--channel', 'listed', '--format', 'camt054');
+  const list = async (...argv: string[]): Promise<Record<string, unknown>[]> =>
+    (await run('transaction', 'list', '--json', ...argv)).json()['transactions'] as Record<string, unknown>[];
+  const listed = await list('--channel', 'listed');
+  // Neither the fee, nor the reversal and what it takes back.
+  expect(Object.fromEntries(listed.map((row) => [row['biz_flow_no'], row['payer_name']]))).toEqual({
+    '218560323091301000018': '成都蜀锦商贸（集团）有限公司',
+    '218560323091410000019': '王**',
+  });
+  expect(listed.find((row) => row['biz_flow_no'] === '218560323091301000018')).toMatchObject({
+    verdict: 'unclaimed',
+    why: null,
+    payer_account_no: '****2345',
+    amount: '0.01',
+    sub_account_no: '88010078000002',
+    flow_id: null,
+  });
+  const failed = await list('--channel', 'listed', '--verdict', 'failed');
+  expect(failed.map((row) => [row['biz_flow_no'], row['why']])).toEqual([['218560323091245000017', 'reversed']]);
+  expect(JSON.stringify(listed)).not.toMatch(/4402233009100012345|王小明|remittance/);
+  expect(await list('--channel', 'listed', '--limit', '1')).toHaveLength(1);
+  expect(await list('--verdict', 'paid')).toEqual([]);
+  expect((await run('transaction', 'list')).out).toContain('218560323091301000018');
+  expect((await run('transaction', 'list', '--channel', 'none')).err).toBe('yinxin: no bank channel none');
+  expect((await run('transaction', 'list', '--limit', '0')).err).toBe('yinxin: limit must be at least 1');
+});
+
+test('the shape of field 86 is a setting of the channel and of an import', async () => {
+  await setChannel('shapes', '--format', 'mt940');
+  expect((await run('channel', 'show', 'shapes', '--json')).json()).toMatchObject({ information: 'untrusted' });
+  await run('channel', 'set', 'shapes', '--format', 'mt940', '--information', 'subfields');
+  expect((await run('channel', 'show', 'shapes', '--json')).json()).toMatchObject({ information: 'subfields' });
+  const file = join(EXAMPLES, 'mt940-utf8.sta');
+  await run('import', file, '--channel', 'shapes', '--information', 'codewords');
+  const listed = (await run('transaction', 'list', '--channel', 'shapes', '--json')).json();
+  expect((listed['transactions'] as { payer_name: string }[]).map((row) => row.payer_name).toSorted()).toEqual([
+    '',
+    '杭州青松软件有限公司',
+  ]);
+  expect((await run('import', file, '--channel', 'shapes', '--information', 'x')).code).toBe(2);
+});
+
 interface Sent {
   body?: string;
   secret?: string;
@@ -200,7 +248,7 @@ test('a pushed notice: signed, stored once, refused where anything is changed', 
     { channel: 'none' },
     { nonce: 'short' },
     { change: (headers) => (headers['x-bank-nonce'] = 'another-nonce') },
-    { change: (headers) => (headers['x-bank-timestamp'] = String(Date.now() - 1)) },
+    { change: (headers) => (headers['x-bank-timestamp'] = String(Number(headers['x-bank-timestamp']) - 1)) },
     { change: (headers) => delete headers['x-bank-signature'] },
     { change: (headers) => (headers['x-bank-signature'] = `${headers['x-bank-signature']!.slice(0, -1)}x`) },
   ];
@@ -214,6 +262,8 @@ test('a pushed notice: signed, stored once, refused where anything is changed', 
     [{ biz_flow_no: '' }, 'biz_flow_no'],
     [{ sub_account_no: undefined }, 'sub_account_no'],
     [{ traded_at: '2026-02-30' }, 'traded_at'],
+    [{ traded_at: new Date(Date.now() + 25 * 3_600_000).toISOString() }, 'traded_at'],
+    [{ traded_at: '9999-12-31T23:59:59Z' }, 'traded_at'],
     [{ booked: 'yes' }, 'booked'],
     [{ credit_debit: 'CRDT' }, 'credit_debit'],
     [{ unknown: 1 }, 'body'],

@@ -13,7 +13,13 @@ export interface Read {
 
 /** Reads a text that comes in pieces cut at the given lengths. */
 export function readText(settings: Partial<StatementSettings>, pieces: readonly string[]): Read {
-  const reader = openStatement({ format: 'camt054', encoding: 'auto', columns: {}, ...settings });
+  const reader = openStatement({
+    format: 'camt054',
+    encoding: 'auto',
+    columns: {},
+    information: 'untrusted',
+    ...settings,
+  });
   const items: StatementItem[] = [];
   try {
     for (const piece of pieces) items.push(...reader.push(piece));

@@ -1,4 +1,4 @@
-import type { StatementFormat } from '../bank.ts';
+import type { StatementFormat } from '../statement-settings.ts';
 import { itemOf, type CamtDetails, type CamtHeader } from './camt-entry.ts';
 import { ENTRY_CHARACTERS_MAX, StatementError, type StatementItem, type StatementReader } from './statement.ts';
 import { attributeOf, XmlTokenizer, type XmlHandler } from './xml.ts';

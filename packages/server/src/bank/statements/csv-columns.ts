@@ -1,4 +1,4 @@
-import { CSV_COLUMNS, type CsvColumn } from '../bank.ts';
+import { CSV_COLUMNS, type CsvColumn } from '../statement-settings.ts';
 
 /** At which place of a row a column stands. */
 export type ColumnPlaces = Partial<Record<CsvColumn, number>>;

@@ -1,4 +1,4 @@
-import type { CsvColumn } from '../bank.ts';
+import type { CsvColumn } from '../statement-settings.ts';
 import { parseAmount } from '../amount.ts';
 import { CsvRecords, splitRecord, type CsvRecord } from './csv-record.ts';
 import { findColumns, type ColumnPlaces } from './csv-columns.ts';

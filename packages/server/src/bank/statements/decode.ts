@@ -1,5 +1,5 @@
 import { TextDecoder } from 'node:util';
-import type { StatementEncoding } from '../bank.ts';
+import type { StatementEncoding } from '../statement-settings.ts';
 
 /** Enough to see names in: GB18030 text of this length is not UTF-8 by chance. */
 const SNIFF_BYTES = 64 * 1024;

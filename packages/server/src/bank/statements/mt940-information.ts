@@ -1,3 +1,4 @@
+import type { StatementInformation } from '../statement-settings.ts';
 import { parseMoment, type Moment } from './moment.ts';
 
 /** What field 86 says of the other side. Empty texts where it does not. */
@@ -68,34 +69,66 @@ const LABELS: Readonly<Record<string, Part>> = {
 const LABEL = new RegExp(`(?:^|[\\s;；,，|/])(${Object.keys(LABELS).join('|')})[:：]`, 'g');
 const CODE_WORD = new RegExp(`/(${Object.keys(CODE_WORDS).join('|')})/`, 'g');
 
+/** How a field of each shape begins, and its parts. A field that begins otherwise is text. */
+const SHAPES: Readonly<
+  Record<
+    Exclude<StatementInformation, 'untrusted'>,
+    { begins: RegExp; read: (lines: readonly string[]) => [Part, string][] }
+  >
+> = {
+  subfields: { begins: /^(?:\d{3})?\?\d{2}/, read: (lines) => subfields(lines.join('')) },
+  codewords: {
+    begins: /^\/[A-Z]{2,8}\//,
+    read: (lines) => withoutPayersWord(labelled(lines.join(''), CODE_WORD, CODE_WORDS)),
+  },
+  labels: {
+    begins: new RegExp(`^\\s*(?:\\d{3}\\s*)?(?:${Object.keys(LABELS).join('|')})[:：]`),
+    read: (lines) => withoutPayersWord(labelled(lines.join(' '), LABEL, LABELS)),
+  },
+};
+
 /**
- * Reads field 86 in the three shapes that are about: `?NN` subfields, `/CODE/` words, and Chinese labels with a colon.
- * What is in none of them is remittance text. The payer writes that text, so it may hold what looks like a shape: the one
- * that the field begins with is the bank's, and a payer who is named twice is not named.
+ * Reads field 86 in the shape that the bank writes, as the operator says. The payer types a part of the field, and so may
+ * type any shape: what is not in the bank's own is text, and a payer who is named twice is not named. A receiving number
+ * counts wherever it stands: it says to whom the payer means to pay, which is the payer's to say.
  */
-export function informationOf(lines: readonly string[]): Information {
+export function informationOf(lines: readonly string[], shape: StatementInformation): Information {
   // A line ends where SWIFT's 65 characters do, also in the middle of a name.
   const text = lines.join('');
-  if (/^\d{3}\?\d{2}/.test(text) || /^\?\d{2}/.test(text)) return collected(subfields(text));
-  const [label, codeWord] = [text.search(LABEL), text.search(CODE_WORD)];
-  if (label >= 0 && (codeWord < 0 || label < codeWord)) return collected(labelled(lines.join(' '), LABEL, LABELS));
-  if (codeWord >= 0) return collected(labelled(text, CODE_WORD, CODE_WORDS));
-  return collected([['remittance', text]]);
+  if (shape !== 'untrusted' && SHAPES[shape].begins.test(text)) return collected(SHAPES[shape].read(lines));
+  const told = [...labelled(lines.join(' '), LABEL, LABELS), ...labelled(text, CODE_WORD, CODE_WORDS)];
+  return collected([...told.filter(([part]) => part === 'receivingAccountNo'), ['remittance', text]]);
 }
 
+/** Labels and code words after the first text are in that text, where the payer typed them. */
+function withoutPayersWord(pairs: readonly [Part, string][]): [Part, string][] {
+  const text = pairs.findIndex(([part]) => part === 'remittance');
+  if (text < 0) return [...pairs];
+  const isNamedInText = pairs.slice(text).some(([part]) => part === 'payerName');
+  return pairs.filter(([part], index) => {
+    if (part === 'payerName') return index < text && !isNamedInText;
+    return index < text || part === 'remittance' || part === 'receivingAccountNo';
+  });
+}
+
+/**
+ * The bank writes each subfield once and in their order. Where one stands again or too late, some of them are the payer's
+ * text, and nothing that they say of the payer counts.
+ */
 function subfields(text: string): [Part, string][] {
   const told = text
     .split('?')
     .slice(1)
     .map((part): [number: string, value: string] => [part.slice(0, 2), part.slice(2)]);
-  // A name goes over two subfields, each of which stands once: the second of a kind is the payer's own text.
-  const isTwice = ['32', '33'].some((number) => told.filter(([other]) => other === number).length > 1);
+  const isInOrder = told.every(([number], index) => index === 0 || (told[index - 1]?.[0] ?? '') < number);
+  if (!isInOrder) return [['remittance', text]];
+  // A name goes over two subfields.
   const name = told.flatMap(([number, value]) => (SUBFIELDS[number] === 'payerName' ? [value] : [])).join('');
   const others = told.flatMap(([number, value]): [Part, string][] => {
     const part = SUBFIELDS[number];
     return part === undefined || part === 'payerName' ? [] : [[part, value]];
   });
-  return isTwice ? others : [...others, ['payerName', name]];
+  return [...others, ['payerName', name]];
 }
 
 function labelled(text: string, label: RegExp, parts: Readonly<Record<string, Part>>): [Part, string][] {

@@ -6,7 +6,7 @@ import { Parser as Mt940Library } from 'mt940js';
 import { expect, test } from 'vitest';
 import { camt054, CAMT054_HEAD, CAMT054_TAIL, camtEntry } from '../../../test/support/bank-fixture.ts';
 import { cut, readBytes, readText, sample, short } from '../../../test/support/statements.ts';
-import type { StatementFormat } from '../bank.ts';
+import type { StatementFormat } from '../statement-settings.ts';
 import { splitRecord } from './csv-record.ts';
 import { detectEncoding } from './decode.ts';
 import { parseMoment } from './moment.ts';
@@ -93,7 +93,7 @@ test('MT940: what was written is read', () => {
     fc.property(fc.array(line, { maxLength: 6 }), fc.integer({ min: 1, max: 100 }), (lines, length) => {
       const fields = lines.flatMap(({ payer, fen, reference, mark }) => [
         `:61:260323${mark}${Math.floor(fen / 100)},${String(fen % 100).padStart(2, '0')}NTRFNONREF//${reference}`,
-        `:86:对方户名:${payer} 收款账号:30206857000001`,
+        `:86:对方户名:${payer} 对方行名:中国建设银行股份有限公司杭州高新支行 收款账号:30206857000001 摘要:企业认证 2026-03-23`,
       ]);
       const text = [
         ':20:X',
@@ -104,7 +104,7 @@ test('MT940: what was written is read', () => {
         ':62F:C260323CNY0,00',
         '-',
       ].join('\n');
-      const { items } = readText({ format: 'mt940' }, cut(text, length));
+      const { items } = readText({ format: 'mt940', information: 'labels' }, cut(text, length));
       expect(items.map(short)).toEqual(
         lines.map(({ payer, fen, reference, mark }) => [
           reference,

@@ -1,14 +1,19 @@
 import { expect, test } from 'vitest';
 import { readBytes, sample, short } from '../../../test/support/statements.ts';
-import type { StatementFormat } from '../bank.ts';
+import type { StatementFormat, StatementInformation } from '../statement-settings.ts';
 
 const PINE = '杭州青松软件有限公司';
 const SHU = '成都蜀锦商贸（集团）有限公司';
 const STONE = '上海𬭚石材料科技有限公司';
 const MAIN = '8801007880100000';
 
-async function shortly(name: string, format: StatementFormat, columns = {}): Promise<unknown> {
-  const { items, error } = await readBytes({ format, columns }, await sample(name));
+async function shortly(
+  name: string,
+  format: StatementFormat,
+  columns = {},
+  information: StatementInformation = 'labels',
+): Promise<unknown> {
+  const { items, error } = await readBytes({ format, columns, information }, await sample(name));
   return error === null ? items.map(short) : [...items.map(short), error];
 }
 
@@ -56,12 +61,18 @@ test('MT940 in GB18030, labels as Chinese banks write them', async () => {
   ]);
 });
 
-test('MT940 in UTF-8: subfields, code words, two statements in a file', async () => {
-  expect(await shortly('mt940-utf8.sta', 'mt940')).toEqual([
-    ['218560323111111000044', 'C', 1, STONE, '88010078000004'],
-    ['218560323111112000045', 'C', 1, PINE, '88010078000008'],
-  ]);
-  const { items } = await readBytes({ format: 'mt940' }, await sample('mt940-utf8.sta'));
+test('MT940 in UTF-8: subfields or code words, as the bank writes them, two statements in a file', async () => {
+  const read = async (information: StatementInformation): Promise<unknown> =>
+    shortly('mt940-utf8.sta', 'mt940', {}, information);
+  const lines = (first: string, second: string): unknown[] => [
+    ['218560323111111000044', 'C', 1, first, '88010078000004'],
+    ['218560323111112000045', 'C', 1, second, '88010078000008'],
+  ];
+  expect(await read('subfields')).toEqual(lines(STONE, ''));
+  expect(await read('codewords')).toEqual(lines('', PINE));
+  expect(await read('labels')).toEqual(lines('', ''));
+  expect(await read('untrusted')).toEqual(lines('', ''));
+  const { items } = await readBytes({ format: 'mt940', information: 'subfields' }, await sample('mt940-utf8.sta'));
   expect(items[0]).toMatchObject({ entry: { remittance: '企业认证', payerAccountNo: '310066001018170012345' } });
 });
 

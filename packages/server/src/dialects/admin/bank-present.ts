@@ -1,4 +1,12 @@
-import { yuanText, type Channel, type ImportResult, type PaymentOrder, type Review } from '../../bank/index.ts';
+import {
+  isPersonName,
+  yuanText,
+  type Channel,
+  type ImportResult,
+  type PaymentOrder,
+  type PaymentRecord,
+  type Review,
+} from '../../bank/index.ts';
 
 const SHOWN_DIGITS = 4;
 
@@ -22,6 +30,7 @@ export function presentChannel(channel: Channel): Record<string, unknown> {
     format: statements?.format ?? null,
     encoding: statements?.encoding ?? null,
     columns: Object.entries(statements?.columns ?? {}).map(([column, heading]) => `${column}=${heading}`),
+    information: statements?.information ?? null,
     watch_folder: channel.watchFolder,
     has_secret: channel.hasSecret,
     consulted_at: channel.consultedAt,
@@ -44,6 +53,35 @@ export function presentImport(result: ImportResult): Record<string, unknown> {
     fault_count: result.faultCount,
     faults: result.faults,
     complete: result.complete,
+  };
+}
+
+/** Who pays by mistake may be a person: of such a name its first character. */
+function maskedPerson(name: string): string {
+  const [first = '', ...others] = Array.from(name);
+  return isPersonName(name) ? first + '*'.repeat(others.length) : name;
+}
+
+/** Without the remittance text, which a person may have written anything into. */
+export function presentPayment({ transaction, verdict, claim, receivedAt }: PaymentRecord): Record<string, unknown> {
+  return {
+    transaction_id: transaction.transactionId,
+    verdict: verdict.kind,
+    why: 'reason' in verdict ? verdict.reason : null,
+    channel: transaction.channel,
+    sub_account_no: transaction.subAccountNo,
+    amount: yuanText(transaction.amountFen),
+    currency: transaction.currency,
+    booked: transaction.booked,
+    payer_name: maskedPerson(transaction.payerName),
+    payer_account_no: maskedAccount(transaction.payerAccountNo),
+    payer_bank_name: transaction.payerBankName,
+    biz_flow_no: transaction.bizFlowNo,
+    traded_at: transaction.tradedAt,
+    source: transaction.source,
+    app_id: claim?.appId ?? null,
+    flow_id: claim?.flowId ?? null,
+    received_at: receivedAt,
   };
 }
 

@@ -4,12 +4,13 @@ import {
   parseAmount,
   STATEMENT_ENCODINGS,
   STATEMENT_FORMATS,
+  STATEMENT_INFORMATION,
   yuanText,
   type Bank,
   type CsvColumn,
 } from '../../bank/index.ts';
 import { DomainError } from '../../platform/errors.ts';
-import { presentChannel, presentOrder, presentReview } from './bank-present.ts';
+import { presentChannel, presentOrder, presentPayment, presentReview } from './bank-present.ts';
 import { OPERATOR, type AdminServer } from './routes.ts';
 
 const CHANNEL_NUMBERS_MAX = 10_000;
@@ -20,6 +21,8 @@ const OrderParams = Type.Object({ orderId: Type.String({ maxLength: 64 }) });
 
 const Format = Type.Union(STATEMENT_FORMATS.map((format) => Type.Literal(format)));
 const Encoding = Type.Union(STATEMENT_ENCODINGS.map((encoding) => Type.Literal(encoding)));
+/** In which shape the bank itself writes the payer into field 86 of MT940. */
+export const Information = Type.Union(STATEMENT_INFORMATION.map((shape) => Type.Literal(shape)));
 const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 }));
 
 const ChannelBody = Type.Object(
@@ -45,6 +48,7 @@ const ChannelBody = Type.Object(
           format: Format,
           encoding: Type.Optional(Encoding),
           columns: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 50 })),
+          information: Type.Optional(Information),
         }),
       ]),
     ),
@@ -95,7 +99,7 @@ export function columnsOf(pairs: readonly string[]): Partial<Record<CsvColumn, s
   ) as Partial<Record<CsvColumn, string>>;
 }
 
-/** `/bank`: channels, the sandbox's payments, the manual queue, payment orders. */
+/** `/bank`: channels, payments, the sandbox's payments, the manual queue, payment orders. */
 export function registerBankRoutes(admin: AdminServer, { bank }: { bank: Bank }): void {
   admin.get('/bank/channels', async () => ({ channels: (await bank.listChannels()).map(presentChannel) }));
 
@@ -111,6 +115,7 @@ export function registerBankRoutes(admin: AdminServer, { bank }: { bank: Bank })
       format: body.statements.format,
       encoding: body.statements.encoding ?? ('auto' as const),
       columns: columnsOf(body.statements.columns ?? []),
+      information: body.statements.information ?? ('untrusted' as const),
     };
     const channel = await bank.setChannel({
       channel: request.params.channel,
@@ -151,6 +156,18 @@ export function registerBankRoutes(admin: AdminServer, { bank }: { bank: Bank })
     const { transactionId, known, verdict } = received;
     const reason = 'reason' in verdict ? verdict.reason : null;
     return reply.code(201).send({ transaction_id: transactionId, known, verdict: verdict.kind, reason });
+  });
+
+  const querystring = Type.Object({
+    verdict: Type.Optional(
+      Type.Union([Type.Literal('unclaimed'), Type.Literal('paid'), Type.Literal('failed'), Type.Literal('near_miss')]),
+    ),
+    channel: Type.Optional(Type.String({ maxLength: 32 })),
+    limit: Limit,
+  });
+  admin.get('/bank/transactions', { schema: { querystring } }, async ({ query }) => {
+    if (query.channel !== undefined) await bank.showChannel(query.channel);
+    return { transactions: (await bank.listPayments(query)).map(presentPayment) };
   });
 
   registerReviewRoutes(admin, bank);

@@ -16,7 +16,7 @@ import {
 } from '../../bank/index.ts';
 import { isDomainError } from '../../platform/errors.ts';
 import { hexId } from '../../platform/ids.ts';
-import { columnsOf } from './bank-routes.ts';
+import { columnsOf, Information } from './bank-routes.ts';
 import { presentImport } from './bank-present.ts';
 import { adminAnswer } from './errors.ts';
 import { OPERATOR, type AdminServer } from './routes.ts';
@@ -33,6 +33,7 @@ const Query = Type.Object({
   encoding: Type.Optional(Type.Union(STATEMENT_ENCODINGS.map((encoding) => Type.Literal(encoding)))),
   file_name: Type.Optional(Type.String({ maxLength: 200 })),
   map: Type.Optional(Type.String({ maxLength: 2_000 })),
+  information: Type.Optional(Information),
 });
 
 export interface StatementRouteDependencies {
@@ -74,6 +75,7 @@ export function registerStatementRoutes(admin: AdminServer, { bank, spoolFolder 
           ...(query.format !== undefined && { format: query.format }),
           ...(query.encoding !== undefined && { encoding: query.encoding }),
           ...(columns !== undefined && { columns }),
+          ...(query.information !== undefined && { information: query.information }),
           actor: OPERATOR,
         };
         const lines = steps(bank, input, file, (error) => request.log.error({ err: error }, 'an import failed'));
