@@ -1,6 +1,7 @@
 import { maxHeaderSize } from 'node:http';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from '../platform/log.ts';
+import { boundArrival } from './body-arrival.ts';
 import { BodyBudget } from './body-budget.ts';
 
 declare module 'fastify' {
@@ -16,6 +17,8 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[];
   /** What the bodies of all requests under way may hold of memory. */
   arrivingBytesMax?: number;
+  /** How long a request's body may take to arrive, unless its route says otherwise. */
+  bodyArrivalMsMax?: number;
   /** How long `close` lets requests under way go on. */
   drainMs?: number;
 }
@@ -23,8 +26,8 @@ export interface HttpServerOptions {
 /** A request's body at most, unless a route says otherwise. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 const ARRIVING_BYTES_MAX = 256 * 1024 * 1024;
-/** The whole of a request must have arrived by then: a client that drips its bytes is let go. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** The head of a request must have arrived by then, and as long after it its body: a client that drips its bytes is let go. */
+const ARRIVAL_MS = 30_000;
 const KEEP_ALIVE_MS = 72_000;
 /** Longer than any answer takes to be made: a callback waits 5 s for its destination, long polls end at once. */
 const DRAIN_MS = 10_000;
@@ -46,7 +49,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node's own limit of the whole request is one for all routes; `boundArrival` takes its place.
+    requestTimeout: 0,
+    http: { headersTimeout: ARRIVAL_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -68,6 +73,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     if (cutOff > 0)
       request.log.warn({ cutOff }, 'bodies that were arriving for the longest were cut off: too many at once');
   });
+  boundArrival(server, options.bodyArrivalMsMax ?? ARRIVAL_MS);
   boundDraining(server, options.drainMs ?? DRAIN_MS);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -81,7 +87,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   );
   server.setErrorHandler(async (error, request, reply) => {
     const status = statusOf(error);
-    if (status < 500) return reply.code(status).send({ error: 'bad_request', message: publicMessage(status) });
+    const bytesMax = request.routeOptions.bodyLimit;
+    if (status < 500)
+      return reply.code(status).send({ error: 'bad_request', message: publicMessage(status, bytesMax) });
     request.log.error({ err: error, method: request.method, path: pathOf(request.originalUrl) }, 'request failed');
     return reply.code(500).send({ error: 'internal', message: 'the service failed; its log says why' });
   });
@@ -135,7 +143,7 @@ export function statusOf(error: unknown): number {
   return typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
 }
 
-function publicMessage(status: number): string {
-  if (status === 413) return `the body is larger than ${BODY_BYTES_MAX} bytes`;
+function publicMessage(status: number, bytesMax = BODY_BYTES_MAX): string {
+  if (status === 413) return `the body is larger than ${bytesMax} bytes`;
   return 'the request is not understood';
 }

@@ -33,6 +33,8 @@ export interface AdminDependencies extends StatusDependencies {
 
 const BODY_BYTES_MAX = 256 * 1024;
 
+const UPLOAD_TYPE = 'send the file as content-type: application/octet-stream';
+
 /** What is wrong with a request that no route has seen, by Fastify's code. */
 const UNREADABLE: Readonly<Record<string, { status: number; message: string }>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, message: 'send the body as content-type: application/json' },
@@ -62,7 +64,7 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
           message: 'send the admin token of the data directory as Authorization: Bearer',
         });
       });
-      scope.setErrorHandler(async (error, _request, reply) => {
+      scope.setErrorHandler(async (error, request, reply) => {
         const answer = isDomainError(error) ? adminAnswer(error) : undefined;
         if (answer !== undefined) return reply.code(answer.status).send(answer.body);
         if (error instanceof Error && 'validation' in error && Array.isArray(error.validation)) {
@@ -71,7 +73,9 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
         const code = error instanceof Error && 'code' in error ? String(error.code) : '';
         const unreadable = Object.hasOwn(UNREADABLE, code) ? UNREADABLE[code] : undefined;
         if (unreadable === undefined) throw error;
-        return reply.code(unreadable.status).send({ error: 'bad_request', message: unreadable.message });
+        const isUpload = unreadable.status === 415 && request.routeOptions.config.streamsBody === true;
+        const message = isUpload ? UPLOAD_TYPE : unreadable.message;
+        return reply.code(unreadable.status).send({ error: 'bad_request', message });
       });
       scope.addHook('preValidation', async (request, reply) => {
         const { params, query, body } = request;

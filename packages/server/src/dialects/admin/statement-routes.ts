@@ -23,6 +23,12 @@ import { OPERATOR, type AdminServer } from './routes.ts';
 
 /** A statement at most. */
 const STATEMENT_BYTES_MAX = 200 * 1024 * 1024;
+const STATEMENT_TOO_LARGE = {
+  error: 'too_large',
+  message: `a statement may be ${STATEMENT_BYTES_MAX} bytes (200 MB) long`,
+};
+/** 200 MB over a line of 1 Mbit/s take 28 minutes. */
+const ARRIVAL_MS_MAX = 30 * 60_000;
 const PROGRESS_EVERY_MS = 200;
 /** What a killed process left is older than any upload under way. */
 const ABANDONED_MS = 86_400_000;
@@ -43,31 +49,35 @@ export interface StatementRouteDependencies {
 }
 
 /**
- * `POST /bank/channels/:channel/statements`: the file is the body, as application/octet-stream of 200 MB at most; `map` is
- * `COLUMN=HEADING,…`. It goes to disk first, so that a slow import does not hold the connection's sending side, and a
- * connection that breaks imports nothing. The answer is a line of JSON (application/x-ndjson) for each step,
- * `{"bytes", "lines"}`, and a last one with `result`, or with `error` and `message`.
+ * `POST /bank/channels/:channel/statements`: the file is the body, as application/octet-stream of 200 MB at most, which may
+ * take half an hour to arrive; `map` is `COLUMN=HEADING,…`. It goes to disk first, so that a slow import does not hold the
+ * connection's sending side, and a connection that breaks imports nothing. The answer is a line of JSON
+ * (application/x-ndjson) for each step, `{"bytes", "lines"}`, and a last one with `result`, or with `error` and `message`.
  */
 export function registerStatementRoutes(admin: AdminServer, { bank, spoolFolder }: StatementRouteDependencies): void {
   void admin.register(async (plain) => {
     const scope = plain.withTypeProvider<TypeBoxTypeProvider>();
+    scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => {
       done(null, payload);
     });
     scope.post(
       '/bank/channels/:channel/statements',
-      { bodyLimit: STATEMENT_BYTES_MAX, config: { streamsBody: true }, schema: { params: Params, querystring: Query } },
+      {
+        bodyLimit: STATEMENT_BYTES_MAX,
+        config: { streamsBody: true, bodyArrivalMsMax: ARRIVAL_MS_MAX },
+        schema: { params: Params, querystring: Query },
+      },
       async (request, reply) => {
         const { params, query } = request;
         const columns = query.map === undefined ? undefined : columnsOf(query.map.split(','));
         await bank.showChannel(params.channel);
         const body = request.body as IncomingMessage | undefined;
         if (body === undefined) return reply.code(400).send({ error: 'invalid', message: 'the file must be the body' });
-        const file = await spooled(spoolFolder, body);
-        if (file === null) {
-          const message = `a statement may be ${STATEMENT_BYTES_MAX} bytes long`;
-          return reply.code(413).send({ error: 'too_large', message });
-        }
+        const isTooLarge = Number(request.headers['content-length'] ?? 0) > STATEMENT_BYTES_MAX;
+        const file = isTooLarge ? null : await spooled(spoolFolder, body);
+        // What is still arriving is not read: the connection ends with the answer.
+        if (file === null) return reply.code(413).header('connection', 'close').send(STATEMENT_TOO_LARGE);
         const input: ImportInput = {
           channel: params.channel,
           content: createReadStream(file),
