@@ -1,11 +1,17 @@
 import { ApiError, openSession, reopenSession } from './api.ts';
 
 const STORED_SESSION = 'yinxin.session';
+const STORED_TOKEN = 'yinxin.token';
 
-/** The token of the address, which is taken out of it and of the history. */
+/**
+ * The token of the address, which is taken out of it and of the history. Until it has opened a session this tab keeps
+ * it: whoever reloads because the line is slow still comes in.
+ */
 export function takeToken(): string | null {
   const token = new URLSearchParams(window.location.search).get('token');
   if (window.location.search !== '') window.history.replaceState(null, '', window.location.pathname);
+  if (token === null) return stored(STORED_TOKEN);
+  store(STORED_TOKEN, token);
   return token;
 }
 
@@ -15,23 +21,41 @@ export function takeToken(): string | null {
  * @throws ApiError
  */
 export async function enter(token: string | null): Promise<string> {
-  if (token !== null) return keep((await openSession(token)).session);
-  return stored() ?? keep((await reopenSession()).session);
+  if (token === null) return stored(STORED_SESSION) ?? keep((await reopenSession()).session);
+  try {
+    return keep((await openSession(token)).session);
+  } catch (error) {
+    if (endsSession(error)) store(STORED_TOKEN, null);
+    throw error;
+  }
 }
 
+/** What this tab knew of another session goes, and so does the token. */
 function keep(session: string): string {
-  try {
-    if (window.sessionStorage.getItem(STORED_SESSION) !== session) window.sessionStorage.clear();
-    window.sessionStorage.setItem(STORED_SESSION, session);
-  } catch {
-    // Storage is off: a reload asks the service.
+  if (stored(STORED_SESSION) !== session) {
+    try {
+      window.sessionStorage.clear();
+    } catch {
+      // As in `store`.
+    }
   }
+  store(STORED_TOKEN, null);
+  store(STORED_SESSION, session);
   return session;
 }
 
-function stored(): string | null {
+function store(name: string, text: string | null): void {
   try {
-    return window.sessionStorage.getItem(STORED_SESSION);
+    if (text === null) window.sessionStorage.removeItem(name);
+    else window.sessionStorage.setItem(name, text);
+  } catch {
+    // Storage is off: a reload asks the service.
+  }
+}
+
+function stored(name: string): string | null {
+  try {
+    return window.sessionStorage.getItem(name);
   } catch {
     return null;
   }

@@ -12,11 +12,17 @@ import type { CertificateSummary, MemberFlow, MemberKey, MemberVerification, Sea
 /** The one amount of a reverse payment. */
 const PAYMENT_FEN = 1;
 
-/** @throws DomainError member_not_found */
+/**
+ * An application that was disabled has no members any more, those whose page is open among them.
+ *
+ * @throws DomainError member_not_found
+ */
 export async function memberWithOrg(
-  { parties, db }: Pick<IdentityContext, 'parties' | 'db'>,
+  { parties, apps, db }: Pick<IdentityContext, 'parties' | 'apps' | 'db'>,
   { appId, etcMemberNo }: MemberKey,
 ): Promise<MemberWithOrg> {
+  const app = await apps.find(appId);
+  if (app === undefined || app.disabledAt !== null) throw refused('member_not_found', { etcMemberNo });
   const found = await parties.findMember(db, appId, etcMemberNo);
   if (found === undefined) throw refused('member_not_found', { etcMemberNo });
   return found;

@@ -174,6 +174,45 @@ describe('the session', () => {
   });
 });
 
+describe('how fast', () => {
+  const limits = { unprovenPerSecondPerAddressMax: 3, requestsPerSecondPerMemberMax: 4 };
+  const TOO_FAST = { error: 'too_many_requests', message: 'wait a moment before the next request' };
+  const passSecond = (at: MemberPage<StagedIdentity>): void => {
+    at.time.now = new Date(at.time.now.getTime() + 1_000);
+  };
+
+  test('guesses of tokens and cookies are as many a second as an address may send', async () => {
+    const slow = await startMemberPage(stageIdentity(), { pageFolder: folder, limits });
+    const guess = () => fetch(`${slow.url}/member/v1/session`, json('POST', { token: 'nonsense' }));
+    const cookie = 'yinxin_member=e30.forged';
+    const forge = () => fetch(`${slow.url}/member/v1/verification`, { headers: { cookie } });
+    expect([(await guess()).status, (await forge()).status, (await guess()).status]).toEqual([401, 401, 401]);
+    for (const refused of [await guess(), await forge()]) {
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+      expect(await refused.json()).toEqual(TOO_FAST);
+    }
+    // Even the right token waits: it is not looked at.
+    const right = () => fetch(`${slow.url}/member/v1/session`, json('POST', { token: 'token-of-anna' }));
+    expect((await right()).status).toBe(429);
+    passSecond(slow);
+    expect((await right()).status).toBe(200);
+    await slow.stop();
+  });
+
+  test('a member’s requests count against the member alone', async () => {
+    const slow = await startMemberPage(stageIdentity(), { pageFolder: folder, limits });
+    const anna = await open('token-of-anna', slow);
+    const otto = await open('token-of-otto', slow);
+    const read = async (by: Opened): Promise<number> =>
+      (await fetch(`${slow.url}/member/v1/verification`, asMember(by))).status;
+    for (let n = 1; n < 4; n += 1) expect(await read(anna)).toBe(200);
+    expect([await read(anna), await read(otto), await read(otto), await read(otto)]).toEqual([429, 200, 200, 200]);
+    passSecond(slow);
+    expect(await read(anna)).toBe(200);
+    await slow.stop();
+  });
+});
+
 describe('what other sites can make a browser send', () => {
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
     'a form as %s is not read',

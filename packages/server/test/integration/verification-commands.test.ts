@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Resvg } from '@resvg/resvg-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMPANY, RESIDENT_ID } from '../support/identity-service.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
@@ -104,6 +105,54 @@ describe('yinxin verification, on a service as it is started', () => {
     expect([again.code, again.err]).toEqual([1, `yinxin: verification ${flowId} has ended`]);
     const missing = await run('verification', 'show', '12345');
     expect([missing.code, missing.err]).toEqual([1, 'yinxin: no verification 12345']);
+  });
+
+  test('a scan of a letter is handed in like a PDF, and what is no picture is refused in words', async () => {
+    const { flowId } = await orderedFlow();
+    const file = join(directory.path, 'letter.jpg');
+    await writeFile(file, new Resvg('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>').render().asPng());
+    expect((await run('verification', 'letter', 'submit', flowId, file, '--json')).json()).toMatchObject({
+      letter_status: 'INIT',
+    });
+    const opened = (await run('verification', 'letter', 'open', flowId, '--json')).json();
+    expect((await fetch(String(opened['letter_url']))).headers.get('content-type')).toBe('image/png');
+    await writeFile(file, 'a letter');
+    const refused = await run('verification', 'letter', 'submit', flowId, file);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('file')]);
+  });
+
+  test.each([
+    ['GET', '/verifications'],
+    ['GET', '/verifications/1'],
+    ['POST', '/verifications/1/reveal'],
+    ['POST', '/verifications/1/cancel'],
+    ['POST', '/verifications/1/letter/open'],
+    ['POST', '/verifications/1/letter/accept'],
+    ['POST', '/verifications/1/letter/refuse'],
+    ['PUT', '/verifications/1/letter'],
+    ['PUT', '/register'],
+    ['PUT', '/subbranches'],
+    ['GET', '/verifications/%ff'],
+  ])('%s /admin/v1%s is the operator’s alone: no application and no member gets in', async (method, path) => {
+    const json = { 'content-type': 'application/json' };
+    const body = method === 'GET' ? undefined : '{"reason":"x"}';
+    const strangers: Record<string, string>[] = [
+      {},
+      { authorization: 'Bearer ' },
+      { authorization: `Bearer ${account.secret}` },
+      { authorization: `Bearer ${'A'.repeat(43)}` },
+      { authorization: `Basic ${account.secret}` },
+      { cookie: 'yinxin_member=e30.e30', 'x-member-session': 'x' },
+      signCall(account, { method, path: `/admin/v1${path}` }, Date.now()).headers,
+    ];
+    for (const headers of strangers) {
+      const init = { method, headers: { ...headers, ...json }, ...(body !== undefined && { body }) };
+      const answer = await fetch(`${service.url}/admin/v1${path}`, init);
+      expect([answer.status, await answer.json()]).toEqual([
+        401,
+        expect.objectContaining({ error: 'unauthorized' }) as unknown,
+      ]);
+    }
   });
 
   test('a register in GB18030 and a list of branches are read, and a broken line is named', async () => {
