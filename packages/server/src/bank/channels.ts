@@ -1,5 +1,6 @@
-import { isAbsolute } from 'node:path';
+import { isAbsolute, relative, sep } from 'node:path';
 import { appendAudit } from '../audit/index.ts';
+import type { Transaction } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { BankErrorCode, Channel, ChannelChange } from './bank.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type StatementSettings,
 } from './statement-settings.ts';
 import {
+  findChannels,
   lockChannel,
   sealChannelSecret,
   writeChannel,
@@ -53,6 +55,7 @@ export async function setChannel(context: BankContext, change: ChannelChange): P
         ? (present?.secretSealed ?? null)
         : sealChannelSecret(vault, change.channel, checkedSecret(change.secret));
     const settings = checkedSettings({ ...draft(change, present), secretSealed });
+    await assertOwnFolder(tx, settings);
     const numbers = checkedNumbers(change.addNumbers ?? [], settings);
     const at = clock.now();
     const stored = await writeChannel(tx, settings, at);
@@ -116,6 +119,23 @@ function checkedSettings(settings: ChannelSettings): ChannelSettings {
     throw invalid('statements', 'set where a folder is watched');
   if (settings.statements !== null) assertStatements(settings.statements);
   return settings;
+}
+
+/** A file must not be taken for the statement of another channel, nor a file that is done with for a new one. */
+async function assertOwnFolder(tx: Transaction, { channel, watchFolder }: ChannelSettings): Promise<void> {
+  if (watchFolder === null) return;
+  const others = (await findChannels(tx)).filter((other) => other.channel !== channel);
+  const isShared = others.some(
+    (other) =>
+      other.watchFolder !== null && (isIn(other.watchFolder, watchFolder) || isIn(watchFolder, other.watchFolder)),
+  );
+  if (isShared) throw invalid('watchFolder', 'outside of the folders of other channels');
+}
+
+/** Whether a folder is the other one or lies in it. */
+function isIn(folder: string, other: string): boolean {
+  const path = relative(other, folder);
+  return path === '' || (path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path));
 }
 
 /** @throws DomainError `bank_channel_invalid` */

@@ -1,6 +1,3 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { sql } from 'kysely';
@@ -236,44 +233,4 @@ test('two operators who decide at once: one decision stands', async () => {
   );
   expect(decisions.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   expect(fixture.identity.told).toHaveLength(1);
-});
-
-test('a watched folder: whole files are imported once, reports stand beside them', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'yinxin-watch-'));
-  try {
-    await fixture.setChannel({
-      statements: { format: 'camt054', encoding: 'auto', columns: {}, information: 'untrusted' },
-      watchFolder: folder,
-    });
-    const flow = await fixture.flow();
-    const put = async (name: string, text: string, secondsAgo = 60): Promise<void> => {
-      await writeFile(join(folder, name), text);
-      const at = new Date(NOW.getTime() - secondsAgo * 1_000);
-      await utimes(join(folder, name), at, at);
-    };
-    await put('good.xml', camt054([{ to: flow.subAccountNo, reference: 'W1' }]));
-    await put('bad.xml', 'no statement');
-    await put('new.xml', camt054([]), 0);
-    await put('half.xml.part', camt054([]));
-    const nodes = [fixture.bank, fixture.anotherNode()];
-    const counts = await Promise.all(nodes.map((node) => node.importWatchedFolders()));
-    expect(counts[0]! + counts[1]!).toBe(2);
-    expect((await readdir(folder)).toSorted()).toEqual(['done', 'failed', 'half.xml.part', 'new.xml', 'processing']);
-    expect(await readdir(join(folder, 'processing'))).toEqual([]);
-    const done = await readdir(join(folder, 'done'));
-    expect(done.toSorted()).toEqual([`${NOW.getTime()}-good.xml`, `${NOW.getTime()}-good.xml.report.json`]);
-    const report = join(folder, 'done', `${NOW.getTime()}-good.xml.report.json`);
-    expect(JSON.parse(await readFile(report, 'utf8'))).toMatchObject({ lines: 1, matched: 1 });
-    expect((await readdir(join(folder, 'failed'))).toSorted()).toEqual([
-      `${NOW.getTime()}-bad.xml`,
-      `${NOW.getTime()}-bad.xml.report.json`,
-    ]);
-    // A node died with this file in its hands.
-    await put('processing/left.xml', camt054([{ to: flow.subAccountNo, reference: 'W2' }]), 3_600);
-    expect(await fixture.bank.importWatchedFolders()).toBe(1);
-    expect(await readdir(join(folder, 'processing'))).toEqual([]);
-  } finally {
-    await fixture.setChannel({ watchFolder: null });
-    await rm(folder, { recursive: true, force: true });
-  }
 });
