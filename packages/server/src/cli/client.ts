@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +7,7 @@ import type { Command } from 'commander';
 import { readAdminToken } from '../dialects/admin/token.ts';
 import { ADMIN_TOKEN_FILE, SERVICE_FILE } from '../platform/data-directory.ts';
 import { CliError, type CliContext } from './context.ts';
+import { sendFile } from './send-file.ts';
 
 /** Options of every command that talks to a running service. */
 export interface ClientOptions {
@@ -46,7 +46,11 @@ export function dataDirOf(context: CliContext, options: ClientOptions): string {
 /** A client of the admin API of the service that runs on the data directory. Errors are CliErrors that say what to do. */
 export function adminClient(context: CliContext, options: ClientOptions): AdminClient {
   const dataDir = dataDirOf(context, options);
-  const reach = async (path: string, contentType: string | null, request: RequestInit): Promise<Response> => {
+  const reach = async (
+    path: string,
+    contentType: string | null,
+    send: (url: string, headers: Record<string, string>) => Promise<Response>,
+  ): Promise<Response> => {
     const server = options.server ?? (await serviceUrl(dataDir));
     const tokenFile = resolve(context.cwd, options.tokenFile ?? join(dataDir, ADMIN_TOKEN_FILE));
     const token = await adminToken(tokenFile);
@@ -56,7 +60,7 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
       ...(contentType !== null && { 'content-type': contentType }),
     };
     const url = `${server.replace(/\/$/, '')}/admin/v1${path}`;
-    const answer = await fetch(url, { ...request, headers }).catch((error: unknown) => {
+    const answer = await send(url, headers).catch((error: unknown) => {
       throw new CliError(`no service answers at ${server}; start it with \`npm start\``, { cause: error });
     });
     if (answer.status !== 401) return answer;
@@ -65,11 +69,15 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
     );
   };
   const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
-    const answer = await reach(path, body === undefined ? null : 'application/json', {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    });
+    const contentType = body === undefined ? null : 'application/json';
+    const answer = await reach(path, contentType, async (url, headers) =>
+      fetch(url, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      }),
+    );
     if (!answer.ok) throw await refusal(answer);
     return (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   };
@@ -82,10 +90,10 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
     send: call,
     async *upload(path, file, query) {
       const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-      const body = Readable.toWeb(createReadStream(file)) as NonNullable<RequestInit['body']>;
       const address = `${path}?${new URLSearchParams(given).toString()}`;
-      const request: RequestInit & { duplex: 'half' } = { method: 'POST', body, duplex: 'half' };
-      const answer = await reach(address, 'application/octet-stream', request);
+      const answer = await reach(address, 'application/octet-stream', async (url, headers) =>
+        sendFile(url, headers, file),
+      );
       if (!answer.ok || answer.body === null) throw await refusal(answer);
       const lines = createInterface({ input: Readable.fromWeb(answer.body as never) });
       try {

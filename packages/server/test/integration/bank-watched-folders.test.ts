@@ -103,7 +103,7 @@ test('a file of the same name that comes while the first is read takes the place
   expect(await later).toBe(1);
   const files = (await readdir(join(folder, 'done'))).filter((name) => name.endsWith('.xml'));
   const texts = await Promise.all(files.map(async (name) => readFile(join(folder, 'done', name), 'utf8')));
-  expect(texts.map((text) => /D\d/.exec(text)?.[0]).toSorted()).toEqual(['D1', 'D2']);
+  expect(new Set(texts.map((text) => /D\d/.exec(text)?.[0]))).toEqual(new Set(['D1', 'D2']));
   expect(fixture.identity.told).toHaveLength(2);
 });
 
