@@ -116,6 +116,15 @@ describe('who signs is let in', () => {
     for (const skew of [-1, 1]) expect((await ask(signed(QUERY, now() + skew * 899_000))).status).toBe(200);
   });
 
+  test('a copied request with another timestamp is stopped where its client signs that header, and only there', async () => {
+    const later = { 'X-Tsign-Open-Ca-Timestamp': String(now() + 1) };
+    expect((await ask(withHeaders(signed(QUERY), later))).status).toBe(200);
+    const signedHeaders = { 'X-Tsign-Open-Ca-Timestamp': String(now()) };
+    const careful = signed({ ...QUERY, signedHeaders });
+    expect((await ask(careful)).status).toBe(200);
+    expect(await ask(withHeaders(careful, later))).toMatchObject(refused('INVALID_SIGNATURE'));
+  });
+
   test('the contract has no nonce: the same request is taken again until its 15 minutes are over', async () => {
     const call = signed(QUERY);
     const before = service.time.now;

@@ -81,14 +81,20 @@ describe('public keys', () => {
     expect([found.status, found.headers.get('cache-control')]).toEqual([200, 'public, max-age=300']);
   });
 
-  test.each(['/api/keys/%', `/api/keys/${'A'.repeat(300)}`, '/%ff'])(
-    '%s is refused in the house’s own form',
+  test.each(['/api/keys/%', '/api/keys/%ff', `/api/keys/${'A'.repeat(300)}`])(
+    '%s names no application, and is refused as every other that does not',
     async (path) => {
       const answer = await fetch(`${url}${path}`);
       expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-      expect(await answer.json()).toEqual({ error: 'bad_request', message: 'the request is not understood' });
+      expect(await answer.json()).toEqual({ code: '400001', msg: 'appId不正确' });
     },
   );
+
+  test('a path that cannot be decoded is one that nobody serves', async () => {
+    const answer = await fetch(`${url}/%ff`);
+    expect([answer.status, answer.headers.get('x-content-type-options')]).toEqual([404, 'nosniff']);
+    expect(await answer.json()).toEqual({ error: 'not_found', message: 'no route GET /%ff' });
+  });
 });
 
 test('a body of more than 64 fields is refused; request_message may have as many as it likes', async () => {

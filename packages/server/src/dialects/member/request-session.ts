@@ -34,13 +34,13 @@ export function createRequestSessions({
   sessionKey: Buffer;
   limits: MemberLimits;
 }): RequestSessions {
-  const { unprovenPerSecondPerAddressMax: addressRate, requestsPerSecondPerMemberMax: memberRate } = limits;
   const addresses = createRateLimiter();
   const members = createRateLimiter();
 
   function known(request: FastifyRequest, { appId, etcMemberNo }: MemberKey): void {
-    addresses.giveBack(addressKey(request.ip), addressRate);
-    if (!members.take(`${appId}:${etcMemberNo}`, memberRate, clock.now().getTime())) throw tooFast();
+    addresses.giveBack(addressKey(request.ip), limits.unprovenPerSecondPerAddressMax);
+    if (!members.take(`${appId}:${etcMemberNo}`, limits.requestsPerSecondPerMemberMax, clock.now().getTime()))
+      throw tooFast();
   }
 
   function read(request: FastifyRequest): Session {
@@ -53,7 +53,8 @@ export function createRequestSessions({
 
   return {
     arrive(request) {
-      if (!addresses.take(addressKey(request.ip), addressRate, clock.now().getTime())) throw tooFast();
+      if (!addresses.take(addressKey(request.ip), limits.unprovenPerSecondPerAddressMax, clock.now().getTime()))
+        throw tooFast();
     },
     known,
     read,

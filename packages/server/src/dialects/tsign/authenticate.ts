@@ -14,7 +14,10 @@ import {
 } from './signature.ts';
 
 const MINUTE_MS = 60_000;
-/** Either way. The contract has no nonce: within this time the same request is taken again. */
+/**
+ * Either way. The contract has no nonce and does not sign the timestamp: it keeps clocks honest, and stops a copied
+ * request only where the client names the header among those that it signs.
+ */
 const TIMESTAMP_MS_MAX = 15 * MINUTE_MS;
 const TIMESTAMP = /^\d{1,15}$/;
 /** Of a query and a form together; they are sorted before anything is proved. */

@@ -20,14 +20,14 @@ export function limitRequests(
   inner: Authenticator,
   { limits, clock }: { limits: TsignLimits; clock: Clock },
 ): { authenticator: Authenticator; gate: AddressGate } {
-  const { unprovenPerSecondPerAddressMax: rate } = limits;
   const addresses = createRateLimiter();
   const apps = createRateLimiter();
   const addressOf = new WeakMap<Arrival, string>();
 
   function count(ip: string): string {
     const key = addressKey(ip);
-    if (!addresses.take(key, rate, clock.now().getTime())) throw new AuthenticationFailure(FAILURES.tooFast);
+    if (!addresses.take(key, limits.unprovenPerSecondPerAddressMax, clock.now().getTime()))
+      throw new AuthenticationFailure(FAILURES.tooFast);
     return key;
   }
 
@@ -42,7 +42,7 @@ export function limitRequests(
       },
       async prove(arrival, body) {
         const caller = await inner.prove(arrival, body);
-        addresses.giveBack(addressOf.get(arrival) ?? '', rate);
+        addresses.giveBack(addressOf.get(arrival) ?? '', limits.unprovenPerSecondPerAddressMax);
         const { appId, ratePerSecondMax } = caller.app;
         if (!apps.take(appId, ratePerSecondMax, clock.now().getTime())) {
           throw new AuthenticationFailure(FAILURES.tooFast);
