@@ -276,6 +276,72 @@ test('a pushed notice: signed, stored once, refused where anything is changed', 
   expect(await notify({ body: 'x'.repeat(70_000), secret: String(secret) })).toMatchObject({ status: 413 });
 });
 
+test('a thousand notices that are wrongly signed, too old, too early, or another’s: none gets in', async () => {
+  const secret = String((await setChannel('hostile', '--generate-secret'))['secret']);
+  const other = String((await setChannel('neighbour', '--generate-secret'))['secret']);
+  const hour = 3_600_000;
+  const ways: ((n: number) => Sent)[] = [
+    (n) => ({ secret, change: (headers) => (headers['x-bank-signature'] = flipped(headers['x-bank-signature']!, n)) }),
+    () => ({ secret: other }),
+    () => ({ secret: '' }),
+    (n) => ({ secret, timestamp: Date.now() - hour - n }),
+    (n) => ({ secret, timestamp: Date.now() + hour + n }),
+    (n) => ({ secret, nonce: String(n).padStart(7, '0') }),
+    () => ({ secret, channel: 'neighbour' }),
+    () => ({ secret, change: (headers) => (headers['x-bank-signature'] = '') }),
+    (n) => ({ secret, change: (headers) => (headers['x-bank-signature'] = randomBytes(n % 80).toString('base64')) }),
+    () => ({ secret, change: (headers) => (headers['x-bank-timestamp'] += '0') }),
+  ];
+  const send = async (n: number): Promise<number> => {
+    const body = JSON.stringify({ ...NOTICE, biz_flow_no: `HOSTILE${n}` });
+    return (await notify({ channel: 'hostile', body, ...ways[n % ways.length]!(n) })).status;
+  };
+  const statuses: number[] = [];
+  for (let at = 0; at < 1_000; at += 50) {
+    statuses.push(...(await Promise.all(Array.from({ length: 50 }, async (_, n) => send(at + n)))));
+  }
+  expect(new Set(statuses)).toEqual(new Set([401]));
+  for (const channel of ['hostile', 'neighbour']) {
+    expect((await run('transaction', 'list', '--channel', channel, '--json')).json()).toEqual({ transactions: [] });
+  }
+  // The same, rightly signed, sent fifty times at once: one transaction.
+  const body = JSON.stringify({ ...NOTICE, biz_flow_no: 'RIGHT' });
+  const sent = { channel: 'hostile', secret, body, timestamp: Date.now(), nonce: 'the-same-nonce' };
+  const answers = await Promise.all(Array.from({ length: 50 }, async () => notify(sent)));
+  expect(new Set(answers.map(({ status, answer }) => `${status} ${String(answer['transaction_id'])}`)).size).toBe(1);
+  expect(answers.filter(({ answer }) => answer['known'] === false)).toHaveLength(1);
+});
+
+/** Hex with one digit changed. */
+function flipped(hex: string, at: number): string {
+  const index = at % hex.length;
+  return hex.slice(0, index) + (Number.parseInt(hex[index]!, 16) ^ 1).toString(16) + hex.slice(index + 1);
+}
+
+test('no bank route answers without the token or with another', async () => {
+  const routes = [
+    ['GET', 'channels'],
+    ['GET', 'channels/samples'],
+    ['PUT', 'channels/samples'],
+    ['POST', 'channels/samples/statements'],
+    ['GET', 'transactions'],
+    ['POST', 'payments'],
+    ['GET', 'reviews'],
+    ['PUT', 'reviews/x/decision'],
+    ['GET', 'orders'],
+    ['POST', 'orders/x/reveals'],
+    ['PUT', 'orders/x/confirmation'],
+  ];
+  const token = (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
+  for (const [method, path] of routes) {
+    for (const authorization of [undefined, 'Bearer wrong', `Bearer ${token}x`, `Bearer ${token.slice(1)}`, token]) {
+      const headers = authorization === undefined ? {} : { authorization };
+      const answer = await fetch(`${service.url}/admin/v1/bank/${path}`, { method: method!, headers });
+      expect([path, answer.status]).toEqual([path, 401]);
+    }
+  }
+});
+
 test('the admin API takes no statement without the token, and the log tells no account', async () => {
   const answer = await fetch(`${service.url}/admin/v1/bank/channels/samples/statements?format=csv`, {
     method: 'POST',
