@@ -87,6 +87,26 @@ test('first, second and reversal of the first in one file, in any order, leave t
   expect(await processOf(flowId)).toBe('ORGANFINISHED');
 });
 
+test('a second good payment stands in for one that waits for its letter', async () => {
+  const { flowId, subAccountNo } = await service.orderedFlow();
+  const { fileId } = await service.documents.storeFile({
+    appId: service.appId,
+    fileName: '授权书.pdf',
+    bytes: Buffer.from('%PDF-1.7\n%%EOF\n'),
+  });
+  const path = `/v2/identity/auth/pub/organization/${flowId}/reversePayment`;
+  await service.call('POST', path, { authLetterFileId: fileId });
+  const [first, second] = [reference(), reference()];
+  await pay(subAccountNo, first);
+  await pay(subAccountNo, second);
+  await takeBack(subAccountNo, first);
+  expect(await service.identity.show({ flowId })).toMatchObject({ state: 'open', process: 'CREATED' });
+  await service.identity.acceptLetter({ appId: service.appId, flowId, reason: '已核', actor: 'operator' });
+  expect(await processOf(flowId)).toBe('ORGANFINISHED');
+  await takeBack(subAccountNo, second);
+  expect(await processOf(flowId)).toBe('PAY_FAILED');
+});
+
 test('a payment that was made before the flow had its number stands in for none', async () => {
   const { flowId, subAccountNo: to } = await service.orderedFlow();
   const first = reference();
