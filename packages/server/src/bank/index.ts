@@ -4,7 +4,7 @@
  */
 export { parseAmount, yuanText } from './amount.ts';
 export { createBank, type BankDependencies } from './commands.ts';
-export { isPersonName } from './payer-name.ts';
+export { maskedPayerName } from './payer-name.ts';
 export { CSV_COLUMNS, STATEMENT_ENCODINGS, STATEMENT_FORMATS, STATEMENT_INFORMATION } from './statement-settings.ts';
 export type {
   Bank,

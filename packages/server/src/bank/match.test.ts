@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BankTransaction, Claim, Verdict } from './bank.ts';
 import { matchTransaction } from './match.ts';
-import { comparePayer, editDistanceAtMostOne, foldName } from './payer-name.ts';
+import { comparePayer, editDistanceAtMostOne, foldName, maskedPayerName } from './payer-name.ts';
 
 const COMPANY = '杭州青松软件（中国）有限公司';
 const claim: Claim = {
@@ -140,4 +140,17 @@ test('one edit away is one edit away', () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+test.each([
+  ['王小明', '王**'],
+  // As a bank may write it: spaces and full-width marks do not make it another kind of name.
+  ['王 小明', '王***'],
+  ['阿卜杜拉．买买提', '阿*******'],
+  ['𠮷田', '𠮷*'],
+  ['杭州青松软件有限公司', '杭州青松软件有限公司'],
+  ['青松商行', '青松商行'],
+  ['', ''],
+])('of the payer %j a list shows %j', (payerName, shown) => {
+  expect(maskedPayerName(payerName)).toBe(shown);
 });

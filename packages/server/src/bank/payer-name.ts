@@ -51,9 +51,21 @@ const HAN_NAME = /^\p{Script=Han}{2,4}$/u;
 const DOTTED_NAME = /^[\p{Script=Han}]{1,15}(?:[·•・.][\p{Script=Han}]{1,15}){1,4}$/u;
 
 /** Whether a folded name reads as a natural person's: two to four ideographs, or parts joined by middle dots. */
-export function isPersonName(folded: string): boolean {
+function isPersonName(folded: string): boolean {
   if (ORGANISATION.test(folded)) return false;
   return HAN_NAME.test(folded) || DOTTED_NAME.test(folded);
+}
+
+/**
+ * A payer's name for lists and records: who pays by mistake may be a person, and of such a name the first character
+ * stands. An organisation's name stands whole.
+ *
+ * @example maskedPayerName('王小明') // '王**'
+ */
+export function maskedPayerName(payerName: string): string {
+  if (!isPersonName(foldName(payerName))) return payerName;
+  const [first = '', ...others] = Array.from(payerName);
+  return first + '*'.repeat(others.length);
 }
 
 /** Parts of a name that say the legal form or that it is a branch, the longer ones first. */

@@ -60,8 +60,10 @@ function addLooks(verification: Command, context: CliContext): void {
       },
     );
 
-  withClientOptions(verification.command('show <flow_id>').description('one verification; numbers are masked'))
-    .option('--reveal', 'show numbers in full; goes into the audit with --reason')
+  withClientOptions(
+    verification.command('show <flow_id>').description('one verification; numbers and a person who paid are masked'),
+  )
+    .option('--reveal', 'show them in full; goes into the audit with --reason')
     .option('--reason <text>', REASON_HELP)
     .action(async (flowId: string, options: ClientOptions & { reveal?: boolean; reason?: string }) => {
       const client = adminClient(context, options);

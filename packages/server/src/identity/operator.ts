@@ -1,3 +1,4 @@
+import { maskedPayerName } from '../bank/index.ts';
 import { inTransactionRetried } from '../platform/database/index.ts';
 import { assertOpen, refused, type IdentityContext } from './context.ts';
 import { legalRepIdNo } from './detail.ts';
@@ -39,7 +40,7 @@ export async function list(
   return summaries;
 }
 
-/** One flow; `reveal` shows numbers in full and is audited before they are. @throws DomainError verification_not_found */
+/** One flow; `reveal` shows numbers and a person who paid in full and is audited before they are. @throws DomainError verification_not_found */
 export async function show(
   context: IdentityContext,
   { appId, flowId }: { appId?: string; flowId: string },
@@ -64,7 +65,7 @@ export async function show(
     legalRepName: flow.legal_rep_name,
     legalRepIdNo: legalRepIdNo(context, flow, inFull),
     subAccount: flow.sub_account_no,
-    payerName: flow.payer_name,
+    payerName: flow.payer_name === null || inFull ? flow.payer_name : maskedPayerName(flow.payer_name),
     payerAccountNo: shown(payerAccountNo(context, flow)),
     payAmount: flow.amount_fen === null ? null : yuan(flow.amount_fen),
     bizFlowNo: flow.biz_flow_no,

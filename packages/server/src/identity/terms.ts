@@ -290,7 +290,7 @@ export interface MemberVerification {
 /** `open` until one of the others, which are final but for a reversal: it opens a verified flow again. */
 export type VerificationState = 'open' | 'verified' | 'expired' | 'cancelled' | 'failed';
 
-/** A verification as an operator sees it; numbers are masked unless they were revealed. */
+/** A verification as an operator sees it; numbers and a person who paid are masked unless they were revealed. */
 export interface VerificationSummary {
   readonly appId: string;
   readonly flowId: string;

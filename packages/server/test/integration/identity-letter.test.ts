@@ -6,9 +6,11 @@ import { crc32 } from 'node:zlib';
 import { Resvg } from '@resvg/resvg-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAudit } from '../../src/audit/index.ts';
+import { chinaDateTime } from '../../src/platform/clock.ts';
 import {
   COMPANY,
   DAY_MS,
+  MAIN,
   MINUTE_MS,
   RESIDENT_ID,
   startIdentity,
@@ -75,30 +77,58 @@ describe('a letter of authorisation', () => {
     const order = await service.call('POST', `${PUB}/${flowId}/reversePayment`, { authLetterFileId });
     expect(order.json['data']).toMatchObject({ subAccountNo });
     const status = async () => (await service.process(flowId))['data'] as Record<string, unknown>;
-    expect(await status()).toMatchObject({ process: 'CREATED', authLetterAuditStatus: 'INIT', auditing: null });
-
-    await service.pay({ subAccountNo, bizFlowNo: `L${flowId}` });
-    expect(await status()).toMatchObject({
+    const waiting = {
       process: 'CREATED',
-      message: '已收到打款，打款授权书审核通过后完成认证',
+      subAccount: subAccountNo,
+      subAccountChannelName: MAIN.mainAccountBank,
+      mainAccountName: MAIN.mainAccountName,
+      oppAccountNo: null,
+      oppAccountName: null,
+      oppBankName: null,
+      payAmount: null,
+      tradeTime: null,
+      createTime: null,
+      modifyTime: null,
+      message: null,
+      bizFlowNo: null,
+      auditing: null,
+      authLetterAuditStatus: 'INIT',
+    };
+    expect(await status()).toStrictEqual(waiting);
+
+    const orderedAt = String(service.clock.now().getTime());
+    service.clock.pass(MINUTE_MS);
+    const paidAt = service.clock.now();
+    await service.pay({ subAccountNo, bizFlowNo: `L${flowId}` });
+    const paid = {
+      ...waiting,
+      oppAccountNo: '1105011111111000018',
+      oppAccountName: COMPANY.name,
+      oppBankName: '中国建设银行股份有限公司北京西三旗支行',
       payAmount: '0.01',
+      tradeTime: chinaDateTime(paidAt).replaceAll(/\D/g, ''),
+      createTime: orderedAt,
+      modifyTime: String(paidAt.getTime()),
+      message: '已收到打款，打款授权书审核通过后完成认证',
       bizFlowNo: `L${flowId}`,
-    });
+    };
+    expect(await status()).toStrictEqual(paid);
     expect((await service.identity.list({ limit: 50, letterWaiting: true })).map((flow) => flow.flowId)).toContain(
       flowId,
     );
     const { fileUrl } = await service.identity.openLetter({ appId: service.appId, flowId, actor });
     expect((await fetch(fileUrl)).status).toBe(200);
-    expect(await status()).toMatchObject({ authLetterAuditStatus: 'ING' });
+    expect(await status()).toStrictEqual({ ...paid, authLetterAuditStatus: 'ING' });
 
     await service.identity.refuseLetter(act(flowId, '未加盖公章'));
-    expect(await status()).toMatchObject({ process: 'CREATED', authLetterAuditStatus: 'FAIL', auditing: '未加盖公章' });
+    expect(await status()).toStrictEqual({ ...paid, authLetterAuditStatus: 'FAIL', auditing: '未加盖公章' });
     await expect(service.identity.acceptLetter(act(flowId))).rejects.toMatchObject({ code: 'letter_not_waiting' });
 
     await service.call('POST', `${PUB}/${flowId}/reversePayment`, { authLetterFileId: await letter() });
-    expect(await status()).toMatchObject({ authLetterAuditStatus: 'INIT', auditing: null });
+    expect(await status()).toStrictEqual(paid);
     await service.identity.acceptLetter(act(flowId));
-    expect(await status()).toMatchObject({
+    expect(await status()).toStrictEqual({
+      ...paid,
       process: 'ORGANFINISHED',
       message: null,
       authLetterAuditStatus: 'SUCCESS',
@@ -220,5 +250,17 @@ describe('what an operator sees', () => {
     const subject = `verification:${flowId}`;
     const [newest] = await listAudit(service.database.db, { appId: service.appId, subject, limit: 1 });
     expect(newest).toMatchObject({ action: 'verification.reveal', actor, detail: { reason: '客户来电核对' } });
+  });
+
+  it('of a person who paid by mistake the first character, of another company the name; a reveal shows the person', async () => {
+    const { flowId, subAccountNo } = await service.orderedFlow();
+    await service.pay({ subAccountNo, payerName: '李 晓红', bizFlowNo: `PERSON${flowId}` });
+    const seen = await service.identity.show({ flowId });
+    expect(seen).toMatchObject({ process: 'PAY_FAILED', payerName: '李***' });
+    expect(JSON.stringify(seen)).not.toContain('晓红');
+    const reveal = { actor, reason: '退款' };
+    expect(await service.identity.show({ flowId }, reveal)).toMatchObject({ payerName: '李 晓红' });
+    await service.pay({ subAccountNo, payerName: '上海明月贸易有限公司', bizFlowNo: `COMPANY${flowId}` });
+    expect(await service.identity.show({ flowId })).toMatchObject({ payerName: '上海明月贸易有限公司' });
   });
 });

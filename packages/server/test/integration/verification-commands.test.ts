@@ -84,6 +84,22 @@ describe('yinxin verification, on a service as it is started', () => {
     expect(revealed.json()).toMatchObject({ legal_rep_id_no: RESIDENT_ID, payer_account_no: '1105011111111000018' });
   });
 
+  test('a person who paid by mistake is masked on the command line and in the route, in lists and in the record', async () => {
+    const { flowId, subAccountNo } = await orderedFlow();
+    const payer = ['--payer', '李晓红', '--payer-account', '6222'];
+    expect((await run('bank', 'pay', subAccountNo, ...payer)).err).toBe('');
+    const shown = await run('verification', 'show', flowId, '--json');
+    expect(shown.json()).toMatchObject({ process: 'PAY_FAILED', payer_name: '李**', payer_account_no: '****' });
+    const person = await run('verification', 'show', flowId);
+    expect([person.out.includes('李**'), person.out.includes('晓红')]).toEqual([true, false]);
+    const failed = await run('bank', 'transaction', 'list', '--verdict', 'failed', '--json');
+    expect(
+      (failed.json()['transactions'] as object[]).find((row) => 'flow_id' in row && row.flow_id === flowId),
+    ).toMatchObject({ payer_name: '李**', payer_account_no: '****' });
+    const revealed = await run('verification', 'show', flowId, '--reveal', '--reason', '退款', '--json');
+    expect(revealed.json()).toMatchObject({ payer_name: '李晓红', payer_account_no: '6222' });
+  });
+
   test('an operator ends a flow, and reviews a letter', async () => {
     const { flowId } = await orderedFlow();
     const file = join(directory.path, 'letter.pdf');
@@ -99,8 +115,13 @@ describe('yinxin verification, on a service as it is started', () => {
     const twice = await run('verification', 'letter', 'accept', flowId, '--reason', '可');
     expect([twice.code, twice.err]).toEqual([1, `yinxin: no letter of verification ${flowId} waits for a review`]);
 
+    await run('verification', 'letter', 'submit', flowId, file);
     const cancelled = await run('verification', 'cancel', flowId, '--reason', '客户要求', '--json');
-    expect(cancelled.json()).toMatchObject({ state: 'cancelled', end_reason: '客户要求' });
+    expect(cancelled.json()).toMatchObject({
+      state: 'cancelled',
+      end_reason: '客户要求',
+      letter_status: 'TERMINATED',
+    });
     const again = await run('verification', 'cancel', flowId, '--reason', '客户要求');
     expect([again.code, again.err]).toEqual([1, `yinxin: verification ${flowId} has ended`]);
     const missing = await run('verification', 'show', '12345');

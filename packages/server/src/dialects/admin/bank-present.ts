@@ -1,5 +1,5 @@
 import {
-  isPersonName,
+  maskedPayerName,
   yuanText,
   type Channel,
   type ImportResult,
@@ -9,10 +9,13 @@ import {
 } from '../../bank/index.ts';
 
 const SHOWN_DIGITS = 4;
+/** Fewer than these hidden, and who knows where the account is could guess the rest. */
+const HIDDEN_DIGITS_MIN = 3;
 
-/** An account number as a person may see it: its last four digits. */
+/** An account number as a person may see it: its last four digits; nothing of one that is too short to hide the others. */
 export function maskedAccount(accountNo: string | null): string | null {
-  return accountNo === null ? null : `****${accountNo.slice(-SHOWN_DIGITS)}`;
+  if (accountNo === null) return null;
+  return accountNo.length < SHOWN_DIGITS + HIDDEN_DIGITS_MIN ? '****' : `****${accountNo.slice(-SHOWN_DIGITS)}`;
 }
 
 export function presentChannel(channel: Channel): Record<string, unknown> {
@@ -56,12 +59,6 @@ export function presentImport(result: ImportResult): Record<string, unknown> {
   };
 }
 
-/** Who pays by mistake may be a person: of such a name its first character. */
-function maskedPerson(name: string): string {
-  const [first = '', ...others] = Array.from(name);
-  return isPersonName(name) ? first + '*'.repeat(others.length) : name;
-}
-
 /** Without the remittance text, which a person may have written anything into. */
 export function presentPayment({ transaction, verdict, claim, receivedAt }: PaymentRecord): Record<string, unknown> {
   return {
@@ -73,7 +70,7 @@ export function presentPayment({ transaction, verdict, claim, receivedAt }: Paym
     amount: yuanText(transaction.amountFen),
     currency: transaction.currency,
     booked: transaction.booked,
-    payer_name: maskedPerson(transaction.payerName),
+    payer_name: maskedPayerName(transaction.payerName),
     payer_account_no: maskedAccount(transaction.payerAccountNo),
     payer_bank_name: transaction.payerBankName,
     biz_flow_no: transaction.bizFlowNo,
@@ -85,6 +82,7 @@ export function presentPayment({ transaction, verdict, claim, receivedAt }: Paym
   };
 }
 
+/** With the payer's name whole: it is what the operator compares with the company's. */
 export function presentReview(review: Review): Record<string, unknown> {
   const { transaction } = review;
   return {

@@ -69,7 +69,7 @@ function presentRecord(flow: VerificationRecord): Record<string, unknown> {
   };
 }
 
-/** `/verifications`, `/register`, `/subbranches`: company verification for operators. Numbers are masked; a reveal is audited. */
+/** `/verifications`, `/register`, `/subbranches`: company verification for operators. Numbers and persons who paid are masked; a reveal is audited. */
 export function registerVerificationRoutes(admin: AdminServer, { identity }: { identity: Identity }): void {
   /** The flow with its application, which an operator does not name. */
   const keyOf = async (flowId: string): Promise<{ appId: string; flowId: string }> => {
