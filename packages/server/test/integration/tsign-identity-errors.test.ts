@@ -102,8 +102,8 @@ describe('what a flow is begun with', () => {
 
   it('30504001 where the imported register says otherwise, 30504002 where there is no register to ask', async () => {
     const failed = await bare.call('POST', `${API}/threeFactors`, COMPANY);
-    expect(failed.json['code']).toBe(30504002);
     const [, id] = /^数据源查询失败，请联系服务人员处理，ID:([0-9a-f-]{36})$/.exec(String(failed.json['message']))!;
+    expect(failed.json).toStrictEqual(refusal(30504002, `数据源查询失败，请联系服务人员处理，ID:${id}`));
     // The id finds the log line that tells why.
     expect(bare.log.filter((line) => line['id'] === id)).toMatchObject([
       { err: { message: 'no company register was imported' } },
@@ -139,11 +139,26 @@ describe('what a flow is begun with', () => {
   it('UNAVAILABLE and 30500200 where no bank channel is on', async () => {
     const flowId = await bare.newFlow();
     const answer = await bare.process(flowId);
-    expect(answer['data']).toMatchObject({
-      process: 'UNAVAILABLE',
-      message: '反向打款服务不可用，请稍后再试或联系服务人员',
-      subAccount: null,
-      payAmount: null,
+    expect(answer).toStrictEqual({
+      code: 0,
+      message: '成功',
+      data: {
+        process: 'UNAVAILABLE',
+        subAccount: null,
+        subAccountChannelName: null,
+        mainAccountName: null,
+        oppAccountNo: null,
+        oppAccountName: null,
+        oppBankName: null,
+        payAmount: null,
+        tradeTime: null,
+        createTime: null,
+        modifyTime: null,
+        message: '反向打款服务不可用，请稍后再试或联系服务人员',
+        bizFlowNo: null,
+        auditing: null,
+        authLetterAuditStatus: null,
+      },
     });
     const order = await bare.call('POST', `${PUB}/${flowId}/reversePayment`, {});
     expect(order.json).toStrictEqual(
@@ -166,8 +181,8 @@ describe('what a flow is begun with', () => {
     await bare.orderedFlow();
     const flowId = await bare.newFlow();
     const answer = await bare.call('POST', `${PUB}/${flowId}/reversePayment`, {});
-    expect(answer.json).toMatchObject({ code: 30500000, data: null });
-    const [, id] = /^操作出错,请联系服务人员处理, ID:(.+)$/.exec(String(answer.json['message']))!;
+    const [, id] = /^操作出错,请联系服务人员处理, ID:([0-9a-f-]{36})$/.exec(String(answer.json['message']))!;
+    expect(answer.json).toStrictEqual(refusal(30500000, `操作出错,请联系服务人员处理, ID:${id}`));
     const lines = bare.log.filter((line) => JSON.stringify(line).includes(id!));
     expect(JSON.stringify(lines)).toContain('sub_accounts_exhausted');
   });

@@ -229,7 +229,29 @@ describe('reversePaymentProcess (seed 001)', () => {
     const answer = await service.process(flowId);
     expect(answer).toStrictEqual({ code: 30500003, message: '认证流程已失效，请重新发起认证', data: null });
     const detail = await service.call('GET', `/v2/identity/auth/api/common/${flowId}/detail`);
-    expect(detail.json['data']).toMatchObject({ status: 'FAIL', failReason: '认证流程已失效，未在有效期内完成认证' });
+    const ended = service.clock.now().getTime();
+    expect(detail.json).toStrictEqual(
+      success({
+        flowId,
+        status: 'FAIL',
+        objectType: 'ORGANIZATION',
+        authType: 'ORGANIZATION_REVERSE_PAYMENT',
+        startTime: ended - 7 * DAY_MS,
+        endTime: ended,
+        failReason: '认证流程已失效，未在有效期内完成认证',
+        organInfo: {
+          accountId: null,
+          name: COMPANY.name,
+          certNo: COMPANY.orgCode,
+          certType: 'ORGANIZATION_USC_CODE',
+          legalRepName: COMPANY.legalRepName,
+          legalRepNationality: null,
+          legalRepCertNo: null,
+          legalRepCertType: null,
+        },
+        indivInfo: null,
+      }),
+    );
   });
 
   it('a reversal opens the case again, and the company may pay once more', async () => {
@@ -291,51 +313,52 @@ describe('detail and outline', () => {
       legalRepCertNo: '110***********002X',
       legalRepCertType: 'INDIVIDUAL_CH_IDCARD',
     };
-    expect((await detailOf()).json).toStrictEqual(
-      success({
-        flowId,
-        status: 'INIT',
-        objectType: 'ORGANIZATION',
-        authType: null,
-        startTime: at,
-        endTime: null,
-        failReason: null,
-        organInfo,
-        indivInfo: null,
-      }),
-    );
+    const detail = {
+      flowId,
+      status: 'INIT',
+      objectType: 'ORGANIZATION',
+      authType: null,
+      startTime: at,
+      endTime: null,
+      failReason: null,
+      organInfo,
+      indivInfo: null,
+    };
+    expect((await detailOf()).json).toStrictEqual(success(detail));
     const factors = { subFlowId: `${flowId}1`, subFlowType: 'ORGANIZATION_INFO_AUTH', status: 'SUCCESS' };
     const relatedFlows = [{ flowId: '42', flowStatus: null, objectType: 'INDIVIDUAL' }];
-    expect((await outlineOf()).json).toStrictEqual(
-      success({
-        flowId,
-        flowStatus: 'INIT',
-        objectType: 'ORGANIZATION',
-        contextId: 'ctx-1',
-        failReason: null,
-        createTime: at,
-        modifyTime: at,
-        subFlows: [factors],
-        relatedFlows,
-      }),
-    );
+    const outline = {
+      flowId,
+      flowStatus: 'INIT',
+      objectType: 'ORGANIZATION',
+      contextId: 'ctx-1',
+      failReason: null,
+      createTime: at,
+      modifyTime: at,
+      subFlows: [factors],
+      relatedFlows,
+    };
+    expect((await outlineOf()).json).toStrictEqual(success(outline));
 
     const order = await service.call('POST', `${PUB}/${flowId}/reversePayment`, {});
-    expect((await detailOf()).json['data']).toMatchObject({ status: 'ING', authType: 'ORGANIZATION_REVERSE_PAYMENT' });
+    const authType = 'ORGANIZATION_REVERSE_PAYMENT';
+    const payment = { subFlowId: `${flowId}2`, subFlowType: authType };
+    expect((await detailOf()).json).toStrictEqual(success({ ...detail, status: 'ING', authType }));
+    expect((await outlineOf()).json).toStrictEqual(
+      success({ ...outline, flowStatus: 'ING', subFlows: [factors, { ...payment, status: 'ING' }] }),
+    );
     service.clock.pass(MINUTE_MS);
     const end = service.clock.now().getTime();
     await service.pay({ subAccountNo: (order.json['data'] as { subAccountNo: string }).subAccountNo });
-    expect((await detailOf()).json['data']).toMatchObject({
-      status: 'SUCCESS',
-      authType: 'ORGANIZATION_REVERSE_PAYMENT',
-      endTime: end,
-      failReason: null,
-    });
-    expect((await outlineOf()).json['data']).toMatchObject({
-      flowStatus: 'SUCCESS',
-      modifyTime: end,
-      subFlows: [factors, { subFlowType: 'ORGANIZATION_REVERSE_PAYMENT', status: 'SUCCESS' }],
-    });
+    expect((await detailOf()).json).toStrictEqual(success({ ...detail, status: 'SUCCESS', authType, endTime: end }));
+    expect((await outlineOf()).json).toStrictEqual(
+      success({
+        ...outline,
+        flowStatus: 'SUCCESS',
+        modifyTime: end,
+        subFlows: [factors, { ...payment, status: 'SUCCESS' }],
+      }),
+    );
   });
 });
 

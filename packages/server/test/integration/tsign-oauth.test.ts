@@ -166,7 +166,7 @@ describe('who gets none', () => {
     ],
   ])('%s', async (_who, asked, answer) => {
     for (const given of [await get(`${ACCESS}?${query(asked)}`), await postJson(ACCESS, asked)]) {
-      expect(given).toMatchObject({ status: 200, json: answer });
+      expect([given.status, given.json]).toStrictEqual([200, answer]);
     }
   });
 
@@ -174,7 +174,7 @@ describe('who gets none', () => {
     const disabled = await service.account();
     await service.apps.disable(disabled.appId, 'operator');
     const asked = { appId: disabled.appId, secret: disabled.secret, grantType: 'client_credentials' };
-    expect((await postJson(ACCESS, asked)).json).toEqual(UNKNOWN);
+    expect((await postJson(ACCESS, asked)).json).toStrictEqual(UNKNOWN);
   });
 
   test('an app from an address that is not its own', async () => {

@@ -163,7 +163,21 @@ describe('the way of a random amount', () => {
     const order = (await service.bank.orderOf(service.database.db, { appId: service.appId, flowId }))!;
     const outcome = { state: 'failed', reason: '账号不存在' } as const;
     await service.bank.confirmOrder({ orderId: order.orderId, outcome, actor: 'operator' });
-    expect((await process(flowId))['data']).toMatchObject({ process: 'PAID_FAILED', message: '打款失败：账号不存在' });
+    expect(await process(flowId)).toStrictEqual(
+      success({
+        process: 'PAID_FAILED',
+        message: '打款失败：账号不存在',
+        cardNo: '1100******5702',
+        subbranch: '平安银行杭州高新支行',
+        bankName: '平安银行',
+        cnapsCode: '307331002584',
+        province: '浙江',
+        city: '杭州市',
+        remain: 0,
+        remainTimes: 9,
+        bizFlowNo: null,
+      }),
+    );
     expect(await tell(flowId, yuan(order.amountFen))).toStrictEqual(missing);
   });
 
