@@ -4,8 +4,16 @@ import { ApiError, type Api } from './api.ts';
 import { pollDelayMs } from './poll-delay.ts';
 import { endsSession } from './session.ts';
 
-/** `offline`: no answer came; `failing`: answers come, but none that helps. */
-export type Connection = 'good' | 'offline' | 'failing';
+/** `offline`: no answer came; `busy`: too many requests, this page's or its network's; `failing`: no answer that helps. */
+export type Connection = 'good' | Trouble;
+type Trouble = 'offline' | 'busy' | 'failing';
+
+/** What stands between the page and the service after a try that failed. */
+export function connectionAfter(error: unknown): Trouble {
+  const code = error instanceof ApiError ? error.code : 'internal';
+  if (code === 'offline') return 'offline';
+  return code === 'too_many_requests' ? 'busy' : 'failing';
+}
 
 export interface Verification {
   view: VerificationAnswer | null;
@@ -64,7 +72,7 @@ export function useVerification(api: Api): Verification {
           return;
         }
         failures += 1;
-        setConnection(error instanceof ApiError && error.code === 'offline' ? 'offline' : 'failing');
+        setConnection(connectionAfter(error));
       }
       if (shouldGoOn) wait();
     }

@@ -95,7 +95,7 @@ function StepCard({ step, shownStepRef, view, verification, goTo }: StepCardProp
 function ConnectionNotice({ connection, onRetry }: { connection: Connection; onRetry: () => void }) {
   const { texts } = useSpeech();
   if (connection === 'good') return null;
-  const { title, body } = connection === 'offline' ? texts.offline : texts.failing;
+  const { title, body } = texts.connection[connection];
   return (
     <Notice kind="warning" title={title} role="alert">
       <p>{body}</p>

@@ -1,6 +1,6 @@
 /**
- * What somebody who looks at the page, or hears it, would stumble over: something wider than the window, text whose
- * contrast with its ground is under 4.5 : 1 (WCAG 2.2, 1.4.3), a control without a name or too small for a finger (2.5.8),
+ * What somebody who looks at the page, or hears it, would stumble over: something wider than the window or reaching over
+ * the edge of its card's content, text whose contrast with its ground is under 4.5 : 1 (WCAG 2.2, 1.4.3), a control without a name or too small for a finger (2.5.8),
  * an id used twice, not exactly one h1.
  *
  * It runs in the page: nothing from outside of the function may be used.
@@ -42,8 +42,13 @@ export function findFaults(): string[] {
   for (const element of document.body.querySelectorAll('*')) {
     if (!isShown(element)) continue;
     const box = element.getBoundingClientRect();
-    if (box.right > width + 1 && getComputedStyle(element).position !== 'absolute')
-      faults.push(`sticks out: ${nameOf(element)}`);
+    const isFlowing = getComputedStyle(element).position !== 'absolute';
+    if (box.right > width + 1 && isFlowing) faults.push(`sticks out: ${nameOf(element)}`);
+    const card = element.parentElement?.closest('.card') ?? null;
+    if (card !== null && isFlowing) {
+      const edge = card.getBoundingClientRect().right - Number.parseFloat(getComputedStyle(card).paddingRight);
+      if (box.right > edge + 1) faults.push(`reaches over the card's edge: ${nameOf(element)}`);
+    }
     const hasText = [...element.childNodes].some(
       (node) => node.nodeType === 3 && (node.textContent ?? '').trim() !== '',
     );

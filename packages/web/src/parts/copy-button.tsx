@@ -19,6 +19,8 @@ export function CopyButton({ text, what, label }: CopyButtonProps) {
   const announce = useAnnounce();
   const [outcome, setOutcome] = useState<'copied' | 'failed' | null>(null);
   const { transfer } = texts;
+  const words = label ?? transfer.copy;
+  const isCopied = outcome === 'copied';
 
   useEffect(() => {
     if (outcome === null) return undefined;
@@ -27,20 +29,22 @@ export function CopyButton({ text, what, label }: CopyButtonProps) {
   }, [outcome]);
 
   async function copy(): Promise<void> {
-    const isCopied = await copyText(text);
-    setOutcome(isCopied ? 'copied' : 'failed');
-    announce(isCopied ? transfer.announceCopied(what) : transfer.copyFailed);
+    const isDone = await copyText(text);
+    setOutcome(isDone ? 'copied' : 'failed');
+    announce(isDone ? transfer.announceCopied(what) : transfer.copyFailed);
   }
 
   return (
     <span className="copy">
       <button
         type="button"
-        className={outcome === 'copied' ? 'button small copied' : 'button small'}
+        className={isCopied ? 'button small copied' : 'button small'}
         aria-label={label ?? transfer.copyOf(what)}
         onClick={() => void copy()}
       >
-        {outcome === 'copied' ? transfer.copied : (label ?? transfer.copy)}
+        <span className="copy-words" data-other={isCopied ? words : transfer.copied}>
+          {isCopied ? transfer.copied : words}
+        </span>
       </button>
       {outcome === 'failed' && <span className="copy-failed">{transfer.copyFailed}</span>}
     </span>

@@ -18,11 +18,17 @@ export const en: Texts = {
   },
 
   loading: 'Opening, one moment…',
-  offline: {
-    title: 'You are offline',
-    body: 'Keep this page: it goes on by itself when the network is back. Money already sent is not affected.',
+  connection: {
+    offline: {
+      title: 'You are offline',
+      body: 'Keep this page: it goes on by itself when the network is back. Money already sent is not affected.',
+    },
+    busy: {
+      title: 'Too many requests',
+      body: 'Wait a few seconds: the page tries again by itself, and you need not repeat anything.',
+    },
+    failing: { title: 'The service cannot be reached', body: 'We keep trying. You need not repeat anything.' },
   },
-  failing: { title: 'The service cannot be reached', body: 'We keep trying. You need not repeat anything.' },
   retry: 'Try now',
   problems: {
     offline: 'The network is down and nothing was sent. Check it and try again.',
@@ -55,9 +61,9 @@ export const en: Texts = {
     },
     member_gone: {
       title: 'This member is gone',
-      body: 'The platform has removed your account. Please contact its staff.',
+      body: 'The platform has removed your account, or has switched company verification off. Please contact its staff.',
     },
-    kept: 'What you entered and what you paid is not lost.',
+    kept: 'Nothing that you entered or paid is lost.',
   },
 
   company: {
