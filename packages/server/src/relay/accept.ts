@@ -12,7 +12,8 @@ import type { RelayMetrics } from './metrics.ts';
 import type { OutcomeBoard, Standing } from './outcome-board.ts';
 import type { AcceptedMessage, AcceptResult, RelayErrorCode, RelayLimits } from './relay.ts';
 import type { Slots } from './slots.ts';
-import { findIdempotencyKey, findState, type Destination, type LeasedDelivery, type NewDelivery } from './store.ts';
+import type { Destination } from './destination.ts';
+import { findIdempotencyKey, findState, type LeasedDelivery, type NewDelivery } from './store.ts';
 
 export interface AcceptDependencies {
   readonly db: Database;

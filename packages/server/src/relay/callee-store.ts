@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Executor, Transaction } from '../platform/database/index.ts';
 import type { Vault } from '../platform/vault.ts';
 import { SHARED_CALLEES, type Callee, type CalleeDraft } from './callee.ts';
-import type { Destination } from './store.ts';
+import type { Destination } from './destination.ts';
 import type { RelayTables } from './tables.ts';
 
 const COLUMNS = [

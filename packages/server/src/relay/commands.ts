@@ -12,21 +12,14 @@ import { AttemptRunner } from './attempt-runner.ts';
 import { applyChange, calleeInvalid, type Callee, type CalleeChange } from './callee.ts';
 import { findCallee, findCallees, findDestinations, writeCallee, type DestinationName } from './callee-store.ts';
 import { findAttempts, findDeliveries, findDelivery } from './delivery-store.ts';
+import type { Destination } from './destination.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { createGroupCommit, isValueFault } from './group-commit.ts';
 import { createRelayMetrics } from './metrics.ts';
 import { OutcomeBoard } from './outcome-board.ts';
 import type { EnqueuedMessage, Relay, RelayErrorCode, RelayKeys, RelayLimits } from './relay.ts';
 import { Slots } from './slots.ts';
-import {
-  findState,
-  insertDeliveries,
-  notifyWake,
-  releaseParked,
-  reopenDelivery,
-  type Destination,
-  type NewDelivery,
-} from './store.ts';
+import { findState, insertDeliveries, notifyWake, releaseParked, reopenDelivery, type NewDelivery } from './store.ts';
 import { WakeListener } from './wake-listener.ts';
 
 export interface RelayDependencies {

@@ -1,26 +1,12 @@
 import { sql } from 'kysely';
 import type { Executor } from '../platform/database/index.ts';
-import type { AcknowledgeRule } from './acknowledge.ts';
-import type { BodySignType } from './callee.ts';
 import type { Attempt, DeliveryState } from './delivery.ts';
+import { DESTINATION_JSON, type Destination } from './destination.ts';
 import type { ProfileName } from './profiles.ts';
 import type { Next } from './retry-policy.ts';
 
 /** The channel on which committed transactions say that a delivery waits. */
 export const WAKE_CHANNEL = 'yinxin_relay';
-
-/** A registered destination as an attempt needs it. */
-export interface Destination {
-  readonly appId: string;
-  readonly calleeNo: string;
-  readonly url: string;
-  readonly profile: ProfileName;
-  readonly signType: BodySignType;
-  readonly enabled: boolean;
-  readonly webhookSecretSealed: string | null;
-  readonly acknowledge: AcknowledgeRule | null;
-  readonly delaysMs: readonly number[] | null;
-}
 
 /** A delivery that this node holds for the length of a lease. */
 export interface LeasedDelivery {
@@ -154,10 +140,7 @@ export async function claimDue(
            claimed.due_at as "leaseEndsAt", claimed.profile, claimed.url, claimed.message_type as "messageType",
            claimed.content, claimed.attempts_max as "attemptsMax", claimed.delays_ms as "delaysMs", claimed.attempts,
            claimed.schedule_attempts as "scheduleAttempts",
-           case when callee.app_id is not null then json_build_object(
-             'appId', callee.app_id, 'calleeNo', callee.callee_no, 'url', callee.url, 'profile', callee.profile, 'signType', callee.sign_type, 'enabled', callee.enabled,
-             'webhookSecretSealed', callee.webhook_secret_sealed, 'acknowledge', callee.acknowledge_rule,
-             'delaysMs', callee.delays_ms) end as destination
+           case when callee.app_id is not null then json_build_object(${sql.raw(DESTINATION_JSON)}) end as destination
     from claimed
     left join callee on callee.app_id = claimed.callee_app_id and callee.callee_no = claimed.callee_no
   `.execute(db);
