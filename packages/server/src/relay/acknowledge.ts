@@ -17,6 +17,17 @@ export type AcknowledgeRule =
       readonly statuses?: readonly number[];
     };
 
+/** When an answer means "never again": written as a rule of acknowledgement, but without `statuses` any status fits. */
+export type RefuseRule = AcknowledgeRule;
+
+/** When an answer names the least wait before the next attempt. */
+export interface RetryAfterRule {
+  /** With which statuses the header Retry-After counts; 429 and 503 unless they are named. */
+  readonly statuses?: readonly number[];
+  /** Keys joined by dots: where the answer's JSON holds a number of seconds, with whatever status. */
+  readonly path?: string;
+}
+
 export interface DestinationAnswer {
   readonly status: number;
   /** Names in lower case. */

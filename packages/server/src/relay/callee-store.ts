@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Executor, Transaction } from '../platform/database/index.ts';
 import type { Vault } from '../platform/vault.ts';
 import { SHARED_CALLEES, type Callee, type CalleeDraft } from './callee.ts';
-import type { Destination } from './destination.ts';
+import { DESTINATION_JSON, type Destination } from './destination.ts';
 import type { RelayTables } from './tables.ts';
 
 const COLUMNS = [
@@ -34,17 +34,15 @@ export async function findDestinations(
   db: Executor,
   names: readonly DestinationName[],
 ): Promise<(Destination | null)[]> {
-  const { rows } = await sql<Destination & { position: number }>`
+  const { rows } = await sql<{ position: number; destination: Destination }>`
     select distinct on (name.position) name.position::integer as position,
-           callee.app_id as "appId", callee.callee_no as "calleeNo", callee.url, callee.profile,
-           callee.sign_type as "signType", callee.enabled, callee.webhook_secret_sealed as "webhookSecretSealed",
-           callee.acknowledge_rule as acknowledge, callee.delays_ms as "delaysMs"
+           json_build_object(${sql.raw(DESTINATION_JSON)}) as destination
     from unnest(${names.map((name) => name.appId)}::text[], ${names.map((name) => name.calleeNo)}::text[])
          with ordinality as name (app_id, callee_no, position)
     join callee on callee.callee_no = name.callee_no and callee.app_id in (name.app_id, ${SHARED_CALLEES})
     order by name.position, callee.app_id = ${SHARED_CALLEES}
   `.execute(db);
-  const found = new Map(rows.map(({ position, ...destination }) => [position, destination]));
+  const found = new Map(rows.map(({ position, destination }) => [position, destination]));
   return names.map((_name, index) => found.get(index + 1) ?? null);
 }
 
