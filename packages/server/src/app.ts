@@ -28,6 +28,7 @@ import { examineService } from './service/examine.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createSigning } from './signing/index.ts';
+import { createSubscriptions } from './subscriptions/index.ts';
 import { createTrust } from './trust/index.ts';
 
 /** A running service. */
@@ -97,6 +98,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     listen: { connectionString: database.connectionString },
   });
   const notify = createNotify({ relay, apps, log });
+  const subscriptions = createSubscriptions({ db, clock, egress, relay });
   const trust = createTrust({ db, vault, clock, keyAlgorithm: config.certificateKeyAlgorithm });
   let url = '';
   const baseUrl = (): string => config.publicUrl ?? url;
@@ -155,6 +157,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     },
     gateway: { apps, parties, signing, identity, clock },
     callback: { relay, callers: apps, keys: apps },
+    subscription: { subscriptions, callers: apps },
     bankNotice: { bank },
     files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
     tsign: { apps, clock, identity },
@@ -165,6 +168,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       parties,
       identity,
       relay,
+      subscriptions,
       bank,
       spoolFolder: inDataDir(SPOOL_FOLDER),
       examine: async () => ({ findings: await examineService(config, url, database), timings }),

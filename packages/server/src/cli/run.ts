@@ -10,6 +10,7 @@ import { describeFailure } from './failures.ts';
 import { addOpenapiCommand } from './openapi-command.ts';
 import { addOrgCommands } from './org-commands.ts';
 import { addServeCommands } from './serve-command.ts';
+import { addSubscriptionCommands } from './subscription-commands.ts';
 import { addVerificationCommands } from './verification-commands.ts';
 
 /** The whole command line. */
@@ -28,6 +29,7 @@ export function buildProgram(context: CliContext, version: string): Command {
   addAppCommands(program, context);
   addCalleeCommands(program, context);
   addCallbackCommands(program, context);
+  addSubscriptionCommands(program, context);
   addOrgCommands(program, context);
   addVerificationCommands(program, context);
   addBankCommands(program, context);

@@ -194,7 +194,7 @@ function enqueuedRow({ clock, egress, nodeName }: RelayDependencies, message: En
     calleeAppId: null,
     calleeNo: null,
     callerNo: null,
-    messageType: '',
+    messageType: message.messageType ?? '',
     content: message.content,
     attemptsMax: message.attemptsMax ?? null,
     delaysMs: message.delaysMs ?? null,

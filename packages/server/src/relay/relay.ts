@@ -67,8 +67,10 @@ export interface AcceptResult {
 export interface EnqueuedMessage {
   readonly appId: string;
   readonly url: string;
-  readonly profile: 'etc-notify' | 'tsign';
+  readonly profile: 'etc-relay' | 'etc-notify' | 'tsign';
   readonly content: string;
+  /** What it can be listed by; the envelope of `etc-relay` carries it. Empty where it is left out. */
+  readonly messageType?: string;
   readonly occurredAt: Date;
   readonly attemptsMax?: number;
   /** The waits between its attempts, in place of the profile's: one attempt more than there are waits is made. */

@@ -3,6 +3,7 @@ import type { IdentityErrorCode } from '../../identity/index.ts';
 import type { BankErrorCode } from '../../bank/index.ts';
 import type { PartyErrorCode } from '../../parties/index.ts';
 import type { RelayErrorCode } from '../../relay/index.ts';
+import type { SubscriptionErrorCode } from '../../subscriptions/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
 import { BANK_ERRORS } from './bank-errors.ts';
 
@@ -17,7 +18,13 @@ type VerificationErrorCode = Extract<
   | 'register_invalid'
 >;
 
-export type AdminErrorCode = AppErrorCode | PartyErrorCode | RelayErrorCode | VerificationErrorCode | BankErrorCode;
+export type AdminErrorCode =
+  | AppErrorCode
+  | PartyErrorCode
+  | RelayErrorCode
+  | Extract<SubscriptionErrorCode, 'subscription_not_found'>
+  | VerificationErrorCode
+  | BankErrorCode;
 
 type Params = Readonly<Record<string, string>>;
 interface Answer {
@@ -54,6 +61,7 @@ export const ADMIN_ERRORS = {
     message: (params) =>
       `callback ${params['requestId'] ?? ''} is still on its way; only one that ended can be replayed`,
   },
+  subscription_not_found: notFound('subscription', 'subscriptionId'),
   verification_not_found: notFound('verification', 'flowId'),
   verification_ended: { status: 409, message: (params) => `verification ${params['flowId'] ?? ''} has ended` },
   verification_expired: { status: 409, message: (params) => `verification ${params['flowId'] ?? ''} has expired` },

@@ -8,6 +8,7 @@ import type { Parties } from '../../parties/index.ts';
 import { equalConstantTime } from '../../platform/constant-time.ts';
 import { isDomainError } from '../../platform/errors.ts';
 import type { Relay } from '../../relay/index.ts';
+import type { Subscriptions } from '../../subscriptions/index.ts';
 import { registerAppRoutes } from './app-routes.ts';
 import { registerBankRoutes } from './bank-routes.ts';
 import { registerCallbackRoutes } from './callback-routes.ts';
@@ -16,6 +17,7 @@ import { adminAnswer } from './errors.ts';
 import { registerOrgRoutes } from './org-routes.ts';
 import { registerVerificationRoutes } from './verification-routes.ts';
 import { registerStatementRoutes } from './statement-routes.ts';
+import { registerSubscriptionRoutes } from './subscription-routes.ts';
 import { registerStatusRoutes, type StatusDependencies } from './status-routes.ts';
 import { complaintMessage, holdsNul } from './validation.ts';
 
@@ -26,6 +28,7 @@ export interface AdminDependencies extends StatusDependencies {
   parties: Parties;
   identity: Identity;
   relay: Relay;
+  subscriptions: Subscriptions;
   bank: Bank;
   /** Where an uploaded statement lies while it is imported. */
   spoolFolder: string;
@@ -87,6 +90,7 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       registerAppRoutes(admin, dependencies);
       registerCalleeRoutes(admin, dependencies);
       registerCallbackRoutes(admin, dependencies);
+      registerSubscriptionRoutes(admin, dependencies);
       registerOrgRoutes(admin, dependencies);
       registerVerificationRoutes(admin, dependencies);
       registerBankRoutes(admin, dependencies);

@@ -75,11 +75,11 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
   return header;
 }
 
-function missing(name: string): CallbackFormError {
+export function missing(name: string): CallbackFormError {
   return new CallbackFormError(`参数${name}不能为空`);
 }
 
-function readMembers(body: Buffer): ReadonlyMap<string, JsonMember> {
+export function readMembers(body: Buffer): ReadonlyMap<string, JsonMember> {
   const { bodyBytesMax: bytesMax, depthMax, membersMax } = CALLBACK_LIMITS;
   try {
     const { members } = parseJsonObject(body, { bytesMax, depthMax, membersMax, duplicateKeys: 'refuse' });
@@ -101,7 +101,7 @@ const FORM_MESSAGES: Readonly<Record<JsonTextErrorCode, (error: JsonTextError) =
 };
 
 /** A text field, empty where it is absent or null. */
-function text(members: ReadonlyMap<string, JsonMember>, name: string, charactersMax: number): string {
+export function text(members: ReadonlyMap<string, JsonMember>, name: string, charactersMax: number): string {
   const member = members.get(name);
   if (member === undefined || member.kind === 'null') return '';
   const { value } = member;

@@ -78,7 +78,7 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
  * The schema is for readers: what came is read as source text, faults are answered in the contract's own words, and the
  * keys of an answer stand in the contract's order (a serializer made from the schema puts the optional ones last).
  */
-function describedBy(schema: FastifySchema): RouteShorthandOptions {
+export function describedBy(schema: FastifySchema): RouteShorthandOptions {
   return { schema, validatorCompiler: () => () => true, serializerCompiler: () => (answer) => JSON.stringify(answer) };
 }
 
@@ -96,7 +96,7 @@ async function accept({ relay, callers }: CallbackDependencies, request: Fastify
   return acceptAnswer(accepted);
 }
 
-const DECISION_ANSWERS = {
+export const DECISION_ANSWERS = {
   unknown_app: CALLBACK_ANSWERS.unknownApp,
   forbidden: CALLBACK_ANSWERS.forbidden,
   disabled: CALLBACK_ANSWERS.disabled,
@@ -166,7 +166,7 @@ function isRelayError(error: unknown): error is { code: RelayErrorCode } {
 }
 
 /** The word after `Bearer ` (RFC 6750, 2.1). */
-function bearerOf(request: FastifyRequest): string | undefined {
+export function bearerOf(request: FastifyRequest): string | undefined {
   return /^Bearer +([\w.~+/=-]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
