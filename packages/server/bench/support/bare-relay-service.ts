@@ -8,6 +8,7 @@ import { createEgress } from '../../src/platform/egress/index.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { loadMasterKey } from '../../src/platform/master-key.ts';
+import { createCalleeKeys } from '../../src/relay/callee-keys.ts';
 import { DEFAULT_LIMITS } from '../../src/relay/index.ts';
 import { urlOf } from '../../src/service/address.ts';
 import { openServiceDatabase } from '../../src/service/database.ts';
@@ -29,7 +30,16 @@ const apps = createApps({ db, vault, clock });
 const egress = createEgress({ allowCidrs: config.egressAllowCidrs });
 resources.defer(() => egress.close());
 const { nodeName } = config;
-const relay = createBareRelay({ db, egress, clock, vault, keys: apps, log, limits: DEFAULT_LIMITS, nodeName });
+const relay = createBareRelay({
+  db,
+  egress,
+  clock,
+  keys: apps,
+  calleeKeys: createCalleeKeys(vault),
+  log,
+  limits: DEFAULT_LIMITS,
+  nodeName,
+});
 const server = createHttpServer({ log, trustedProxies: [] });
 registerCallbackRoutes(server, { relay, callers: apps, keys: apps });
 await server.listen({ host: config.host, port: config.port });

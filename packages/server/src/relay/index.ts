@@ -2,9 +2,9 @@
  * Durable delivery: a message that was accepted reaches its destination or is known to have failed. This file is the
  * capability's whole public face.
  */
-export type { AcknowledgeRule } from './acknowledge.ts';
+export type { AcknowledgeRule, RefuseRule, RetryAfterRule } from './acknowledge.ts';
 export { SHARED_CALLEES } from './callee.ts';
-export type { BodySignType, Callee, CalleeChange } from './callee.ts';
+export type { BodySignType, Callee, CalleeChange, SecretKind } from './callee.ts';
 export { DELIVERY_STATES } from './delivery.ts';
 export type { Attempt, Delivery, DeliveryState } from './delivery.ts';
 export type { ProfileName } from './profiles.ts';
