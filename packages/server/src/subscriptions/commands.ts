@@ -8,6 +8,7 @@ import { uuidV7 } from '../platform/ids.ts';
 import type { Relay } from '../relay/index.ts';
 import { coveringKeys, deriveEventKey, isEventKey } from './event-key.ts';
 import { fanOut } from './fan-out.ts';
+import { PublishingGate } from './publishing-gate.ts';
 import * as store from './store.ts';
 import {
   SUBSCRIPTION_LIMITS,
@@ -22,7 +23,7 @@ export interface SubscriptionsDependencies {
   readonly db: Database;
   readonly clock: Clock;
   readonly egress: Pick<Egress, 'checkUrl'>;
-  readonly relay: Pick<Relay, 'enqueue'>;
+  readonly relay: Pick<Relay, 'enqueueMany'>;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -30,6 +31,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Event subscriptions on PostgreSQL. Every change and its audit row are one transaction. */
 export function createSubscriptions(dependencies: SubscriptionsDependencies): Subscriptions {
   const { db, clock, egress } = dependencies;
+  const gate = new PublishingGate(SUBSCRIPTION_LIMITS.publishing);
 
   return {
     async subscribe(request) {
@@ -67,7 +69,13 @@ export function createSubscriptions(dependencies: SubscriptionsDependencies): Su
       return end({ db, clock }, actor, (tx) => store.deleteAtPlace(tx, place));
     },
 
-    publish: (event) => publish(dependencies, event),
+    async publish(event) {
+      const eventKey = event.eventKey ?? deriveEventKey(event.levels);
+      if (eventKey === null || !isEventKey(eventKey)) throw failure('event_key_invalid');
+      const { eventBytesMax: max } = SUBSCRIPTION_LIMITS;
+      if (Buffer.byteLength(event.content, 'utf8') > max) throw failure('event_too_large', { max: String(max) });
+      return gate.run(event.appId, () => publish(dependencies, { ...event, eventKey }));
+    },
 
     list: (filter) => store.findPage(db, filter),
     find: async (subscriptionId) => (UUID.test(subscriptionId) ? store.findById(db, subscriptionId) : null),
@@ -79,12 +87,11 @@ export function createSubscriptions(dependencies: SubscriptionsDependencies): Su
   };
 }
 
-async function publish({ db, clock, relay }: SubscriptionsDependencies, event: PublishedEvent): Promise<Publication> {
-  const { appId, content, idempotencyKey } = event;
-  const eventKey = event.eventKey ?? deriveEventKey(event.levels);
-  if (eventKey === null || !isEventKey(eventKey)) throw failure('event_key_invalid');
-  const { eventBytesMax: max } = SUBSCRIPTION_LIMITS;
-  if (Buffer.byteLength(content, 'utf8') > max) throw failure('event_too_large', { max: String(max) });
+async function publish(
+  { db, clock, relay }: SubscriptionsDependencies,
+  event: PublishedEvent & { readonly eventKey: string },
+): Promise<Publication> {
+  const { appId, eventKey, content, idempotencyKey } = event;
   const at = clock.now();
   const eventId = uuidV7(at);
   return db.transaction().execute(async (tx) => {

@@ -3,7 +3,11 @@ export const SUBSCRIPTION_LIMITS = {
   subscriptionsPerAppMax: 1_000,
   /** Of one event as it is sent, in UTF-8. */
   eventBytesMax: 65_536,
+  publishing: { inFlightMax: 3, inFlightPerAppMax: 2, waitingMax: 256, waitingPerAppMax: 64 },
 } as const;
+
+/** When to come again after `publishing_full`. */
+export const RETRY_AFTER_SECONDS = 1;
 
 /** That an application's events go to a URL. */
 export interface Subscription {
@@ -60,7 +64,7 @@ export interface SubscriptionFilter {
 /**
  * `event_key_invalid` · `callback_url_invalid` and `callback_url_forbidden` {reason} · `subscription_exists`
  * {subscriptionId} · `subscription_not_found` · `subscriptions_full` {max} · `event_too_large` {max} ·
- * `event_idempotency_conflict` {eventId}
+ * `event_idempotency_conflict` {eventId} · `publishing_full` {retryAfterSeconds}: nothing was stored
  */
 export type SubscriptionErrorCode =
   | 'event_key_invalid'
@@ -70,7 +74,8 @@ export type SubscriptionErrorCode =
   | 'subscription_not_found'
   | 'subscriptions_full'
   | 'event_too_large'
-  | 'event_idempotency_conflict';
+  | 'event_idempotency_conflict'
+  | 'publishing_full';
 
 /** Events of an application, and who is told of them. Nothing goes from one application to another's subscriptions. */
 export interface Subscriptions {
@@ -83,7 +88,7 @@ export interface Subscriptions {
   unsubscribe(place: SubscriptionPlace): Promise<Subscription>;
   /**
    * Writes one delivery for each subscription that the event's key falls under, all of them or none, in one transaction
-   * with the audit row. Throws `event_key_invalid`, `event_too_large`, `event_idempotency_conflict`.
+   * with the audit row. Throws `event_key_invalid`, `event_too_large`, `event_idempotency_conflict`, `publishing_full`.
    */
   publish(event: PublishedEvent): Promise<Publication>;
 

@@ -22,4 +22,5 @@ export const SUBSCRIPTION_ERROR_ANSWERS: Readonly<Record<SubscriptionErrorCode, 
   },
   event_too_large: { code: '400', msg: `事件过大，最多${SUBSCRIPTION_LIMITS.eventBytesMax}字节` },
   event_idempotency_conflict: CALLBACK_ANSWERS.idempotencyConflict,
+  publishing_full: CALLBACK_ANSWERS.fault,
 };

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { disregardContentType, statusOf } from '../../http/server.ts';
-import { isDomainError } from '../../platform/errors.ts';
+import { isDomainError, type DomainError } from '../../platform/errors.ts';
 import type { SubscriptionErrorCode, Subscriptions } from '../../subscriptions/index.ts';
 import { CALLBACK_ANSWERS, type CallbackAnswer } from './callback-answer.ts';
 import {
@@ -32,8 +32,8 @@ export function registerSubscriptionRoutes(server: FastifyInstance, dependencies
     parse: (body: Buffer, request: FastifyRequest) => Form,
     run: (form: Form) => Promise<string>,
   ): void {
-    server.post(path, { ...describedBy(schema), ...ROUTE_OPTIONS }, (request) =>
-      answered(request, async () => {
+    server.post(path, { ...describedBy(schema), ...ROUTE_OPTIONS }, (request, reply) =>
+      answered(request, reply, async () => {
         const form = parse(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), request);
         const caller = { appId: form.appId, ip: request.ip, bearer: bearerOf(request) };
         const decision = await dependencies.callers.authorize(caller);
@@ -79,17 +79,25 @@ const ROUTE_OPTIONS = {
 };
 
 /** Turns what a route throws into the dialect's answer; an internal fault is told to the log alone. */
-async function answered(request: FastifyRequest, run: () => Promise<CallbackAnswer>): Promise<CallbackAnswer> {
+async function answered(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  run: () => Promise<CallbackAnswer>,
+): Promise<CallbackAnswer> {
   try {
     return await run();
   } catch (error) {
     if (error instanceof CallbackFormError) return { code: '400', msg: error.message };
-    if (isSubscriptionError(error)) return SUBSCRIPTION_ERROR_ANSWERS[error.code];
+    if (isSubscriptionError(error)) {
+      const { retryAfterSeconds } = error.params;
+      if (retryAfterSeconds !== undefined) void reply.header('retry-after', retryAfterSeconds);
+      return SUBSCRIPTION_ERROR_ANSWERS[error.code];
+    }
     request.log.error({ err: error }, 'a subscription request failed');
     return CALLBACK_ANSWERS.fault;
   }
 }
 
-function isSubscriptionError(error: unknown): error is { code: SubscriptionErrorCode } {
+function isSubscriptionError(error: unknown): error is DomainError<SubscriptionErrorCode> {
   return isDomainError(error) && Object.hasOwn(SUBSCRIPTION_ERROR_ANSWERS, error.code);
 }
