@@ -139,7 +139,8 @@ class Load {
   }
 
   #endWhenAnswered(): void {
-    if (!this.#sending && this.#answered === this.#sent && this.#waiting.length === 0) this.#done.resolve();
+    const allAnswered = this.#answered === this.#sent && this.#waiting.length === 0;
+    if (!this.#sending && (allAnswered || this.#order.answersAwaited === false)) this.#done.resolve();
   }
 }
 
@@ -155,7 +156,7 @@ function requestBytes(origin: string, order: LoadOrder, message: LoadMessage): B
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]);
 }
 
-answerQuestions((order: LoadOrder) => new Load(order).run());
+answerQuestions((order) => new Load(order as LoadOrder).run());
 process.send?.({});
 await untilStopped();
 process.exit(0);

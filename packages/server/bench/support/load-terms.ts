@@ -20,11 +20,13 @@ export interface LoadOrder {
   readonly messages: readonly LoadMessage[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly connections: number;
-  /** The end of sending; answers are waited for. */
+  /** The end of sending. */
   readonly milliseconds: number;
   /** Or after so many requests. */
   readonly requestsMax?: number;
   readonly requestsPerSecond?: number;
+  /** False: what is unanswered at the end of sending is left behind. Default true. */
+  readonly answersAwaited?: boolean;
 }
 
 export interface LoadOutcome {

@@ -20,7 +20,6 @@ export interface BenchCallee {
   readonly calleeNo: string;
   readonly url: string;
   readonly profile: 'plain' | 'etc-relay';
-  readonly delaysMs?: readonly number[];
 }
 
 /** The places of a benchmark of the relay: a database of its own, destinations, a load generator, and the nodes it starts. */
@@ -78,6 +77,18 @@ export async function onRelaySite(settings: SiteSettings, work: (site: RelaySite
   }
 }
 
+/** Registers so many destinations, each an origin of its own at the sink: `c1`, `c2`, … */
+export async function openCallees(
+  site: RelaySite,
+  count: number,
+  profile: BenchCallee['profile'],
+): Promise<BenchCallee[]> {
+  const urls = await site.sink.open(count);
+  const callees = urls.map((url, index): BenchCallee => ({ calleeNo: `c${index + 1}`, url, profile }));
+  for (const callee of callees) await site.setCallee(callee);
+  return callees;
+}
+
 async function openRelaySite(settings: SiteSettings, resources: AsyncDisposableStack): Promise<RelaySite> {
   const folder = await mkdtemp(join(tmpdir(), 'yinxin-bench-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
@@ -130,10 +141,9 @@ async function openRelaySite(settings: SiteSettings, resources: AsyncDisposableS
     appId: String(app['app_id']),
     sink: sinkOf(sinkProcess),
     startNode,
-    async setCallee({ calleeNo, url, profile, delaysMs }) {
+    async setCallee({ calleeNo, url, profile }) {
       const acknowledge = profile === 'plain' ? { acknowledge: { kind: 'status', statuses: [200] } } : {};
-      const delays = delaysMs === undefined ? {} : { delays_ms: delaysMs };
-      await admin('PUT', `/callees/${calleeNo}`, { url, profile, ...acknowledge, ...delays });
+      await admin('PUT', `/callees/${calleeNo}`, { url, profile, ...acknowledge });
     },
     load: async (order) => (await loadProcess.ask(order)) as LoadOutcome,
     toolsMicros: async () => ({

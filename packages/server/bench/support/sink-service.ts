@@ -78,26 +78,28 @@ function count(head: string): void {
 
 const origins: Origin[] = [];
 
-answerQuestions(async (question: SinkQuestion): Promise<readonly string[] | SinkCount | null> => {
-  switch (question.kind) {
-    case 'open': {
-      const opened = Array.from({ length: question.origins }, () => new Origin());
-      await Promise.all(opened.map((origin) => origin.open()));
-      origins.push(...opened);
-      return opened.map(({ url }) => url);
-    }
-    case 'behave':
-      await Promise.all(question.origins.map((index) => origins[index]?.behave(question.as)));
-      return null;
-    case 'reset':
-      received = 0;
-      repeated = 0;
-      seen = question.byId ? new Set() : null;
-      return null;
-    case 'count':
-      return { received, atMs: performance.now(), repeated };
+async function open(count: number): Promise<readonly string[]> {
+  const opened = Array.from({ length: count }, () => new Origin());
+  await Promise.all(opened.map((origin) => origin.open()));
+  origins.push(...opened);
+  return opened.map(({ url }) => url);
+}
+
+async function answer(question: SinkQuestion): Promise<readonly string[] | SinkCount | null> {
+  if (question.kind === 'open') return open(question.origins);
+  if (question.kind === 'count') return { received, atMs: performance.now(), repeated };
+  if (question.kind === 'behave') {
+    const named = question.origins.map((index) => origins[index]).filter((origin) => origin !== undefined);
+    await Promise.all(named.map((origin) => origin.behave(question.as)));
+    return null;
   }
-});
+  received = 0;
+  repeated = 0;
+  seen = question.byId ? new Set() : null;
+  return null;
+}
+
+answerQuestions((question) => answer(question as SinkQuestion));
 process.send?.({});
 await untilStopped();
 process.exit(0);
