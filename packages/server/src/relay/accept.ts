@@ -11,6 +11,10 @@ import type { GroupCommit } from './group-commit.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { OutcomeBoard, Standing } from './outcome-board.ts';
 import type { AcceptedMessage, AcceptResult, RelayErrorCode, RelayLimits } from './relay.ts';
+import type { Inserted } from './insert-store.ts';
+import type { LaneBook } from './lane-book.ts';
+import { laneOfCallee, laneOfUrl, laneSettingsOf, type LaneName } from './lane.ts';
+import { orderingKeyOf } from './ordering-key.ts';
 import type { Slots } from './slots.ts';
 import type { Destination } from './destination.ts';
 import { findIdempotencyKey, findState, type LeasedDelivery, type NewDelivery } from './store.ts';
@@ -21,16 +25,24 @@ export interface AcceptDependencies {
   readonly clock: Clock;
   readonly board: OutcomeBoard;
   readonly runner: AttemptRunner;
-  readonly inserts: GroupCommit<NewDelivery, boolean>;
+  readonly lanes: LaneBook;
+  readonly inserts: Inserts;
   readonly lookups: GroupCommit<DestinationName, Destination | null>;
   readonly slots: Slots;
   readonly metrics: RelayMetrics | null;
   readonly nodeName: string;
   readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs' | 'pollMs'>;
   /** A delivery was written for the dispatcher. */
-  readonly wake: () => void;
+  readonly wake: (lane: LaneName) => void;
+  /** An attempt of the lane has ended. */
+  readonly roomIn: (lane: LaneName) => void;
   /** Work that `stop` waits for. */
   readonly track: (work: Promise<unknown>) => void;
+}
+
+/** Where new deliveries are written. Rejects with `relay_full` at once while too much waits to be written. */
+export interface Inserts {
+  submit(row: NewDelivery): Promise<Inserted>;
 }
 
 interface Resolved {
@@ -42,25 +54,85 @@ interface Resolved {
 
 /** `Relay.accept`: durable first, then the first attempt, answered when it is known or after `answerWaitMs`. */
 export async function acceptMessage(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<AcceptResult> {
-  const { clock, slots } = dependencies;
-  const { url, destination, refusal } = await resolveDestination(dependencies, message);
-  const leased = refusal === null && slots.tryTake();
+  const { clock, slots, lanes } = dependencies;
+  const resolved = await resolveDestination(dependencies, message);
+  const { url, destination, refusal } = resolved;
   const now = clock.now();
-  const leaseEndsAt = new Date(now.getTime() + dependencies.limits.leaseMs);
-  const row: NewDelivery = {
+  const name = destination === null ? laneOfUrl(message.appId, url) : laneOfCallee(destination);
+  const lane = lanes.lane(name);
+  if (destination !== null) lane.settings = laneSettingsOf(destination);
+  const leased = refusal === null && lanes.mayBegin(lane, slots.free, now) && slots.tryTake();
+  if (leased) lane.inFlight += 1;
+  const row = newDelivery(dependencies, { message, resolved, lane: name, leased, now });
+  const { answerWaitMs, pollMs } = dependencies.limits;
+  const answerBy = performance.now() + answerWaitMs;
+  const mayWait = refusal === null && message.respondAsync !== true;
+  // Listening begins before the row can be seen, so that no outcome passes unheard.
+  const heard =
+    mayWait && (!leased || row.orderingKey !== null)
+      ? dependencies.board.next(row.requestId, Math.min(answerWaitMs, pollMs))
+      : null;
+  let inserted: Inserted = 'failed';
+  try {
+    inserted = await dependencies.inserts.submit(row);
+  } finally {
+    if (leased && inserted !== 'leased') endFirstAttempt(dependencies, name);
+  }
+  if (inserted === 'taken') return presentOutcome(dependencies, message);
+  dependencies.metrics?.accepted();
+  if (refusal !== null) return { requestId: row.requestId, outcome: 'failed', reason: refusal };
+  if (inserted !== 'leased') {
+    if (inserted === 'waiting') dependencies.wake(name);
+    return result(row.requestId, heard === null ? null : await hear(dependencies, row.requestId, heard, answerBy));
+  }
+  const leaseEndsAt = row.dueAt ?? now;
+  const delivery: LeasedDelivery = {
+    ...row,
+    leaseToken: 1,
+    leaseEndsAt,
+    attempts: 1,
+    scheduleAttempts: 1,
+    destination,
+  };
+  const attempt = dependencies.runner.run(delivery).finally(() => endFirstAttempt(dependencies, name));
+  dependencies.track(attempt);
+  if (message.respondAsync) return result(row.requestId, null);
+  return result(row.requestId, await within(attempt, answerBy - performance.now()));
+}
+
+function endFirstAttempt({ slots, lanes, roomIn }: AcceptDependencies, name: LaneName): void {
+  slots.giveBack();
+  lanes.lane(name).inFlight -= 1;
+  roomIn(name);
+}
+
+function newDelivery(
+  { limits, nodeName }: AcceptDependencies,
+  draft: { message: AcceptedMessage; resolved: Resolved; lane: LaneName; leased: boolean; now: Date },
+): NewDelivery {
+  const { message, resolved, lane, leased, now } = draft;
+  const { url, destination, refusal } = resolved;
+  const leaseEndsAt = new Date(now.getTime() + limits.leaseMs);
+  return {
     appId: message.appId,
     requestId: uuidV7(now),
+    lane,
     state: refusal !== null ? 'failed' : leased ? 'leased' : 'waiting',
+    orderingKey: refusal === null ? orderingKeyOf(destination, message.content, message.header ?? noHeader) : null,
+    latestOnly: destination?.latestOnly ?? false,
     profile: destination?.profile ?? 'etc-relay',
     url,
+    urlVersion: destination?.urlVersion ?? null,
     calleeAppId: destination?.appId ?? null,
     calleeNo: destination?.calleeNo ?? null,
     callerNo: message.callerNo,
     messageType: message.messageType,
     content: message.content,
+    contentBytes: Buffer.byteLength(message.content, 'utf8'),
     attemptsMax: null,
     delaysMs: null,
-    leaseOwner: dependencies.nodeName,
+    traceParent: message.traceParent ?? null,
+    leaseOwner: nodeName,
     dueAt: refusal !== null ? null : leased ? leaseEndsAt : now,
     reason: refusal,
     acceptedAt: now,
@@ -68,31 +140,9 @@ export async function acceptMessage(dependencies: AcceptDependencies, message: A
     idempotency:
       message.idempotencyKey === undefined ? null : { key: message.idempotencyKey, fingerprint: fingerprint(message) },
   };
-  const { answerWaitMs, pollMs } = dependencies.limits;
-  const answerBy = performance.now() + answerWaitMs;
-  const isAwaited = !leased && refusal === null && message.respondAsync !== true;
-  // Listening begins before the row can be seen, so that no outcome passes unheard.
-  const heard = isAwaited ? dependencies.board.next(row.requestId, Math.min(answerWaitMs, pollMs)) : null;
-  let started = false;
-  try {
-    if (!(await dependencies.inserts.submit(row))) return await presentOutcome(dependencies, message);
-    dependencies.metrics?.accepted();
-    if (refusal !== null) return { requestId: row.requestId, outcome: 'failed', reason: refusal };
-    started = leased;
-  } finally {
-    if (leased && !started) slots.giveBack();
-  }
-  if (!leased) {
-    dependencies.wake();
-    return result(row.requestId, heard === null ? null : await hear(dependencies, row.requestId, heard, answerBy));
-  }
-  const attempt = dependencies.runner
-    .run({ ...row, leaseToken: 1, leaseEndsAt, attempts: 1, scheduleAttempts: 1, destination } satisfies LeasedDelivery)
-    .finally(() => slots.giveBack());
-  dependencies.track(attempt);
-  if (message.respondAsync) return result(row.requestId, null);
-  return result(row.requestId, await within(attempt, answerBy - performance.now()));
 }
+
+const noHeader = (): undefined => undefined;
 
 /** Where the message goes. Refused destinations are stored as failed, so that the answer's request id leads somewhere. */
 async function resolveDestination(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<Resolved> {
@@ -142,6 +192,7 @@ async function presentOutcome(dependencies: AcceptDependencies, message: Accepte
 const OUTCOMES: Readonly<Record<DeliveryState, AcceptResult['outcome']>> = {
   leased: 'retrying',
   waiting: 'retrying',
+  queued: 'retrying',
   parked: 'retrying',
   delivered: 'delivered',
   failed: 'failed',

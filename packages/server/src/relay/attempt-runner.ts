@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../platform/database/index.ts';
-import type { DeliveryState } from './delivery.ts';
 import { makeAttempt, type AttemptDependencies } from './attempt.ts';
 import { createGroupCommit, isValueFault, type GroupCommit } from './group-commit.ts';
 import type { RelayMetrics } from './metrics.ts';
@@ -8,7 +7,11 @@ import type { OutcomeBoard, Standing } from './outcome-board.ts';
 import { PROFILES } from './profiles.ts';
 import type { RelayLimits } from './relay.ts';
 import { afterAttempt, drawJitter, withAttemptsMax, type Next, type RetryPolicy } from './retry-policy.ts';
-import { parkDelivery, settleAttempts, type LeasedDelivery, type Settlement } from './store.ts';
+import type { CircuitKeeper } from './circuit-keeper.ts';
+import type { LaneBook } from './lane-book.ts';
+import type { LaneName } from './lane.ts';
+import { settleAttempts, type Settled } from './settle-store.ts';
+import type { LeasedDelivery, Settlement } from './store.ts';
 
 export interface RunnerDependencies extends AttemptDependencies {
   readonly db: Database;
@@ -16,8 +19,12 @@ export interface RunnerDependencies extends AttemptDependencies {
   readonly metrics: RelayMetrics | null;
   readonly random: () => number;
   readonly limits: RelayLimits;
-  /** A delivery waits until then; told when that is committed. */
-  readonly scheduled: (at: Date) => void;
+  readonly lanes: LaneBook;
+  readonly circuits: CircuitKeeper;
+  /** A delivery of the lane waits until then; told when that is committed. */
+  readonly scheduled: (at: Date, lane: LaneName) => void;
+  /** A delivery of the lane is due; told when that is committed. */
+  readonly wake: (lane: LaneName) => void;
 }
 
 const SETTLE_RETRY_MS = 250;
@@ -25,17 +32,14 @@ const SETTLE_RETRY_MS = 250;
 /** Takes leased deliveries through one attempt: send, decide, tell, settle. */
 export class AttemptRunner {
   readonly #dependencies: RunnerDependencies;
-  readonly #settlements: GroupCommit<Settlement, boolean>;
+  readonly #settlements: GroupCommit<Settlement, Settled>;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(dependencies: RunnerDependencies) {
     const { db, limits } = dependencies;
     this.#dependencies = dependencies;
     this.#settlements = createGroupCommit({
-      write: async (items) => {
-        const settled = await settleAttempts(db, items);
-        return items.map((item) => settled.has(item.requestId));
-      },
+      write: (items) => settleAttempts(db, items),
       rowsMax: limits.commitRowsMax,
       weightOf: (item) => item.attempt.answer?.length ?? 0,
       weightMax: limits.commitCharactersMax,
@@ -51,7 +55,6 @@ export class AttemptRunner {
     const { clock, log, limits } = this.#dependencies;
     const { appId, requestId } = delivery;
     try {
-      if (delivery.destination?.enabled === false) return await this.#park(delivery);
       if (clock.now().getTime() + limits.attemptTimeoutMs < delivery.leaseEndsAt.getTime()) {
         return await this.#attempt(delivery);
       }
@@ -68,8 +71,9 @@ export class AttemptRunner {
   }
 
   async #attempt(delivery: LeasedDelivery): Promise<Standing> {
-    const { clock, random, board } = this.#dependencies;
+    const { clock, random, board, lanes, circuits } = this.#dependencies;
     const { outcome, record } = await makeAttempt(this.#dependencies, delivery);
+    circuits.heard(lanes.lane(delivery.lane), outcome);
     const now = clock.now();
     const schedule = { attempts: delivery.scheduleAttempts, policy: policyOf(delivery) };
     const next = afterAttempt(schedule, outcome, now, drawJitter(random));
@@ -77,24 +81,10 @@ export class AttemptRunner {
     const reason = next.state === 'delivered' ? null : next.reason;
     const standing = { appId: delivery.appId, state: next.state, reason };
     board.post(delivery.requestId, standing);
-    const { appId, requestId, leaseToken } = delivery;
-    this.#track(
-      this.#settle(delivery, { appId, requestId, leaseToken, next, endedAt: now, attempt: record }).finally(() =>
-        board.forget(requestId),
-      ),
-    );
+    const { appId, requestId, lane, orderingKey, leaseToken } = delivery;
+    const settlement = { appId, requestId, lane, orderingKey, leaseToken, next, endedAt: now, attempt: record };
+    this.#track(this.#settle(delivery, settlement).finally(() => board.forget(requestId)));
     return standing;
-  }
-
-  async #park(delivery: LeasedDelivery): Promise<Standing> {
-    const { db, clock, log } = this.#dependencies;
-    const state: DeliveryState = 'parked';
-    try {
-      await parkDelivery(db, delivery, clock.now());
-    } catch (error) {
-      log.error({ err: error, requestId: delivery.requestId }, 'a delivery could not be parked; its lease will end');
-    }
-    return { appId: delivery.appId, state, reason: 'destination_disabled' };
   }
 
   /** Commits a settlement, again and again until the lease ends: after that the delivery is somebody else's. */
@@ -103,9 +93,12 @@ export class AttemptRunner {
     const { requestId } = delivery;
     for (;;) {
       try {
-        const own = await this.#settlements.submit(settlement);
+        const { own, promoted } = await this.#settlements.submit(settlement);
+        for (const lane of promoted) this.#dependencies.wake(lane);
         if (!own) log.warn({ requestId, number: settlement.attempt.number }, 'the lease ended before the attempt did');
-        else if (settlement.next.state === 'waiting') this.#dependencies.scheduled(settlement.next.nextAttemptAt);
+        else if (settlement.next.state === 'waiting') {
+          this.#dependencies.scheduled(settlement.next.nextAttemptAt, settlement.lane);
+        }
         return;
       } catch (error) {
         const over = clock.now() >= delivery.leaseEndsAt || isValueFault(error);

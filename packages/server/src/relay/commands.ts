@@ -1,6 +1,6 @@
 import { appendAudit } from '../audit/index.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/database/index.ts';
+import type { Database, Transaction } from '../platform/database/index.ts';
 import type { Egress } from '../platform/egress/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { uuidV7 } from '../platform/ids.ts';
@@ -9,21 +9,31 @@ import type { Registry } from '../platform/metrics.ts';
 import type { Vault } from '../platform/vault.ts';
 import { acceptMessage } from './accept.ts';
 import { AttemptRunner } from './attempt-runner.ts';
-import { applyChange, calleeInvalid, type Callee, type CalleeChange } from './callee.ts';
-import { findCallee, findCallees, findDestinations, writeCallee, type DestinationName } from './callee-store.ts';
+import { createCalleeCommands } from './callee-commands.ts';
+import { createCalleeKeys } from './callee-keys.ts';
+import { findDestinations, type DestinationName } from './callee-store.ts';
 import { findAttempts, findDeliveries, findDelivery } from './delivery-store.ts';
+import { CircuitKeeper } from './circuit-keeper.ts';
+import { leave } from './circuit-store.ts';
 import type { Destination } from './destination.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { createGroupCommit, isValueFault } from './group-commit.ts';
+import { insertDeliveries } from './insert-store.ts';
+import { LaneBook } from './lane-book.ts';
+import { laneOfCallee, laneOfUrl, type LaneName } from './lane.ts';
 import { createRelayMetrics } from './metrics.ts';
+import { isUuid, parkDelivery, releaseDelivery, replayDelivery, skipDelivery } from './operator-commands.ts';
 import { OutcomeBoard } from './outcome-board.ts';
 import type { EnqueuedMessage, Relay, RelayErrorCode, RelayKeys, RelayLimits } from './relay.ts';
 import { Slots } from './slots.ts';
-import { findState, insertDeliveries, notifyWake, releaseParked, reopenDelivery, type NewDelivery } from './store.ts';
+import { findState, notifyWake, type NewDelivery } from './store.ts';
+import { createUnwritten } from './unwritten.ts';
 import { WakeListener } from './wake-listener.ts';
 
 export interface RelayDependencies {
   readonly db: Database;
+  /** Connections of the relay's own for its hot statements, prepared and planned once. Default: `db`. */
+  readonly hotDb?: Database;
   readonly egress: Egress;
   readonly clock: Clock;
   readonly vault: Vault;
@@ -45,24 +55,30 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     throw new RangeError('leaseMs must outlast attemptTimeoutMs: nothing renews a lease');
   }
   const metrics = dependencies.metrics === undefined ? null : createRelayMetrics(dependencies.metrics);
+  const hot = dependencies.hotDb ?? db;
   const board = new OutcomeBoard();
+  const lanes = new LaneBook(nodeName);
   const random = dependencies.random ?? Math.random;
-  const scheduled = (at: Date): void => dispatcher.wakeAt(at);
-  const runner = new AttemptRunner({ ...dependencies, board, metrics, random, scheduled });
-  const dispatcher = new Dispatcher({ db, clock, log, runner, nodeName, limits });
-  const inserts = createGroupCommit<NewDelivery, boolean>({
-    write: async (rows) => {
-      const inserted = await insertDeliveries(db, rows);
-      return rows.map((row) => inserted.has(row.requestId));
-    },
-    rowsMax: limits.commitRowsMax,
-    weightOf: (row) => row.content.length,
-    weightMax: limits.commitCharactersMax,
-    isItemFault: isValueFault,
+  const wake = (lane?: LaneName): void => dispatcher.wake(lane);
+  const probeMs = limits.attemptTimeoutMs + PROBE_SLACK_MS;
+  const circuits = new CircuitKeeper({ db, clock, log, lanes, nodeName, probeMs, wake });
+  const runner = new AttemptRunner({
+    ...dependencies,
+    calleeKeys: createCalleeKeys(dependencies.vault),
+    db: hot,
+    board,
+    metrics,
+    random,
+    lanes,
+    circuits,
+    scheduled: (at, lane) => dispatcher.wakeAt(at, lane),
+    wake,
   });
+  const dispatcher = new Dispatcher({ db: hot, clock, log, lanes, circuits, runner, nodeName, limits });
+  const inserts = createUnwritten(hot, limits);
   // Nothing is committed here, but the same holds: names that are asked for together are looked up together.
   const lookups = createGroupCommit<DestinationName, Destination | null>({
-    write: (names) => findDestinations(db, names),
+    write: (names) => findDestinations(hot, names),
     rowsMax: limits.commitRowsMax,
     weightOf: () => 0,
     weightMax: 0,
@@ -73,23 +89,24 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     firstAttempts.add(work);
     void work.finally(() => firstAttempts.delete(work));
   };
-  const wake = (): void => dispatcher.wake();
-  const slots = new Slots(limits.firstAttemptsInFlightMax);
   const accepting = {
     db,
     egress,
     clock,
     board,
     runner,
+    lanes,
     inserts,
     lookups,
-    slots,
+    slots: new Slots(limits.firstAttemptsInFlightMax),
     metrics,
     nodeName,
     limits,
     wake,
+    roomIn: (lane: LaneName) => dispatcher.roomIn(lane),
     track,
   };
+  const operating = { db, clock, wake };
   let listener: WakeListener | null = null;
   let stopping = false;
 
@@ -100,11 +117,11 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     },
 
     async enqueue(tx, message) {
-      const row = enqueuedRow(dependencies, message);
-      await insertDeliveries(tx, [row]);
-      await notifyWake(tx);
-      return row.requestId;
+      const [requestId = ''] = await enqueue(dependencies, tx, [message]);
+      return requestId;
     },
+
+    enqueueMany: (tx, messages) => enqueue(dependencies, tx, messages),
 
     async outcome(requestId, waitMs = 0) {
       if (!isUuid(requestId)) return null;
@@ -121,9 +138,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
       }
     },
 
-    setCallee: (change) => setCallee(dependencies, change, wake),
-    listCallees: (appId) => findCallees(db, appId),
-    showCallee: (appId, calleeNo) => findCallee(db, appId, calleeNo),
+    ...createCalleeCommands({ ...dependencies, notify: notifyWake, wake }),
     listDeliveries: (filter) => findDeliveries(db, filter),
 
     async showDelivery(requestId) {
@@ -132,29 +147,10 @@ export function createRelay(dependencies: RelayDependencies): Relay {
       return { ...delivery, attemptList: await findAttempts(db, delivery.appId, requestId) };
     },
 
-    async replay(requestId, actor) {
-      const found = isUuid(requestId) ? await findDelivery(db, requestId) : null;
-      if (found === null) throw new DomainError<RelayErrorCode>('delivery_not_found', { requestId });
-      const { appId } = found;
-      const at = clock.now();
-      await db.transaction().execute(async (tx) => {
-        if (!(await reopenDelivery(tx, { appId, requestId }, at))) {
-          throw new DomainError<RelayErrorCode>('delivery_not_ended', { requestId });
-        }
-        const detail = { from: found.state, attempts: found.attempts };
-        await appendAudit(tx, {
-          appId,
-          actor,
-          action: 'delivery.replay',
-          subject: `delivery:${requestId}`,
-          detail,
-          at,
-        });
-        await notifyWake(tx);
-      });
-      wake();
-      return { ...found, state: 'waiting', dueAt: at, endedAt: null };
-    },
+    replay: (requestId, actor) => replayDelivery(operating, requestId, actor),
+    skip: (requestId, actor) => skipDelivery(operating, requestId, actor),
+    park: (requestId, actor) => parkDelivery(operating, requestId, actor),
+    release: (requestId, actor) => releaseDelivery(operating, requestId, actor),
 
     async start() {
       if (dependencies.listen !== undefined) {
@@ -171,6 +167,8 @@ export function createRelay(dependencies: RelayDependencies): Relay {
         await inserts.idle();
         await Promise.all([dispatcher.stop(), ...firstAttempts]);
         await runner.settled();
+        await circuits.idle();
+        await leave(db, nodeName);
       })();
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(() => {
@@ -182,12 +180,36 @@ export function createRelay(dependencies: RelayDependencies): Relay {
   };
 }
 
+/** From the end of an attempt's time to another node's probe. */
+const PROBE_SLACK_MS = 5_000;
+const ENQUEUED_PER_STATEMENT = 256;
+
+async function enqueue(
+  dependencies: RelayDependencies,
+  tx: Transaction,
+  messages: readonly EnqueuedMessage[],
+): Promise<string[]> {
+  const rows = messages.map((message) => enqueuedRow(dependencies, message));
+  for (let from = 0; from < rows.length; from += ENQUEUED_PER_STATEMENT) {
+    await insertDeliveries(tx, rows.slice(from, from + ENQUEUED_PER_STATEMENT));
+  }
+  const lanes = new Set(rows.flatMap((row) => (row.state === 'waiting' ? [row.lane] : [])));
+  if (lanes.size > 0) await notifyWake(tx, [...lanes]);
+  return rows.map((row) => row.requestId);
+}
+
 function enqueuedRow({ clock, egress, nodeName }: RelayDependencies, message: EnqueuedMessage): NewDelivery {
   const now = clock.now();
   const check = egress.checkUrl(message.url);
   return {
     appId: message.appId,
     requestId: uuidV7(now),
+    lane: laneOfUrl(message.appId, message.url),
+    orderingKey: null,
+    latestOnly: false,
+    urlVersion: null,
+    contentBytes: Buffer.byteLength(message.content, 'utf8'),
+    traceParent: null,
     state: check.ok ? 'waiting' : 'failed',
     profile: message.profile,
     url: message.url,
@@ -205,36 +227,4 @@ function enqueuedRow({ clock, egress, nodeName }: RelayDependencies, message: En
     occurredAt: message.occurredAt,
     idempotency: null,
   };
-}
-
-async function setCallee(
-  { db, egress, clock, vault }: RelayDependencies,
-  change: CalleeChange,
-  wake: () => void,
-): Promise<Callee> {
-  const { appId, calleeNo, actor } = change;
-  const at = clock.now();
-  const callee = await db.transaction().execute(async (tx) => {
-    const stored = await findCallee(tx, appId, calleeNo);
-    const draft = applyChange(stored, change);
-    const check = egress.checkUrl(draft.url);
-    if (!check.ok) throw calleeInvalid('url', `a URL the relay may reach: ${check.reason}`);
-    const written = await writeCallee(tx, vault, { appId, calleeNo, draft, at });
-    if (written.enabled) await releaseParked(tx, appId, calleeNo, at);
-    const { url, profile, signType, enabled, acknowledge, delaysMs } = written;
-    // The path and query may hold what is the destination's secret; the host says enough.
-    const detail = { host: new URL(url).host, profile, signType, enabled, acknowledge, delaysMs };
-    const secret = change.webhookSecret === undefined ? {} : { webhookSecretChanged: true };
-    const subject = `callee:${calleeNo}`;
-    await appendAudit(tx, { appId, actor, action: 'callee.set', subject, detail: { ...detail, ...secret }, at });
-    return written;
-  });
-  wake();
-  return callee;
-}
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-function isUuid(text: string): boolean {
-  return UUID.test(text);
 }

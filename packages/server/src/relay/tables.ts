@@ -2,7 +2,6 @@ import type { Generated, JSONColumnType } from 'kysely';
 import type { AcknowledgeRule, RefuseRule, RetryAfterRule } from './acknowledge.ts';
 import type { CalleeCredentials } from './callee-credentials.ts';
 import type { BodySignType } from './callee.ts';
-import type { DeliveryState } from './delivery.ts';
 import type { CircuitSettings, UrlPinning } from './destination.ts';
 import type { ProfileName } from './profiles.ts';
 
@@ -41,24 +40,6 @@ export type RelayTables = {
     set_by: string;
     set_at: Date;
   };
-  delivery: {
-    app_id: string;
-    request_id: string;
-    state: DeliveryState;
-    profile: ProfileName;
-    url: string;
-    callee_app_id: string | null;
-    callee_no: string | null;
-    caller_no: string | null;
-    message_type: string;
-    content: string;
-    attempts: number;
-    reason: string | null;
-    accepted_at: Date;
-    occurred_at: Date | null;
-    due_at: Date | null;
-    ended_at: Date | null;
-  };
   delivery_attempt: {
     app_id: string;
     request_id: string;
@@ -71,6 +52,8 @@ export type RelayTables = {
     answer: Buffer | null;
     url: string;
     remote_address: string | null;
+    tls_fingerprint: Buffer | null;
+    request_sha256: Buffer | null;
     node: string;
   };
 };

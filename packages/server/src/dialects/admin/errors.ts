@@ -61,6 +61,20 @@ export const ADMIN_ERRORS = {
     message: (params) =>
       `callback ${params['requestId'] ?? ''} is still on its way; only one that ended can be replayed`,
   },
+  delivery_not_waiting: {
+    status: 409,
+    message: (params) =>
+      `callback ${params['requestId'] ?? ''} does not wait: it has ended, or an attempt is under way`,
+  },
+  delivery_not_parked: {
+    status: 409,
+    message: (params) => `callback ${params['requestId'] ?? ''} is not parked by an operator`,
+  },
+  delivery_content_dropped: {
+    status: 409,
+    message: (params) => `the content of callback ${params['requestId'] ?? ''} was dropped; only its record is left`,
+  },
+  relay_full: { status: 503, message: () => 'the service is full; try again in a moment' },
   subscription_not_found: notFound('subscription', 'subscriptionId'),
   verification_not_found: notFound('verification', 'flowId'),
   verification_ended: { status: 409, message: (params) => `verification ${params['flowId'] ?? ''} has ended` },

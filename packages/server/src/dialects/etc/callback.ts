@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
-import type { FastifyInstance, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify';
 import { disregardContentType, statusOf } from '../../http/server.ts';
-import { isDomainError } from '../../platform/errors.ts';
+import { isDomainError, type DomainError } from '../../platform/errors.ts';
 import type { Relay, RelayErrorCode } from '../../relay/index.ts';
 import { acceptAnswer, CALLBACK_ANSWERS, outcomeAnswer, type CallbackAnswer } from './callback-answer.ts';
 import {
@@ -52,13 +52,13 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
         void reply.code(200).send(answers[status] ?? CALLBACK_ANSWERS.fault);
       },
     },
-    (request) => answered(request, () => accept(dependencies, request)),
+    (request, reply) => answered({ request, reply }, () => accept(dependencies, request)),
   );
   // A service that shuts down lets nobody wait to the end.
   const closing = new AbortController();
   server.addHook('preClose', async () => closing.abort());
-  server.get('/api/callback', describedBy(outcomeDocumentation), (request) =>
-    answered(request, () => query(dependencies, request, closing.signal)),
+  server.get('/api/callback', describedBy(outcomeDocumentation), (request, reply) =>
+    answered({ request, reply }, () => query(dependencies, request, closing.signal)),
   );
   server.get('/api/keys/:appId', describedBy(keysDocumentation), async (request, reply) => {
     const { appId } = request.params as { appId: string };
@@ -92,8 +92,22 @@ async function accept({ relay, callers }: CallbackDependencies, request: Fastify
     ...message,
     respondAsync: prefersAsync(request.headers['prefer']),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    header: (name) => headerText(request.headers[name]),
+    ...traceContext(request),
   });
   return acceptAnswer(accepted);
+}
+
+function headerText(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** W3C Trace Context, version 00: what is not one is left behind. */
+const TRACE_PARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+function traceContext(request: FastifyRequest): { traceParent?: string } {
+  const traceParent = headerText(request.headers['traceparent']);
+  return traceParent !== undefined && TRACE_PARENT.test(traceParent) ? { traceParent } : {};
 }
 
 export const DECISION_ANSWERS = {
@@ -135,13 +149,19 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
 /** Turns what a route throws into the contract's answer; an internal fault is told to the log alone. */
-async function answered(request: FastifyRequest, run: () => Promise<CallbackAnswer>): Promise<CallbackAnswer> {
+async function answered({ request, reply }: Exchange, run: () => Promise<CallbackAnswer>): Promise<CallbackAnswer> {
   try {
     return await run();
   } catch (error) {
     if (error instanceof CallbackFormError) return { code: '400', msg: error.message };
     if (isRelayError(error)) {
+      if (error.code === 'relay_full') void reply.header('retry-after', error.params['retryAfterSeconds']);
       const answer = RELAY_ERROR_ANSWERS[error.code];
       if (answer !== null) return answer;
     }
@@ -159,9 +179,13 @@ const RELAY_ERROR_ANSWERS: Readonly<Record<RelayErrorCode, CallbackAnswer | null
   delivery_not_found: null,
   delivery_not_ended: null,
   relay_stopped: null,
+  delivery_not_waiting: null,
+  delivery_not_parked: null,
+  delivery_content_dropped: null,
+  relay_full: CALLBACK_ANSWERS.full,
 };
 
-function isRelayError(error: unknown): error is { code: RelayErrorCode } {
+function isRelayError(error: unknown): error is DomainError<RelayErrorCode> {
   return isDomainError(error) && Object.hasOwn(RELAY_ERROR_ANSWERS, error.code);
 }
 

@@ -1,0 +1,56 @@
+import type { Database } from '../platform/database/index.ts';
+import { DomainError } from '../platform/errors.ts';
+import { createGroupCommit, isValueFault } from './group-commit.ts';
+import { insertDeliveries, insertOrdered, type Inserted } from './insert-store.ts';
+import type { RelayErrorCode, RelayLimits } from './relay.ts';
+import type { NewDelivery } from './store.ts';
+
+type UnwrittenLimits = Pick<
+  RelayLimits,
+  'commitRowsMax' | 'commitCharactersMax' | 'unwrittenMax' | 'unwrittenBytesMax'
+>;
+
+const RETRY_AFTER_SECONDS = 1;
+
+/**
+ * Messages on their way into the database, in group commits. What waits here is bounded in number and bytes: beyond that
+ * a message is refused at once, and nothing of it is stored.
+ */
+export interface Unwritten {
+  /** Rejects with `relay_full`. */
+  submit(row: NewDelivery): Promise<Inserted>;
+  /** Resolves when nothing is waiting or being written. */
+  idle(): Promise<void>;
+}
+
+export function createUnwritten(db: Database, limits: UnwrittenLimits): Unwritten {
+  const options = {
+    rowsMax: limits.commitRowsMax,
+    weightOf: (row: NewDelivery) => row.content.length,
+    weightMax: limits.commitCharactersMax,
+    isItemFault: isValueFault,
+  };
+  const plain = createGroupCommit({ ...options, write: (rows) => insertDeliveries(db, rows) });
+  // Messages with an ordering key take locks and look at what is before them; the others need not wait for that.
+  const ordered = createGroupCommit({ ...options, write: (rows) => insertOrdered(db, rows) });
+  let rowsWaiting = 0;
+  let bytesWaiting = 0;
+  return {
+    async submit(row) {
+      if (rowsWaiting >= limits.unwrittenMax || bytesWaiting + row.contentBytes > limits.unwrittenBytesMax) {
+        throw new DomainError<RelayErrorCode>('relay_full', { retryAfterSeconds: `${RETRY_AFTER_SECONDS}` });
+      }
+      rowsWaiting += 1;
+      bytesWaiting += row.contentBytes;
+      try {
+        return await (row.orderingKey === null ? plain : ordered).submit(row);
+      } finally {
+        rowsWaiting -= 1;
+        bytesWaiting -= row.contentBytes;
+      }
+    },
+    async idle() {
+      await Promise.all([plain.idle(), ordered.idle()]);
+    },
+  };
+}
