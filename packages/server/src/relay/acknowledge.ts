@@ -79,14 +79,9 @@ function fits(
   body: AnswerBody,
 ): boolean {
   if (statuses !== undefined && !statuses.includes(status)) return false;
-  switch (rule.kind) {
-    case 'status':
-      return true;
-    case 'text':
-      return body.text?.trim() === rule.text.trim();
-    case 'json':
-      return body.at(rule.path) === rule.value;
-  }
+  if (rule.kind === 'status') return true;
+  if (rule.kind === 'text') return body.text?.trim() === rule.text.trim();
+  return body.at(rule.path) === rule.value;
 }
 
 /** The least wait that an answer names, in milliseconds; the longer one where header and body both do. */

@@ -23,7 +23,6 @@ import {
   type Callee,
   type CalleeChange,
   type CalleeName,
-  type CalleeSettings,
   type CalleeUrl,
   type RotatedSecret,
   type SecretRotation,
@@ -123,7 +122,7 @@ async function setCallee(
   const { appId, calleeNo, actor, webhookSecret } = change;
   checkName(change);
   const stored = await findCallee(tx, change);
-  const settings = applyChange(stored === null ? null : settingsOf(stored), change, limits);
+  const settings = applyChange(stored, change, limits);
   if (typeof webhookSecret === 'string' && !isWebhookSecret(webhookSecret)) {
     throw calleeInvalid('webhook_secret', 'whsec_ and the Base64 of 24 to 64 bytes');
   }
@@ -178,11 +177,6 @@ const KEYS = [
 
 function changedKeys(change: CalleeChange): string[] {
   return KEYS.filter((key) => change[key] !== undefined);
-}
-
-function settingsOf(stored: StoredCallee): CalleeSettings {
-  const { appId, calleeNo, urlVersion, webhookSecretSealed, credentials, createdAt, updatedAt, ...settings } = stored;
-  return settings;
 }
 
 function viewCallee(stored: StoredCallee, at: Date): Callee {

@@ -19,19 +19,27 @@ export interface StoredSecrets {
   readonly credentials: CalleeCredentials | null;
 }
 
+interface Rotated extends StoredSecrets {
+  /** What the receiver must be told, once. */
+  readonly webhookSecret: string | null;
+  /** Until when the key before signs too. */
+  readonly until: Date | null;
+}
+
+type Seal = (what: CalleeSecret, secret: string) => string;
+
 /**
  * A destination's secrets with one of them made anew. The one before goes on signing until the overlap ends; of an
  * earlier overlap nothing stays, so that there are never more than two.
  *
  * @param seal for this destination
- * @returns `webhookSecret`: what the receiver must be told, once
  * @throws DomainError callee_invalid
  */
 export async function rotateSecret(
   stored: StoredSecrets,
   rotation: SecretRotation,
-  { at, seal }: { at: Date; seal: (what: CalleeSecret, secret: string) => string },
-): Promise<StoredSecrets & { readonly webhookSecret: string | null; readonly until: Date | null }> {
+  { at, seal }: { at: Date; seal: Seal },
+): Promise<Rotated> {
   const { kind, overlapMs = DAY_MS, webhookSecret: given } = rotation;
   if (!Number.isSafeInteger(overlapMs) || overlapMs < 0 || overlapMs > OVERLAP_MS_MAX) {
     throw calleeInvalid('overlap_ms', 'a whole number of milliseconds, at most 30 days');
@@ -39,42 +47,47 @@ export async function rotateSecret(
   if (given !== undefined && (kind !== 'webhook' || !isWebhookSecret(given))) {
     throw calleeInvalid('webhook_secret', 'whsec_ and the Base64 of 24 to 64 bytes, with kind webhook');
   }
-  const { webhookSecretSealed, credentials } = stored;
   const until = overlapMs === 0 ? null : new Date(at.getTime() + overlapMs);
-  switch (kind) {
-    case 'webhook': {
-      const secret = given ?? `whsec_${randomBytes(WEBHOOK_SECRET_BYTES).toString('base64')}`;
-      const { previousWebhookSecret: _ended, ...others } = credentials ?? {};
-      const previous =
-        until === null ? {} : { previousWebhookSecret: { sealed: webhookSecretSealed, until: until.toISOString() } };
-      const sealed = seal('webhook_secret', secret);
-      return {
-        webhookSecretSealed: sealed,
-        credentials: orNull({ ...others, ...previous }),
-        webhookSecret: given === undefined ? secret : null,
-        until,
-      };
-    }
-    case 'ed25519': {
-      const { privateKey, publicKey } = newEd25519Pair();
-      const before = credentials?.ed25519;
-      const overlaps = before !== undefined && until !== null;
-      const ed25519 = {
-        sealed: seal('ed25519_key', privateKey),
-        publicKey,
-        ...(overlaps && {
-          previous: { sealed: before.sealed, publicKey: before.publicKey, until: until.toISOString() },
-        }),
-      };
-      const kept = { ...credentials, ed25519 };
-      return { webhookSecretSealed, credentials: kept, webhookSecret: null, until: overlaps ? until : null };
-    }
-    case 'body': {
-      const { privateKey } = await generate('rsa', { modulusLength: BODY_KEY_BITS });
-      const bodyKey = sealedBodyKey(privateKey, seal);
-      return { webhookSecretSealed, credentials: { ...credentials, bodyKey }, webhookSecret: null, until: null };
-    }
-  }
+  if (kind === 'webhook') return rotateWebhookSecret(stored, given, until, seal);
+  if (kind === 'ed25519') return rotateEd25519(stored, until, seal);
+  const { privateKey } = await generate('rsa', { modulusLength: BODY_KEY_BITS });
+  const credentials = { ...stored.credentials, bodyKey: sealedBodyKey(privateKey, seal) };
+  return { webhookSecretSealed: stored.webhookSecretSealed, credentials, webhookSecret: null, until: null };
+}
+
+function rotateWebhookSecret(
+  { webhookSecretSealed, credentials }: StoredSecrets,
+  given: string | undefined,
+  until: Date | null,
+  seal: Seal,
+): Rotated {
+  const secret = given ?? `whsec_${randomBytes(WEBHOOK_SECRET_BYTES).toString('base64')}`;
+  const { previousWebhookSecret: _ended, ...others } = credentials ?? {};
+  const previous =
+    until === null ? {} : { previousWebhookSecret: { sealed: webhookSecretSealed, until: until.toISOString() } };
+  return {
+    webhookSecretSealed: seal('webhook_secret', secret),
+    credentials: orNull({ ...others, ...previous }),
+    webhookSecret: given === undefined ? secret : null,
+    until,
+  };
+}
+
+function rotateEd25519({ webhookSecretSealed, credentials }: StoredSecrets, until: Date | null, seal: Seal): Rotated {
+  const { privateKey, publicKey } = newEd25519Pair();
+  const before = credentials?.ed25519;
+  const overlaps = before !== undefined && until !== null;
+  const ed25519 = {
+    sealed: seal('ed25519_key', privateKey),
+    publicKey,
+    ...(overlaps && { previous: { sealed: before.sealed, publicKey: before.publicKey, until: until.toISOString() } }),
+  };
+  return {
+    webhookSecretSealed,
+    credentials: { ...credentials, ed25519 },
+    webhookSecret: null,
+    until: overlaps ? until : null,
+  };
 }
 
 function orNull(credentials: CalleeCredentials): CalleeCredentials | null {

@@ -4,7 +4,7 @@
  */
 export type { AcknowledgeRule, RefuseRule, RetryAfterRule } from './acknowledge.ts';
 export { SHARED_CALLEES } from './callee.ts';
-export type { BodySignType, Callee, CalleeChange, SecretKind } from './callee.ts';
+export type { BodySignType, Callee, CalleeChange, CalleeUrl, SecretKind } from './callee.ts';
 export { DELIVERY_STATES } from './delivery.ts';
 export type { Attempt, Delivery, DeliveryState } from './delivery.ts';
 export type { ProfileName } from './profiles.ts';

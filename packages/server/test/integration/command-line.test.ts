@@ -212,7 +212,7 @@ describe('yinxin', () => {
   test('every command has --help, and those that answer have --json', async () => {
     const groups: Record<string, string[]> = {
       app: ['create', 'list', 'show', 'rotate-secret', 'disable', 'enable'],
-      callee: ['set', 'list', 'show'],
+      callee: ['set', 'list', 'show', 'urls', 'rotate-secret'],
       callback: ['list', 'show', 'replay'],
       org: ['list', 'show', 'verify'],
     };
