@@ -19,7 +19,7 @@ import { createLog } from './platform/log.ts';
 import { loadMasterKey } from './platform/master-key.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { createVault } from './platform/vault.ts';
-import { createRelay, DEFAULT_LIMITS } from './relay/index.ts';
+import { createRelay, DEFAULT_LIMITS, type RelayLimits } from './relay/index.ts';
 import { createSeals } from './seals/index.ts';
 import { announce, urlOf } from './service/address.ts';
 import { openServiceDatabase } from './service/database.ts';
@@ -49,6 +49,8 @@ export interface Service {
 export interface ServiceOptions {
   /** Log to this file in place of standard output. */
   logFile?: string;
+  /** In place of the relay's own. */
+  relayLimits?: Partial<RelayLimits>;
 }
 
 const JOBS_AT_ONCE = 2;
@@ -93,7 +95,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     log,
     metrics,
     keys: apps,
-    limits: DEFAULT_LIMITS,
+    limits: { ...DEFAULT_LIMITS, ...options.relayLimits },
     nodeName: config.nodeName,
     listen: { connectionString: database.connectionString },
   });
