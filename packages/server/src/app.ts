@@ -18,11 +18,12 @@ import { createEgress } from './platform/egress/index.ts';
 import { createLog } from './platform/log.ts';
 import { loadMasterKey } from './platform/master-key.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { createSynchronisedClock, keepSynchronised } from './platform/synchronised-clock.ts';
 import { createVault } from './platform/vault.ts';
-import { createRelay, DEFAULT_LIMITS, type RelayLimits } from './relay/index.ts';
+import { createRelay, DEFAULT_LIMITS, DEFAULT_RETENTION, type RelayLimits } from './relay/index.ts';
 import { createSeals } from './seals/index.ts';
 import { announce, urlOf } from './service/address.ts';
-import { openServiceDatabase } from './service/database.ts';
+import { databaseTime, openRelayPools, openServiceDatabase } from './service/database.ts';
 import { registerDialects } from './service/dialects.ts';
 import { examineService } from './service/examine.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
@@ -57,6 +58,8 @@ const JOBS_AT_ONCE = 2;
 const JOBS_POLL_MS = 2_000;
 const NONCES_PRUNED_EVERY_MS = 60_000;
 const WATCHED_FOLDERS_EVERY_MS = 5_000;
+const RELAY_MAINTAINED_EVERY_MS = 3_600_000;
+const CLOCK_SYNCHRONISED_EVERY_MS = 10_000;
 /** The built verification page: beside this package, in a checkout as where it was installed. */
 const PAGE_FOLDER = fileURLToPath(new URL('../../web/dist/', import.meta.url));
 
@@ -79,6 +82,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const token = await loadAdminToken(inDataDir(ADMIN_TOKEN_FILE));
   const database = await openServiceDatabase(config, log, starting);
   const { db, pool } = database;
+  // Callbacks keep the database's time, which all nodes have in common.
+  const relayClock = createSynchronisedClock(
+    () => databaseTime(pool),
+    () => performance.now(),
+    clock.now(),
+  );
+  await relayClock.synchronise();
   const metrics = createMetrics();
   const egress = createEgress({ allowCidrs: config.egressAllowCidrs });
   starting.defer(() => egress.close());
@@ -89,13 +99,19 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const parties = createParties({ db, vault, clock });
   const relay = createRelay({
     db,
+    pools: await openRelayPools(config, database, starting),
     egress,
-    clock,
+    clock: relayClock,
     vault,
     log,
     metrics,
     keys: apps,
     limits: { ...DEFAULT_LIMITS, ...options.relayLimits },
+    retention: {
+      ...DEFAULT_RETENTION,
+      days: config.relayRetentionDays,
+      contentDays: config.relayContentDays,
+    },
     nodeName: config.nodeName,
     listen: { connectionString: database.connectionString },
   });
@@ -144,6 +160,9 @@ export async function startService(config: Config, options: ServiceOptions = {})
   jobs.every('bank.watched-folders', WATCHED_FOLDERS_EVERY_MS, async () => {
     await bank.importWatchedFolders();
   });
+
+  jobs.every('relay.maintain', RELAY_MAINTAINED_EVERY_MS, () => relay.maintain());
+  starting.defer(keepSynchronised(relayClock, CLOCK_SYNCHRONISED_EVERY_MS, log));
 
   // dialects
   let draining = false;

@@ -25,6 +25,10 @@ export interface Config {
   certificateKeyAlgorithm: 'RSA-2048' | 'P-256';
   /** Who is asked whether a company's factors belong together: the teller's word, or the imported register. */
   factorSource: 'declared' | 'register';
+  /** Days for which deliveries and their attempts are kept. */
+  relayRetentionDays: number;
+  /** Days after which contents of delivered messages are dropped; null: with their record. */
+  relayContentDays: number | null;
   /** Names this node in leases, attempts and logs. */
   nodeName: string;
 }
@@ -62,6 +66,8 @@ export const VARIABLES = {
   YINXIN_LOG_LEVEL: 'debug, info, warn, error or silent (default: info)',
   YINXIN_CERTIFICATE_KEY: 'RSA-2048 or P-256 for new company certificates (default: RSA-2048)',
   YINXIN_FACTOR_SOURCE: 'declared or register: what a company tells of itself is compared with (default: declared)',
+  YINXIN_RELAY_RETENTION_DAYS: 'days for which ended deliveries are kept (default: 90)',
+  YINXIN_RELAY_CONTENT_DAYS: 'days after which contents of delivered messages are dropped (default: with their record)',
   YINXIN_NODE_NAME: 'name of this node where several share a database (default: host name and process id)',
 } as const;
 
@@ -69,6 +75,8 @@ type Variable = keyof typeof VARIABLES;
 
 const PORT_DEFAULT = 8686;
 const POOL_SIZE_DEFAULT = 20;
+const RETENTION_DAYS_DEFAULT = 90;
+const RETENTION_DAYS_MAX = 3_650;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const KEY_ALGORITHMS = ['RSA-2048', 'P-256'] as const;
 const FACTOR_SOURCES = ['declared', 'register'] as const;
@@ -108,6 +116,12 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
     ),
     factorSource: read<Config['factorSource']>('YINXIN_FACTOR_SOURCE', 'declared', (text) =>
       oneOf(text, FACTOR_SOURCES),
+    ),
+    relayRetentionDays: read('YINXIN_RELAY_RETENTION_DAYS', RETENTION_DAYS_DEFAULT, (text) =>
+      parseInteger(text, 1, RETENTION_DAYS_MAX),
+    ),
+    relayContentDays: read<number | null>('YINXIN_RELAY_CONTENT_DAYS', null, (text) =>
+      parseInteger(text, 1, RETENTION_DAYS_MAX),
     ),
     nodeName: read('YINXIN_NODE_NAME', defaults.nodeName, parseNodeName),
   };

@@ -7,7 +7,6 @@ import { uuidV7 } from '../platform/ids.ts';
 import type { AttemptRunner } from './attempt-runner.ts';
 import type { DestinationName } from './callee-store.ts';
 import type { DeliveryState } from './delivery.ts';
-import type { GroupCommit } from './group-commit.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { OutcomeBoard, Standing } from './outcome-board.ts';
 import type { AcceptedMessage, AcceptResult, RelayErrorCode, RelayLimits } from './relay.ts';
@@ -27,7 +26,8 @@ export interface AcceptDependencies {
   readonly runner: AttemptRunner;
   readonly lanes: LaneBook;
   readonly inserts: Inserts;
-  readonly lookups: GroupCommit<DestinationName, Destination | null>;
+  /** The destination that an application means, or null. */
+  readonly destinationOf: (name: DestinationName) => Promise<Destination | null>;
   readonly slots: Slots;
   readonly metrics: RelayMetrics | null;
   readonly nodeName: string;
@@ -146,7 +146,7 @@ const noHeader = (): undefined => undefined;
 
 /** Where the message goes. Refused destinations are stored as failed, so that the answer's request id leads somewhere. */
 async function resolveDestination(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<Resolved> {
-  const { egress, lookups } = dependencies;
+  const { egress, destinationOf } = dependencies;
   if ('url' in message.destination) {
     const { url } = message.destination;
     const check = egress.checkUrl(url);
@@ -155,7 +155,7 @@ async function resolveDestination(dependencies: AcceptDependencies, message: Acc
     return { url, destination: null, refusal: check.code };
   }
   const { calleeNo } = message.destination;
-  const destination = await lookups.submit({ appId: message.appId, calleeNo });
+  const destination = await destinationOf({ appId: message.appId, calleeNo });
   if (destination === null) {
     throw new DomainError<RelayErrorCode>('callee_not_found', { appId: message.appId, calleeNo });
   }

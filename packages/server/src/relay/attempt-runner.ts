@@ -40,7 +40,10 @@ export class AttemptRunner {
     this.#dependencies = dependencies;
     this.#settlements = createGroupCommit({
       write: (items) => settleAttempts(db, items),
-      rowsMax: limits.commitRowsMax,
+      rowsMax: limits.settleRowsMax,
+      gatherMs: limits.settleGatherMs,
+      // What stands behind it waits.
+      isUrgent: (item) => item.orderingKey !== null,
       weightOf: (item) => item.attempt.answer?.length ?? 0,
       weightMax: limits.commitCharactersMax,
       isItemFault: isValueFault,

@@ -15,6 +15,7 @@ import { findDestinations, type DestinationName } from './callee-store.ts';
 import { findAttempts, findDeliveries, findDelivery } from './delivery-store.ts';
 import { CircuitKeeper } from './circuit-keeper.ts';
 import { leave } from './circuit-store.ts';
+import { DestinationCache } from './destination-cache.ts';
 import type { Destination } from './destination.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { createGroupCommit, isValueFault } from './group-commit.ts';
@@ -24,7 +25,16 @@ import { laneOfCallee, laneOfUrl, type LaneName } from './lane.ts';
 import { createRelayMetrics } from './metrics.ts';
 import { isUuid, parkDelivery, releaseDelivery, replayDelivery, skipDelivery } from './operator-commands.ts';
 import { OutcomeBoard } from './outcome-board.ts';
-import type { EnqueuedMessage, Relay, RelayErrorCode, RelayKeys, RelayLimits } from './relay.ts';
+import { maintain, preparePartitions } from './maintenance.ts';
+import {
+  DEFAULT_RETENTION,
+  type EnqueuedMessage,
+  type Relay,
+  type RelayErrorCode,
+  type RelayKeys,
+  type RelayLimits,
+  type RelayRetention,
+} from './relay.ts';
 import { Slots } from './slots.ts';
 import { findState, notifyWake, type NewDelivery } from './store.ts';
 import { createUnwritten } from './unwritten.ts';
@@ -32,8 +42,8 @@ import { WakeListener } from './wake-listener.ts';
 
 export interface RelayDependencies {
   readonly db: Database;
-  /** Connections of the relay's own for its hot statements, prepared and planned once. Default: `db`. */
-  readonly hotDb?: Database;
+  /** Connections of the relay's own (`RELAY_SESSION`). Default: `db`. */
+  readonly pools?: RelayPools;
   readonly egress: Egress;
   readonly clock: Clock;
   readonly vault: Vault;
@@ -41,12 +51,33 @@ export interface RelayDependencies {
   readonly metrics?: Registry;
   readonly keys: RelayKeys;
   readonly limits: RelayLimits;
+  /** Default: `DEFAULT_RETENTION`. */
+  readonly retention?: RelayRetention;
   /** As `Math.random`, which it is unless said otherwise. */
   readonly random?: () => number;
   readonly nodeName: string;
   /** Where to LISTEN. Without it the dispatcher polls alone. */
   readonly listen?: { readonly connectionString: string };
 }
+
+/** What the relay's own sessions have set: a plan is made once, and must be right when the queue has grown. */
+const RELAY_SESSION = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' } as const;
+
+export interface RelayPools {
+  /** For what must be on disk before anybody is told: accepted messages. */
+  readonly durable: Database;
+  /**
+   * For leases and what attempts came to. Nobody waits for these on disk: where the database server loses the last
+   * moments of them, the deliveries are made again under the same webhook-id.
+   */
+  readonly prompt: Database;
+}
+
+/** The settings of the sessions of each pool. */
+export const RELAY_POOL_SETTINGS = {
+  durable: RELAY_SESSION,
+  prompt: { ...RELAY_SESSION, synchronous_commit: 'off' },
+} as const satisfies Record<keyof RelayPools, Record<string, string>>;
 
 /** Makes a relay. It accepts and enqueues at once; `start` begins the dispatching of what waits. */
 export function createRelay(dependencies: RelayDependencies): Relay {
@@ -55,7 +86,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     throw new RangeError('leaseMs must outlast attemptTimeoutMs: nothing renews a lease');
   }
   const metrics = dependencies.metrics === undefined ? null : createRelayMetrics(dependencies.metrics);
-  const hot = dependencies.hotDb ?? db;
+  const { durable, prompt } = dependencies.pools ?? { durable: db, prompt: db };
   const board = new OutcomeBoard();
   const lanes = new LaneBook(nodeName);
   const random = dependencies.random ?? Math.random;
@@ -65,7 +96,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
   const runner = new AttemptRunner({
     ...dependencies,
     calleeKeys: createCalleeKeys(dependencies.vault),
-    db: hot,
+    db: prompt,
     board,
     metrics,
     random,
@@ -74,16 +105,30 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     scheduled: (at, lane) => dispatcher.wakeAt(at, lane),
     wake,
   });
-  const dispatcher = new Dispatcher({ db: hot, clock, log, lanes, circuits, runner, nodeName, limits });
-  const inserts = createUnwritten(hot, limits);
+  const dispatcher = new Dispatcher({ db: prompt, clock, log, lanes, circuits, runner, nodeName, limits });
+  const inserts = createUnwritten(durable, limits);
   // Nothing is committed here, but the same holds: names that are asked for together are looked up together.
   const lookups = createGroupCommit<DestinationName, Destination | null>({
-    write: (names) => findDestinations(hot, names),
+    write: (names) => findDestinations(prompt, names),
     rowsMax: limits.commitRowsMax,
     weightOf: () => 0,
     weightMax: 0,
     isItemFault: isValueFault,
   });
+  const destinations = new DestinationCache();
+  const destinationOf = async (name: DestinationName): Promise<Destination | null> => {
+    const known = destinations.find(name);
+    if (known !== null) return known;
+    const { generation } = destinations;
+    const found = await lookups.submit(name);
+    if (found !== null) destinations.keep(name, found, generation);
+    return found;
+  };
+  /** The lane has something due, or its destination was changed. */
+  const told = (lane?: LaneName): void => {
+    if (lane !== undefined) destinations.forget(lane);
+    wake(lane);
+  };
   const firstAttempts = new Set<Promise<unknown>>();
   const track = (work: Promise<unknown>): void => {
     firstAttempts.add(work);
@@ -97,7 +142,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     runner,
     lanes,
     inserts,
-    lookups,
+    destinationOf,
     slots: new Slots(limits.firstAttemptsInFlightMax),
     metrics,
     nodeName,
@@ -107,6 +152,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     track,
   };
   const operating = { db, clock, wake };
+  const maintaining = { ...operating, log, retention: dependencies.retention ?? DEFAULT_RETENTION };
   let listener: WakeListener | null = null;
   let stopping = false;
 
@@ -138,7 +184,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
       }
     },
 
-    ...createCalleeCommands({ ...dependencies, notify: notifyWake, wake }),
+    ...createCalleeCommands({ ...dependencies, notify: notifyWake, wake: told }),
     listDeliveries: (filter) => findDeliveries(db, filter),
 
     async showDelivery(requestId) {
@@ -152,9 +198,12 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     park: (requestId, actor) => parkDelivery(operating, requestId, actor),
     release: (requestId, actor) => releaseDelivery(operating, requestId, actor),
 
+    maintain: () => maintain(maintaining),
+
     async start() {
+      await preparePartitions(maintaining);
       if (dependencies.listen !== undefined) {
-        listener = new WakeListener({ connectionString: dependencies.listen.connectionString, log, wake });
+        listener = new WakeListener({ connectionString: dependencies.listen.connectionString, log, wake: told });
         await listener.start();
       }
       dispatcher.start();

@@ -15,6 +15,12 @@ export interface GroupCommitOptions<Item, Result> {
   readonly rowsMax: number;
   readonly weightOf: (item: Item) => number;
   readonly weightMax: number;
+  /**
+   * How long a batch gathers before it is written, unless it is full or an item of it is urgent: where nobody waits for
+   * the commit, fewer and larger ones leave the disk to others. Default: not at all.
+   */
+  readonly gatherMs?: number;
+  readonly isUrgent?: (item: Item) => boolean;
   /** Whether an error is one item's fault, so that the others of its batch are to be written without it. */
   readonly isItemFault: (error: unknown) => boolean;
 }
@@ -28,6 +34,22 @@ interface Entry<Item, Result> {
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   let gathering: Entry<Item, Result>[] = [];
   const running: { loop: Promise<void> | null } = { loop: null };
+  const { gatherMs = 0, isUrgent = () => true } = options;
+  let hurry: (() => void) | null = null;
+
+  /** Whatever this turn of the event loop still reads from its sockets joins the batch, or what comes in a while. */
+  const gather = async (): Promise<void> => {
+    if (gatherMs === 0 || gathering.length >= options.rowsMax || gathering.some((entry) => isUrgent(entry.item))) {
+      await new Promise((resolve) => setImmediate(resolve));
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, gatherMs);
+    hurry = resolve;
+    await promise;
+    clearTimeout(timer);
+    hurry = null;
+  };
 
   const takeBatch = (): Entry<Item, Result>[] => {
     let weight = 0;
@@ -60,8 +82,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
 
   const run = async (): Promise<void> => {
     while (gathering.length > 0) {
-      // Whatever this turn of the event loop still reads from its sockets joins the batch.
-      await new Promise((resolve) => setImmediate(resolve));
+      await gather();
       await writeBatch(takeBatch());
     }
     running.loop = null;
@@ -72,6 +93,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
       gathering.push({ item, resolve, reject });
       running.loop ??= run();
+      if (hurry !== null && (gathering.length >= options.rowsMax || isUrgent(item))) hurry();
       return promise;
     },
     async idle() {

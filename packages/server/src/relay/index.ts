@@ -8,7 +8,7 @@ export type { BodySignType, Callee, CalleeChange, CalleeUrl, SecretKind } from '
 export { DELIVERY_STATES } from './delivery.ts';
 export type { Attempt, Delivery, DeliveryState } from './delivery.ts';
 export type { ProfileName } from './profiles.ts';
-export { DEFAULT_LIMITS } from './relay.ts';
+export { DEFAULT_LIMITS, DEFAULT_RETENTION } from './relay.ts';
 export type {
   AcceptedMessage,
   AcceptResult,
@@ -18,6 +18,7 @@ export type {
   RelayErrorCode,
   RelayKeys,
   RelayLimits,
+  RelayRetention,
 } from './relay.ts';
-export { createRelay } from './commands.ts';
-export type { RelayDependencies } from './commands.ts';
+export { createRelay, RELAY_POOL_SETTINGS } from './commands.ts';
+export type { RelayDependencies, RelayPools } from './commands.ts';

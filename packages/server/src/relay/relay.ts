@@ -45,9 +45,23 @@ export interface RelayLimits {
   /** Rows that one group commit takes at most, and the characters of their contents. */
   readonly commitRowsMax: number;
   readonly commitCharactersMax: number;
+  /** Attempts that one commit records at most, and how long they gather for it: nobody waits for that commit. */
+  readonly settleRowsMax: number;
+  readonly settleGatherMs: number;
   /** How long `stop` waits for attempts under way. */
   readonly drainMs: number;
 }
+
+/** How long what has ended is kept. */
+export interface RelayRetention {
+  /** Deliveries and their attempts: whole days (UTC) are dropped. */
+  readonly days: number;
+  /** Contents of delivered messages, where they go before the record; null: with it. */
+  readonly contentDays: number | null;
+  readonly idempotencyHours: number;
+}
+
+export const DEFAULT_RETENTION: RelayRetention = { days: 90, contentDays: null, idempotencyHours: 72 };
 
 /** A message to deliver, from a caller who waits for the result. */
 export interface AcceptedMessage {
@@ -154,6 +168,8 @@ export interface Relay extends CalleeCommands {
   /** Lets a delivery that an operator parked go on. Audited. Throws `delivery_not_found`, `delivery_not_parked`. */
   release(requestId: string, actor: string): Promise<void>;
 
+  /** Partitions ahead, retention, expired keys: to be called once in a while, on any node. Never rejects. */
+  maintain(): Promise<void>;
   start(): Promise<void>;
   /** Claims no more, lets attempts under way end (`drainMs` at most) and commits what they came to. */
   stop(): Promise<void>;
@@ -175,5 +191,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   answerBytesKept: 4_096,
   commitRowsMax: 128,
   commitCharactersMax: 4_194_304,
+  settleRowsMax: 256,
+  settleGatherMs: 20,
   drainMs: 20_000,
 };
