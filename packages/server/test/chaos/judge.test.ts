@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { judge, type Call, type Ledger, type Receipt, type Sent } from './judge.ts';
 
-const call = (more: Partial<Call> = {}): Call => ({ node: 'a', code: '000', requestId: 'id-1', toldAt: 10, ...more });
+const call = (more: Partial<Call> = {}): Call => ({
+  node: 'a',
+  code: '000',
+  requestId: 'id-1',
+  calledAt: 1,
+  toldAt: 10,
+  ...more,
+});
 const sent = (more: Partial<Sent> = {}): Sent => ({
   message: 'm-1',
   destination: 'd-1',
   content: '{"message":"m-1"}',
+  orderingKey: null,
   calls: [call()],
   ...more,
 });
@@ -15,6 +23,7 @@ const receipt = (more: Partial<Receipt> = {}): Receipt => ({
   destination: 'd-1',
   content: '{"message":"m-1"}',
   signatureHolds: true,
+  receivedAt: 4,
   acknowledgedAt: 5,
   isForbidden: false,
   ...more,
@@ -99,6 +108,38 @@ describe('it finds', () => {
   test('an idempotency key that was given two ids, though one of them never arrived', () => {
     const calls = [call({ code: '500500', requestId: 'id-0' }), call()];
     expect(kinds({ sent: [sent({ calls })] })).toEqual(['two-ids']);
+  });
+
+  describe('of one key, a message that', () => {
+    const second = { content: '{"message":"m-1"}', orderingKey: 'k', message: 'm-2' };
+    const messages = [
+      sent({ orderingKey: 'k' }),
+      sent({ ...second, calls: [call({ requestId: 'id-2', calledAt: 11, toldAt: 30 })] }),
+    ];
+    const outcomes = new Map([
+      ['id-1', '000'],
+      ['id-2', '000'],
+    ]);
+    const then = (receivedAt: number): Receipt =>
+      receipt({ webhookId: 'id-2', message: 'm-2', receivedAt, acknowledgedAt: receivedAt + 1 });
+
+    test('came before the one that was accepted earlier', () => {
+      const late = receipt({ receivedAt: 25, acknowledgedAt: 26 });
+      const receipts = [receipt({ acknowledgedAt: null }), then(20), late];
+      const calls = [call({ code: '202' })];
+      const early = sent({ orderingKey: 'k', calls });
+      expect(kinds({ sent: [early, messages[1]!], receipts, outcomes })).toEqual(['out-of-order']);
+    });
+
+    test('came after it is none, though a repeat came later; nor was one sent before the other was accepted', () => {
+      expect(
+        kinds({ sent: messages, receipts: [receipt(), then(20), receipt({ acknowledgedAt: 40 })], outcomes }),
+      ).toEqual([]);
+      const early = sent({ ...second, calls: [call({ requestId: 'id-2', calledAt: 2, toldAt: 30 })] });
+      expect(
+        kinds({ sent: [messages[0]!, early], receipts: [then(3), receipt({ acknowledgedAt: 9 })], outcomes }),
+      ).toEqual([]);
+    });
   });
 
   test('one id for two messages', () => {

@@ -4,6 +4,7 @@ export interface Call {
   /** Null: no answer came. */
   readonly code: string | null;
   readonly requestId: string | null;
+  readonly calledAt: number;
   readonly toldAt: number;
 }
 
@@ -13,6 +14,8 @@ export interface Sent {
   readonly destination: string;
   /** request_content as the receiver must get it. */
   readonly content: string;
+  /** Messages of one key go one after another; null: in any order. */
+  readonly orderingKey: string | null;
   readonly calls: readonly Call[];
 }
 
@@ -24,6 +27,7 @@ export interface Receipt {
   readonly destination: string;
   readonly content: string;
   readonly signatureHolds: boolean;
+  readonly receivedAt: number;
   /** When the receiver wrote its acknowledgement; null where it misbehaved instead. */
   readonly acknowledgedAt: number | null;
   /** It stands at an address that is forbidden, or behind a redirect. */
@@ -42,6 +46,8 @@ export type ViolationKind =
   | 'accepted-never-delivered'
   /** 000 was answered before any receiver had acknowledged. */
   | 'told-before-acknowledged'
+  /** It arrived before a message of its key that had been accepted when it was sent was acknowledged. */
+  | 'out-of-order'
   /** One message under two ids, or one id for two messages. */
   | 'two-ids'
   | 'content-changed'
@@ -96,6 +102,7 @@ export function judge(ledger: Ledger): Verdict {
   const byId = Map.groupBy(ledger.receipts, (receipt) => receipt.webhookId);
   const violations = [
     ...ledger.sent.flatMap((sent) => judgeMessage(sent, byMessage.get(sent.message) ?? [])),
+    ...judgeOrder(ledger.sent, byMessage),
     ...judgeStrangers(ledger, byMessage),
     ...[...byId].flatMap(([webhookId, receipts]) => judgeId(webhookId, receipts)),
     ...[...ledger.outcomes].flatMap(([id, code]) => judgeOutcome(ledger, id, code, byId.get(id) ?? [])),
@@ -135,6 +142,35 @@ function judgeMessage(sent: Sent, receipts: readonly Receipt[]): Violation[] {
     if (!signatureHolds) report('signature-broken', webhookId, destination);
   }
   return found;
+}
+
+/**
+ * Of each key, a message that was sent when another had been accepted comes after that one's first acknowledgement. A
+ * repeat of the earlier one may come at any time.
+ */
+function judgeOrder(sent: readonly Sent[], byMessage: ReadonlyMap<string | null, readonly Receipt[]>): Violation[] {
+  const keyed = sent.filter(({ orderingKey, calls }) => orderingKey !== null && calls.length > 0);
+  const acceptedAt = ({ calls }: Sent): number =>
+    Math.min(...calls.filter(({ code }) => ACCEPTED.has(code)).map(({ toldAt }) => toldAt));
+  const first = (message: string, of: (receipt: Receipt) => number | null): number =>
+    Math.min(...(byMessage.get(message) ?? []).map((receipt) => of(receipt) ?? Number.POSITIVE_INFINITY));
+  return [...Map.groupBy(keyed, ({ orderingKey }) => orderingKey).values()].flatMap((ofKey) =>
+    ofKey.flatMap((later) => {
+      const arrivedAt = first(later.message, ({ receivedAt }) => receivedAt);
+      const calledAt = Math.min(...later.calls.map((call) => call.calledAt));
+      const overtaken = ofKey.filter(
+        (earlier) =>
+          acceptedAt(earlier) < calledAt && first(earlier.message, (receipt) => receipt.acknowledgedAt) > arrivedAt,
+      );
+      return overtaken.map(({ message }) => ({
+        kind: 'out-of-order' as const,
+        message: later.message,
+        requestId: later.calls[0]?.requestId ?? null,
+        told: later.calls.map(({ code }) => code),
+        detail: `overtook ${message} of the key ${later.orderingKey}`,
+      }));
+    }),
+  );
 }
 
 /** What arrived and was never sent. */

@@ -28,21 +28,25 @@ const LARGE_FILLER = 60_000;
 /** Sends messages until told to stop, and records what each caller was told. */
 export async function runLoad(world: World, options: LoadOptions): Promise<void> {
   let sent = 0;
-  const call = async (random: Random): Promise<void> => {
+  const call = async (caller: string, random: Random): Promise<void> => {
     while (!options.until.aborted && sent < options.messagesMax) {
       sent += 1;
-      await sendMessage(world, `${options.prefix}-${sent}`, random);
+      await sendMessage(world, `${options.prefix}-${sent}`, caller, random);
       await wait(random.integer(0, options.pauseMsMax));
     }
   };
-  const callers = Array.from({ length: options.callers }, () => call(options.random.branch()));
+  const callers = Array.from({ length: options.callers }, (_, index) =>
+    call(`${options.prefix}-caller-${index + 1}`, options.random.branch()),
+  );
   await Promise.all(callers);
 }
 
-async function sendMessage(world: World, message: string, random: Random): Promise<void> {
+async function sendMessage(world: World, message: string, caller: string, random: Random): Promise<void> {
   const address = random.pick(world.addresses);
-  const content = contentOf(message, random);
-  const sent = world.recorder.send({ message, destination: address.destination.name, content });
+  const content = contentOf(message, caller, random);
+  // Messages to different destinations have nothing to do with each other.
+  const orderingKey = address.isOrdered ? `${address.destination.name}/${caller}` : null;
+  const sent = world.recorder.send({ message, destination: address.destination.name, content, orderingKey });
   const isKeyed = random.chance(KEYED);
   const headers = {
     ...(isKeyed && { 'idempotency-key': message }),
@@ -53,9 +57,10 @@ async function sendMessage(world: World, message: string, random: Random): Promi
   for (let tries = 1; tries <= triesMax; tries += 1) {
     const node = world.anyNode(random);
     const url = node?.url ?? null;
+    const calledAt = world.recorder.place();
     const { code = null, request_id: requestId = null } =
       url === null ? {} : ((await post(world, url, body, headers)) ?? {});
-    sent.calls.push({ node: node?.name ?? 'none is up', code, requestId, toldAt: world.recorder.place() });
+    sent.calls.push({ node: node?.name ?? 'none is up', code, requestId, calledAt, toldAt: world.recorder.place() });
     // One who was told nothing, or of a fault, asks again under the same key.
     if (code !== null && code !== '500') return;
     if (tries < triesMax || node === null) await wait(KEYED_RETRY_MS);
@@ -63,9 +68,9 @@ async function sendMessage(world: World, message: string, random: Random): Promi
 }
 
 /** Source text with what a careless reader of JSON would change. */
-function contentOf(message: string, random: Random): string {
+function contentOf(message: string, caller: string, random: Random): string {
   const filler = 'ü信\\u00e9 '.repeat(random.integer(0, random.chance(LARGE) ? LARGE_FILLER / 10 : FILLER_MAX / 10));
-  return `{"message":"${message}","n":9007199254740993,"x":1.10,"e":1e2,"x":2,"filler":"${filler}"}`;
+  return `{"message":"${message}","caller":"${caller}","n":9007199254740993,"x":1.10,"e":1e2,"x":2,"filler":"${filler}"}`;
 }
 
 function bodyOf(world: World, address: Address, content: string, random: Random): string {

@@ -38,6 +38,8 @@ const DISK_FULL = '53100';
 const DISK_BYTES = 1024 ** 3;
 const START_TRIES = 60;
 const START_RETRY_MS = 250;
+const SLACK_BYTES = 256 * 1024;
+const SHRINK_TRIES = 50;
 const FILL_TRIES = 400;
 /** So that the log takes little of the disk, and a full one is felt by its writers soon. */
 const SETTINGS = "max_wal_size = '64MB'\nmin_wal_size = '32MB'\n";
@@ -93,8 +95,7 @@ export async function startChaosPostgres(dataDir: string): Promise<ChaosPostgres
       await start();
     },
     async fill() {
-      const { blocks, bfree, bsize } = await statfs(dataDir);
-      await mount('-o', `remount,size=${(blocks - bfree) * bsize}`, dataDir);
+      await shrinkToUsed(dataDir);
       await asClient(urlOf(DATABASE), useUpWhatIsLeft);
     },
     async free() {
@@ -133,6 +134,19 @@ async function mountMemory(folder: string): Promise<boolean> {
     // A container without the right to mount.
     () => false,
   );
+}
+
+/** What is written between the look and the change makes the size too small to be taken: then it is looked again. */
+async function shrinkToUsed(folder: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const { blocks, bfree, bsize } = await statfs(folder);
+    try {
+      await mount('-o', `remount,size=${(blocks - bfree) * bsize + SLACK_BYTES}`, folder);
+      return;
+    } catch (error) {
+      if (tries >= SHRINK_TRIES) throw error;
+    }
+  }
 }
 
 async function mount(...options: string[]): Promise<void> {

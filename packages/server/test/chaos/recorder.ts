@@ -50,6 +50,7 @@ export class Recorder {
       destination,
       content,
       signatureHolds: this.#signatureHolds(headers, body),
+      receivedAt: this.place(),
       acknowledgedAt: null,
       isForbidden,
     };

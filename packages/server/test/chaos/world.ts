@@ -18,6 +18,8 @@ export interface Address {
   readonly destination: Destination;
   /** The fields of `POST /api/callback` that name it. */
   readonly fields: { readonly callee_no: string } | { readonly callback_url: string };
+  /** Messages of one caller go one after another. */
+  readonly isOrdered: boolean;
 }
 
 /** Everything that runs: several nodes on one PostgreSQL, receivers, and what both ends see. */
@@ -50,6 +52,10 @@ export const FORBIDDEN_ADDRESS = '127.0.0.2';
 const NAMED_HOST = 'receiver.chaos.test';
 /** Many tries at short intervals: every fault is over long before they are used up. */
 const DELAYS_MS = Array.from({ length: 100 }, (_, index) => Math.min(100 + 20 * index, 400));
+/** Opens soon and closes soon, so that rounds show both. */
+const CIRCUIT = { failures: 5, cool_down_ms: 1_000 };
+/** In the message: see `load.ts`. */
+const ORDERING_KEY_PATH = 'caller';
 const ADMIN_TIMEOUT_MS = 10_000;
 const POOL_SIZE = '8';
 
@@ -146,13 +152,17 @@ export async function startWorld(options: {
   const appId = String(app['app_id']);
   recorder.verifyWith(String(app['webhook_secret']));
   const registered = [
-    ...receivers.map((destination) => ({ destination, host: ALLOWED_ADDRESS })),
-    { destination: secure, host: ALLOWED_ADDRESS },
-    { destination: named, host: NAMED_HOST },
+    ...receivers.map((destination, index) => ({ destination, host: ALLOWED_ADDRESS, isOrdered: index % 2 === 1 })),
+    { destination: secure, host: ALLOWED_ADDRESS, isOrdered: false },
+    { destination: named, host: NAMED_HOST, isOrdered: false },
   ];
-  for (const { destination, host } of registered) {
-    const url = destination.urlAt(host);
-    await admin('PUT', `/callees/${destination.name}?app_id=${appId}`, { url, delays_ms: DELAYS_MS });
+  for (const { destination, host, isOrdered } of registered) {
+    await admin('PUT', `/callees/${destination.name}?app_id=${appId}`, {
+      url: destination.urlAt(host),
+      delays_ms: DELAYS_MS,
+      circuit: CIRCUIT,
+      ...(isOrdered && { ordering_key_path: ORDERING_KEY_PATH }),
+    });
   }
   const running = starting.move();
   return {
@@ -162,8 +172,12 @@ export async function startWorld(options: {
     secure,
     pointName,
     addresses: [
-      ...registered.map(({ destination }) => ({ destination, fields: { callee_no: destination.name } })),
-      { destination: bare, fields: { callback_url: bare.urlAt(ALLOWED_ADDRESS) } },
+      ...registered.map(({ destination, isOrdered }) => ({
+        destination,
+        fields: { callee_no: destination.name },
+        isOrdered,
+      })),
+      { destination: bare, fields: { callback_url: bare.urlAt(ALLOWED_ADDRESS) }, isOrdered: false },
     ],
     recorder,
     appId,
