@@ -8,6 +8,14 @@ const PEM_CHARACTERS_MAX = 65_536;
 const Statuses = Type.Array(Type.Integer(), { maxItems: STATUSES_MAX });
 const Pem = Type.String({ maxLength: PEM_CHARACTERS_MAX });
 
+// One schema with several types, not a union of schemas: values are turned into the type that is wanted, and each part
+// of a union would turn null into its own 0 or "".
+const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
+const PemOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: PEM_CHARACTERS_MAX });
+const WholeOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'] });
+const NumberOrNull = Type.Unsafe<number | null>({ type: ['number', 'null'] });
+const Scalar = Type.Unsafe<string | number | boolean>({ type: ['string', 'number', 'boolean'] });
+
 /** When an answer is as a rule says. */
 const AnswerRule = Type.Union([
   Type.Object({ kind: Type.Literal('status'), statuses: Statuses }),
@@ -15,7 +23,7 @@ const AnswerRule = Type.Union([
   Type.Object({
     kind: Type.Literal('json'),
     path: Type.String(),
-    value: Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+    value: Scalar,
     statuses: Type.Optional(Statuses),
   }),
 ]);
@@ -35,23 +43,23 @@ export const CalleeChangeForm = Type.Partial(
         Type.Null(),
         Type.Object({ statuses: Type.Optional(Statuses), path: Type.Optional(Type.String()) }),
       ]),
-      delays_ms: Type.Union([Type.Array(Type.Integer(), { maxItems: 100 }), Type.Null()]),
-      attempt_timeout_ms: Type.Union([Type.Integer(), Type.Null()]),
-      in_flight_max: Type.Union([Type.Integer(), Type.Null()]),
-      rate_per_second: Type.Union([Type.Number(), Type.Null()]),
+      delays_ms: Type.Union([Type.Null(), Type.Array(Type.Integer(), { maxItems: 100 })]),
+      attempt_timeout_ms: WholeOrNull,
+      in_flight_max: WholeOrNull,
+      rate_per_second: NumberOrNull,
       circuit: Type.Union([
         Type.Null(),
         Type.Literal('off'),
         Type.Object({ failures: Type.Integer(), cool_down_ms: Type.Integer() }),
       ]),
-      ordering_key_path: Type.Union([Type.String(), Type.Null()]),
-      ordering_key_header: Type.Union([Type.String(), Type.Null()]),
+      ordering_key_path: TextOrNull,
+      ordering_key_header: TextOrNull,
       latest_only: Type.Boolean(),
-      webhook_secret: Type.Union([Type.String(), Type.Null()]),
+      webhook_secret: TextOrNull,
       ed25519_key: Type.Null(),
-      body_private_key: Type.Union([Pem, Type.Null()]),
+      body_private_key: PemOrNull,
       client_certificate: Type.Union([Type.Null(), Type.Object({ certificate: Pem, private_key: Pem })]),
-      authority: Type.Union([Pem, Type.Null()]),
+      authority: PemOrNull,
       encryption: Type.Union([
         Type.Null(),
         Type.Object({ algorithm: Type.String(), public_key: Pem, key_id: Type.Optional(Type.String()) }),
