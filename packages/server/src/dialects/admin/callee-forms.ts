@@ -14,7 +14,7 @@ const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
 const PemOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: PEM_CHARACTERS_MAX });
 const WholeOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'] });
 const NumberOrNull = Type.Unsafe<number | null>({ type: ['number', 'null'] });
-const Scalar = Type.Unsafe<string | number | boolean>({ type: ['string', 'number', 'boolean'] });
+const Scalar = Type.Unsafe<string | number | boolean>({ description: 'a string, a number or a boolean' });
 
 /** When an answer is as a rule says. */
 const AnswerRule = Type.Union([
