@@ -149,11 +149,15 @@ function report(
   console.log(`at a constant rate of ${Math.round(median(latency.durable.map(({ perSecond }) => perSecond)))}/s`);
   for (const mode of MODES) printRow(mode, latency[mode]);
   const wanted = profile === 'plain' ? '0.6' : '0.8';
-  const ratio = (of: Record<Mode, Measured[]>, value: (one: Measured) => number): string =>
-    median(of.durable.map((one, round) => value(one) / valueAt(of.bare, round, value))).toFixed(2);
+  const ratio = (of: Record<Mode, Measured[]>, value: (one: Measured) => number): number =>
+    median(of.durable.map((one, round) => value(one) / valueAt(of.bare, round, value)));
+  const whole = ({ cpu }: Measured): number => cpu.service + cpu.postgres + cpu.load + cpu.sink;
   console.log(
-    `durable ÷ bare: throughput ${ratio(throughput, (one) => one.perSecond)} (wanted ≥ ${wanted}), ` +
-      `p99 at half load ${ratio(latency, (one) => one.latency.p99)} (wanted ≤ 2)`,
+    `durable ÷ bare: throughput ${ratio(throughput, (one) => one.perSecond).toFixed(2)} (wanted ≥ ${wanted}), ` +
+      `p99 at half load ${ratio(latency, (one) => one.latency.p99).toFixed(2)} (wanted ≤ 2)\n` +
+      `bare ÷ durable in processor time, which a busy machine moves less: ` +
+      `service ${(1 / ratio(throughput, (one) => one.cpu.service)).toFixed(2)}, ` +
+      `all processes ${(1 / ratio(throughput, whole)).toFixed(2)}`,
   );
 }
 

@@ -44,8 +44,9 @@ async function insertWaiting(client: Client, { appId, callees }: Backlog, rows: 
              callee_no, url, profile
       from made
     ), message as (
-      insert into delivery (app_id, request_id, profile, url, callee_app_id, callee_no, message_type, content, accepted_at)
-      select $6, request_id, profile, url, $7, callee_no, 'sign_process', $8, now() from row
+      insert into delivery (app_id, request_id, profile, url, url_version, callee_app_id, callee_no, message_type, content,
+                            accepted_at)
+      select $6, request_id, profile, url, 1, $7, callee_no, 'sign_process', $8, now() from row
     )
     insert into delivery_queue (app_id, request_id, lane, state, attempts, schedule_attempts, lease_token, due_at,
                                 content_bytes, accepted_at)
