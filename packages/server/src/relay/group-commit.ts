@@ -21,6 +21,11 @@ export interface GroupCommitOptions<Item, Result> {
    */
   readonly gatherMs?: number;
   readonly isUrgent?: (item: Item) => boolean;
+  /**
+   * While the batches being written are smaller than this together, another is written beside them: at a small load
+   * nobody waits for somebody else's commit, at a great one few commits take many. Default: one batch at a time.
+   */
+  readonly besideBelowRows?: number;
   /** Whether an error is one item's fault, so that the others of its batch are to be written without it. */
   readonly isItemFault: (error: unknown) => boolean;
 }
@@ -33,7 +38,10 @@ interface Entry<Item, Result> {
 
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   let gathering: Entry<Item, Result>[] = [];
-  const running: { loop: Promise<void> | null } = { loop: null };
+  const loops = new Set<Promise<void>>();
+  let looping = 0;
+  let writingRows = 0;
+  const { besideBelowRows = 0 } = options;
   const { gatherMs = 0, isUrgent = () => true } = options;
   let hurry: (() => void) | null = null;
 
@@ -83,24 +91,39 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   const run = async (): Promise<void> => {
     while (gathering.length > 0) {
       await gather();
-      await writeBatch(takeBatch());
+      const batch = takeBatch();
+      // The other loop took them all.
+      if (batch.length === 0) break;
+      writingRows += batch.length;
+      await writeBatch(batch);
+      writingRows -= batch.length;
     }
-    running.loop = null;
+    // In the same turn as the last look: what comes later finds that nobody looks any more.
+    looping -= 1;
+  };
+
+  const startLoop = (): void => {
+    looping += 1;
+    const loop = run();
+    loops.add(loop);
+    void loop.finally(() => loops.delete(loop));
   };
 
   return {
     submit(item) {
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
       gathering.push({ item, resolve, reject });
-      running.loop ??= run();
+      if (looping === 0 || (looping < LOOPS_MAX && writingRows > 0 && writingRows < besideBelowRows)) startLoop();
       if (hurry !== null && (gathering.length >= options.rowsMax || isUrgent(item))) hurry();
       return promise;
     },
     async idle() {
-      while (running.loop !== null) await running.loop;
+      while (loops.size > 0) await Promise.all(loops);
     },
   };
 }
+
+const LOOPS_MAX = 2;
 
 /** SQLSTATE classes that say something of the values: data exception, constraint violation, program limit. */
 const ITEM_FAULT_CLASSES = new Set(['22', '23', '54']);

@@ -1,7 +1,15 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { Database, Executor, Transaction } from '../platform/database/index.ts';
+import {
+  bytesArray,
+  instantArray,
+  plainArray,
+  textArray,
+  type Database,
+  type Executor,
+  type Transaction,
+} from '../platform/database/index.ts';
 import { lockOrderingKeys } from './ordering-store.ts';
-import { arrayText, instants, type NewDelivery } from './store.ts';
+import type { NewDelivery } from './store.ts';
 
 /** What became of a row: `taken` where its idempotency key was another's already. */
 export type Inserted = 'leased' | 'waiting' | 'queued' | 'failed' | 'taken';
@@ -83,8 +91,9 @@ async function insertWithKeys(db: Executor, rows: readonly NewDelivery[]): Promi
     /* prepared relay_insert_with_keys */
     with given as (${input(rows)}), keyed as (
       select * from unnest(
-        ${rows.map((row) => row.requestId)}::uuid[], ${rows.map((row) => row.idempotency?.key ?? null)}::text[],
-        ${rows.map((row) => row.idempotency?.fingerprint ?? null)}::bytea[]
+        ${plainArray(rows.map((row) => row.requestId))}::uuid[],
+        ${textArray(rows.map((row) => row.idempotency?.key ?? null))}::text[],
+        ${bytesArray(rows.map((row) => row.idempotency?.fingerprint ?? null))}::bytea[]
       ) as keyed (request_id, idempotency_key, fingerprint)
       where idempotency_key is not null
     ), own_key as (
@@ -107,18 +116,19 @@ async function insertWithKeys(db: Executor, rows: readonly NewDelivery[]): Promi
 function input(rows: readonly NewDelivery[]): RawBuilder<unknown> {
   return sql`
     select * from unnest(
-      ${rows.map((r) => r.appId)}::text[], ${rows.map((r) => r.requestId)}::uuid[], ${rows.map((r) => r.lane)}::text[],
-      ${rows.map((r) => r.state)}::text[], ${rows.map((r) => r.orderingKey)}::text[],
-      ${rows.map((r) => r.profile)}::text[], ${rows.map((r) => r.url)}::text[],
-      ${rows.map((r) => r.urlVersion)}::integer[],
-      ${rows.map((r) => r.calleeAppId)}::text[], ${rows.map((r) => r.calleeNo)}::text[],
-      ${rows.map((r) => r.callerNo)}::text[], ${rows.map((r) => r.messageType)}::text[],
-      ${rows.map((r) => r.content)}::text[], ${rows.map((r) => r.contentBytes)}::integer[],
-      ${rows.map((r) => r.attemptsMax)}::integer[], ${rows.map((r) => arrayText(r.delaysMs))}::text[],
-      ${rows.map((r) => r.traceParent)}::text[],
-      ${rows.map((r) => r.leaseOwner)}::text[], ${instants(rows.map((r) => r.dueAt))}::timestamptz[],
-      ${rows.map((r) => r.reason)}::text[], ${instants(rows.map((r) => r.acceptedAt))}::timestamptz[],
-      ${instants(rows.map((r) => r.occurredAt))}::timestamptz[]
+      ${textArray(rows.map((r) => r.appId))}::text[], ${plainArray(rows.map((r) => r.requestId))}::uuid[],
+      ${textArray(rows.map((r) => r.lane))}::text[], ${plainArray(rows.map((r) => r.state))}::text[],
+      ${textArray(rows.map((r) => r.orderingKey))}::text[], ${plainArray(rows.map((r) => r.profile))}::text[],
+      ${textArray(rows.map((r) => r.url))}::text[], ${plainArray(rows.map((r) => r.urlVersion))}::integer[],
+      ${textArray(rows.map((r) => r.calleeAppId))}::text[], ${textArray(rows.map((r) => r.calleeNo))}::text[],
+      ${textArray(rows.map((r) => r.callerNo))}::text[], ${textArray(rows.map((r) => r.messageType))}::text[],
+      ${textArray(rows.map((r) => r.content))}::text[], ${plainArray(rows.map((r) => r.contentBytes))}::integer[],
+      ${plainArray(rows.map((r) => r.attemptsMax))}::integer[],
+      ${textArray(rows.map((r) => r.delaysMs && plainArray(r.delaysMs)))}::text[],
+      ${textArray(rows.map((r) => r.traceParent))}::text[], ${textArray(rows.map((r) => r.leaseOwner))}::text[],
+      ${instantArray(rows.map((r) => r.dueAt))}::timestamptz[], ${textArray(rows.map((r) => r.reason))}::text[],
+      ${instantArray(rows.map((r) => r.acceptedAt))}::timestamptz[],
+      ${instantArray(rows.map((r) => r.occurredAt))}::timestamptz[]
     ) as input (app_id, request_id, lane, state, ordering_key, profile, url, url_version, callee_app_id, callee_no,
                 caller_no, message_type, content, content_bytes, attempts_max, delays_ms, trace_parent, lease_owner,
                 due_at, reason, accepted_at, occurred_at)`;

@@ -1,9 +1,17 @@
 import { sql } from 'kysely';
-import type { Database, Executor, Transaction } from '../platform/database/index.ts';
+import {
+  bytesArray,
+  instantArray,
+  plainArray,
+  textArray,
+  type Database,
+  type Executor,
+  type Transaction,
+} from '../platform/database/index.ts';
 import { chainEntry } from './attempt-chain.ts';
 import type { LaneName } from './lane.ts';
 import { lockOrderingKeys, promoteNext } from './ordering-store.ts';
-import { instants, type Settlement } from './store.ts';
+import type { Settlement } from './store.ts';
 
 /** Whether a settlement was still its lease's to make, and what else has work by it. */
 export interface Settled {
@@ -45,17 +53,22 @@ async function settleQueue(db: Executor, rows: readonly Settlement[]): Promise<S
     /* prepared relay_settle */
     with input as materialized (
       select * from unnest(
-        ${rows.map((r) => r.appId)}::text[], ${rows.map((r) => r.requestId)}::uuid[],
-        ${rows.map((r) => r.leaseToken)}::bigint[], ${rows.map((r) => r.next.state)}::text[],
-        ${rows.map((r) => (r.next.state === 'delivered' ? null : r.next.reason))}::text[],
-        ${instants(rows.map((r) => (r.next.state === 'waiting' ? r.next.nextAttemptAt : null)))}::timestamptz[],
-        ${rows.map((r) => r.attempt.number)}::integer[], ${instants(rows.map((r) => r.attempt.startedAt))}::timestamptz[],
-        ${rows.map((r) => r.attempt.durationMs)}::integer[], ${rows.map((r) => r.attempt.outcome)}::text[],
-        ${rows.map((r) => r.attempt.status)}::smallint[], ${rows.map((r) => r.attempt.reason)}::text[],
-        ${rows.map((r) => r.attempt.answer)}::bytea[], ${rows.map((r) => r.attempt.url)}::text[],
-        ${rows.map((r) => r.attempt.remoteAddress)}::text[], ${rows.map((r) => r.attempt.tlsFingerprint)}::bytea[],
-        ${rows.map((r) => r.attempt.requestSha256)}::bytea[], ${rows.map((r) => r.attempt.node)}::text[],
-        ${rows.map((r) => chainEntry(r.appId, r.requestId, r.attempt))}::bytea[]
+        ${textArray(rows.map((r) => r.appId))}::text[], ${plainArray(rows.map((r) => r.requestId))}::uuid[],
+        ${plainArray(rows.map((r) => r.leaseToken))}::bigint[], ${plainArray(rows.map((r) => r.next.state))}::text[],
+        ${textArray(rows.map((r) => (r.next.state === 'delivered' ? null : r.next.reason)))}::text[],
+        ${instantArray(rows.map((r) => (r.next.state === 'waiting' ? r.next.nextAttemptAt : null)))}::timestamptz[],
+        ${plainArray(rows.map((r) => r.attempt.number))}::integer[],
+        ${instantArray(rows.map((r) => r.attempt.startedAt))}::timestamptz[],
+        ${plainArray(rows.map((r) => r.attempt.durationMs))}::integer[],
+        ${plainArray(rows.map((r) => r.attempt.outcome))}::text[],
+        ${plainArray(rows.map((r) => r.attempt.status))}::smallint[],
+        ${textArray(rows.map((r) => r.attempt.reason))}::text[],
+        ${bytesArray(rows.map((r) => r.attempt.answer))}::bytea[], ${textArray(rows.map((r) => r.attempt.url))}::text[],
+        ${textArray(rows.map((r) => r.attempt.remoteAddress))}::text[],
+        ${bytesArray(rows.map((r) => r.attempt.tlsFingerprint))}::bytea[],
+        ${bytesArray(rows.map((r) => r.attempt.requestSha256))}::bytea[],
+        ${textArray(rows.map((r) => r.attempt.node))}::text[],
+        ${bytesArray(rows.map((r) => chainEntry(r.appId, r.requestId, r.attempt)))}::bytea[]
       ) as input (app_id, request_id, lease_token, state, reason, due_at, number, started_at, duration_ms, outcome,
                   status, attempt_reason, answer, url, remote_address, tls_fingerprint, request_sha256, node, entry)
     ), recorded as (
@@ -112,7 +125,7 @@ async function recordFailures(tx: Transaction, settled: readonly Settlement[]): 
     update delivery
     set failed_at = input.failed_at, reason = input.reason
     from unnest(${failed.map((row) => row.appId)}::text[], ${failed.map((row) => row.requestId)}::uuid[],
-                ${instants(failed.map((row) => row.endedAt))}::timestamptz[], ${failed.map((row) => row.reason)}::text[])
+                ${instantArray(failed.map((row) => row.endedAt))}::timestamptz[], ${failed.map((row) => row.reason)}::text[])
          as input (app_id, request_id, failed_at, reason)
     where delivery.app_id = input.app_id and delivery.request_id = input.request_id
       and delivery.request_id between ${ids[0]} and ${ids.at(-1)}

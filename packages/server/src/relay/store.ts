@@ -127,13 +127,3 @@ export async function findState(
   `.execute(db);
   return rows[0] ?? null;
 }
-
-/** An array as PostgreSQL reads one: unnest would take an array of arrays apart to its numbers. */
-export function arrayText(numbers: readonly number[] | null): string | null {
-  return numbers === null ? null : `{${numbers.join(',')}}`;
-}
-
-/** Dates as text: the driver would write those inside arrays in the process's own zone. */
-export function instants(dates: readonly (Date | null)[]): (string | null)[] {
-  return dates.map((date) => date?.toISOString() ?? null);
-}

@@ -11,6 +11,7 @@ type UnwrittenLimits = Pick<
 >;
 
 const RETRY_AFTER_SECONDS = 1;
+const BESIDE_BELOW_ROWS = 16;
 
 /**
  * Messages on their way into the database, in group commits. What waits here is bounded in number and bytes: beyond that
@@ -28,6 +29,7 @@ export function createUnwritten(db: Database, limits: UnwrittenLimits): Unwritte
     rowsMax: limits.commitRowsMax,
     weightOf: (row: NewDelivery) => row.content.length,
     weightMax: limits.commitCharactersMax,
+    besideBelowRows: BESIDE_BELOW_ROWS,
     isItemFault: isValueFault,
   };
   const plain = createGroupCommit({ ...options, write: (rows) => insertDeliveries(db, rows) });
