@@ -8,9 +8,9 @@ const REFUSE_RULES_MAX = 10;
 const STATUS_MIN = 200;
 const STATUS_MAX = 599;
 
-/** Up to 10 keys joined by dots. */
+/** Up to 10 keys joined by dots. Half a surrogate pair is no text that a column could hold. */
 export function isJsonPath(path: unknown): path is string {
-  return typeof path === 'string' && /^[^.]{1,64}(\.[^.]{1,64}){0,9}$/u.test(path);
+  return typeof path === 'string' && path.isWellFormed() && /^[^.]{1,64}(\.[^.]{1,64}){0,9}$/u.test(path);
 }
 
 /** @throws DomainError callee_invalid */
@@ -33,7 +33,7 @@ export function checkMatchRule(field: 'acknowledge' | 'refuse', rule: Acknowledg
     case 'status':
       return;
     case 'text':
-      if (typeof rule.text !== 'string' || rule.text.length > RULE_TEXT_CHARACTERS_MAX) {
+      if (typeof rule.text !== 'string' || !isShortText(rule.text)) {
         throw calleeInvalid(field, `text: at most ${RULE_TEXT_CHARACTERS_MAX} characters`);
       }
       return;
@@ -49,8 +49,12 @@ export function checkMatchRule(field: 'acknowledge' | 'refuse', rule: Acknowledg
 }
 
 function isScalar(value: unknown): boolean {
-  if (typeof value === 'string') return value.length <= RULE_TEXT_CHARACTERS_MAX;
+  if (typeof value === 'string') return isShortText(value);
   return typeof value === 'number' || typeof value === 'boolean';
+}
+
+function isShortText(text: string): boolean {
+  return text.length <= RULE_TEXT_CHARACTERS_MAX && text.isWellFormed();
 }
 
 /** @throws DomainError callee_invalid */

@@ -136,7 +136,7 @@ function readEncryption(
   if (publicKeyPem.length > PEM_CHARACTERS_MAX) {
     throw calleeInvalid('encryption.public_key', `at most ${PEM_CHARACTERS_MAX} characters`);
   }
-  if (keyId !== undefined && (keyId === '' || keyId.length > KEY_ID_CHARACTERS_MAX)) {
+  if (keyId !== undefined && (keyId === '' || keyId.length > KEY_ID_CHARACTERS_MAX || !keyId.isWellFormed())) {
     throw calleeInvalid('encryption.key_id', `1 to ${KEY_ID_CHARACTERS_MAX} characters`);
   }
   const read = readEncryptionKey(publicKeyPem);
