@@ -27,15 +27,25 @@ export function attemptText(appId: string, requestId: string, attempt: Attempt):
   ]);
 }
 
-/** One attempt's part of a link: 16 bytes of request id, 4 of the number (big-endian), 32 of SHA-256 over its text. */
+/** Bytes of an entry that say whose it is. */
+export const ENTRY_PREFIX_BYTES = 20;
+
+/** The beginning of an entry: 16 bytes of request id, 4 of the number (big-endian). */
+export function entryPrefix(requestId: string, number: number): Buffer {
+  const prefix = Buffer.alloc(ENTRY_PREFIX_BYTES);
+  prefix.write(requestId.replaceAll('-', ''), 0, 16, 'hex');
+  prefix.writeUInt32BE(number, 16);
+  return prefix;
+}
+
+/** One attempt's part of a link: `entryPrefix`, then 32 bytes of SHA-256 over its text. */
 export function chainEntry(appId: string, requestId: string, attempt: Attempt): Buffer {
   const entry = Buffer.alloc(CHAIN_ENTRY_BYTES);
-  entry.write(requestId.replaceAll('-', ''), 0, 16, 'hex');
-  entry.writeUInt32BE(attempt.number, 16);
+  entryPrefix(requestId, attempt.number).copy(entry);
   createHash('sha256')
     .update(attemptText(appId, requestId, attempt), 'utf8')
     .digest()
-    .copy(entry, 20);
+    .copy(entry, ENTRY_PREFIX_BYTES);
   return entry;
 }
 

@@ -1,7 +1,9 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { Executor } from '../platform/database/index.ts';
+import { sqlState, type Database, type Executor, type Transaction } from '../platform/database/index.ts';
+import { DomainError } from '../platform/errors.ts';
+import { uuidLowerBound } from '../platform/ids.ts';
 import type { Attempt, Delivery } from './delivery.ts';
-import type { DeliveryFilter } from './relay.ts';
+import { assertSearchable, SEARCH_SECONDS_MAX, type DeliveryFilter, type SearchErrorCode } from './search.ts';
 import { DELIVERY_JOINS, DELIVERY_STATE, IS_HELD_BACK } from './store.ts';
 import type { RelayTables } from './tables.ts';
 
@@ -40,37 +42,73 @@ const QUEUED: Readonly<Record<Delivery['state'], RawBuilder<unknown> | null>> = 
 };
 
 /** One page of deliveries, the newest first: request ids sort by the time of acceptance. */
-export async function findDeliveries(db: Executor, filter: DeliveryFilter): Promise<Delivery[]> {
-  const { rows } = await sql<Delivery & { calleeAppId: string | null }>`
-    select ${COLUMNS}
-    from delivery ${DELIVERY_JOINS} ${LAST_ATTEMPT}
-    where ${sql.join([sql`true`, ...conditions(filter)], sql` and `)}
-    order by delivery.request_id desc
-    limit ${filter.limit}
-  `.execute(db);
+export async function findDeliveries(db: Database, filter: DeliveryFilter): Promise<Delivery[]> {
+  assertSearchable(filter);
+  const { rows } = await withinSearchTime(db, (tx) =>
+    sql<Delivery & { calleeAppId: string | null }>`
+      with page as materialized (
+        select delivery.app_id, delivery.request_id
+        from delivery ${DELIVERY_JOINS}
+        where ${matching(filter)}
+        order by delivery.request_id desc
+        limit ${filter.limit}
+      )
+      select ${COLUMNS}
+      from page join delivery on delivery.app_id = page.app_id and delivery.request_id = page.request_id
+      ${DELIVERY_JOINS} ${LAST_ATTEMPT}
+      order by delivery.request_id desc
+    `.execute(tx),
+  );
   return rows.map(({ calleeAppId: _calleeAppId, ...delivery }) => delivery);
 }
 
-function conditions(filter: DeliveryFilter): RawBuilder<unknown>[] {
-  const { appId, calleeNo, state, messageType, before } = filter;
-  const given: RawBuilder<unknown>[] = [];
+/** Runs a search under its own limit of time. Throws `search_too_slow`. */
+export async function withinSearchTime<T>(db: Database, search: (tx: Transaction) => Promise<T>): Promise<T> {
+  try {
+    return await db.transaction().execute(async (tx) => {
+      await sql`select set_config('statement_timeout', ${`${SEARCH_SECONDS_MAX}s`}, true)`.execute(tx);
+      return search(tx);
+    });
+  } catch (error) {
+    if (sqlState(error) !== QUERY_CANCELED) throw error;
+    const seconds = `${SEARCH_SECONDS_MAX}`;
+    throw new DomainError<SearchErrorCode>('search_too_slow', { seconds }, { cause: error });
+  }
+}
+
+const QUERY_CANCELED = '57014';
+
+/** The condition of a filter over `delivery` and its joins. */
+export function matching(filter: Omit<DeliveryFilter, 'limit'>): RawBuilder<unknown> {
+  const { appId, calleeNo, state, messageType, orderingKey, from, to, text, before } = filter;
+  const given: RawBuilder<unknown>[] = [sql`true`];
   if (appId !== undefined) given.push(sql`delivery.app_id = ${appId}`);
   if (calleeNo !== undefined) given.push(sql`delivery.callee_no = ${calleeNo}`);
   if (messageType !== undefined) given.push(sql`delivery.message_type = ${messageType}`);
+  if (orderingKey !== undefined) given.push(sql`queue.ordering_key = ${orderingKey}`);
+  // Times as bounds of ids: whole days of others are left out unread.
+  if (from !== undefined) given.push(sql`delivery.request_id >= ${uuidLowerBound(from)}`);
+  if (to !== undefined) given.push(sql`delivery.request_id < ${uuidLowerBound(to)}`);
   if (before !== undefined) given.push(sql`delivery.request_id < ${before}`);
   if (state !== undefined) {
     const ended = state === 'failed' ? sql`delivery.failed_at is not null` : sql`delivery.failed_at is null`;
     given.push(QUEUED[state] ?? sql`queue.request_id is null and ${ended}`);
   }
-  return given;
+  if (text !== undefined) given.push(sql`position(${text} in delivery.content) > 0`);
+  return sql.join(given, sql` and `);
 }
 
 /** A delivery as `findDeliveries` has it, with its content (null: dropped) and whose destination it goes to. */
-export type WholeDelivery = Delivery & { readonly content: string | null; readonly calleeAppId: string | null };
+export type WholeDelivery = Delivery & {
+  readonly content: string | null;
+  /** Of a content that was dropped. */
+  readonly contentSha256: Buffer | null;
+  readonly calleeAppId: string | null;
+};
 
 export async function findDelivery(db: Executor, requestId: string): Promise<WholeDelivery | null> {
   const { rows } = await sql<WholeDelivery>`
-    select ${COLUMNS}, delivery.content
+    select ${COLUMNS}, delivery.content, delivery.content_sha256 as "contentSha256"
     from delivery ${DELIVERY_JOINS} ${LAST_ATTEMPT}
     where delivery.request_id = ${requestId}
   `.execute(db);

@@ -12,7 +12,6 @@ export { DEFAULT_LIMITS, DEFAULT_RETENTION } from './relay.ts';
 export type {
   AcceptedMessage,
   AcceptResult,
-  DeliveryFilter,
   EnqueuedMessage,
   Relay,
   RelayErrorCode,
@@ -22,3 +21,10 @@ export type {
 } from './relay.ts';
 export { createRelay, RELAY_POOL_SETTINGS } from './commands.ts';
 export type { RelayDependencies, RelayPools } from './commands.ts';
+export type { DeliveryFilter, SearchErrorCode } from './search.ts';
+export { createRelayOperations } from './operations.ts';
+export type { RelayOperations } from './operations.ts';
+export type { ChainFault, ChainProgress, ChainReport } from './chain-verification.ts';
+export type { Evidence } from './evidence.ts';
+export type { LaneListing } from './lane-store.ts';
+export type { ReplayFilter, ReplayProgress } from './replay-many.ts';

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Transaction } from '../platform/database/index.ts';
 import type { CalleeCommands } from './callee-commands.ts';
 import type { Attempt, Delivery, DeliveryState } from './delivery.ts';
+import type { DeliveryFilter } from './search.ts';
 
 /** The keys of calling applications, which another capability keeps. */
 export interface RelayKeys {
@@ -102,16 +103,6 @@ export interface EnqueuedMessage {
   readonly delaysMs?: readonly number[];
 }
 
-export interface DeliveryFilter {
-  readonly appId?: string;
-  readonly calleeNo?: string;
-  readonly state?: DeliveryState;
-  readonly messageType?: string;
-  /** Only deliveries older than this one: the last `requestId` of the page before. */
-  readonly before?: string;
-  readonly limit: number;
-}
-
 /**
  * `callee_not_found` {appId, calleeNo} · `callee_invalid` {field, expected} · `url_invalid` {reason} ·
  * `idempotency_conflict` {requestId} · `delivery_not_found` and `delivery_not_ended` {requestId} · `relay_stopped` · `relay_full` {retryAfterSeconds} · `delivery_not_waiting` and `delivery_not_parked` {requestId} ·
@@ -147,7 +138,7 @@ export interface Relay extends CalleeCommands {
     waitMs?: number,
   ): Promise<{ readonly appId: string; readonly requestId: string; readonly state: DeliveryState } | null>;
 
-  /** The newest first. */
+  /** The newest first. Throws `search_unbounded`, `search_too_slow`. */
   listDeliveries(filter: DeliveryFilter): Promise<readonly Delivery[]>;
   /** Its content is null where that was dropped before its record. */
   showDelivery(
