@@ -49,7 +49,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     // A field that a schema does not know is refused and not taken away: it is a misspelt one as a rule.
-    ajv: { customOptions: { removeAdditional: false } },
+    ajv: { customOptions: { removeAdditional: false, allowUnionTypes: true } },
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     // A URL that cannot be decoded, or with a part that is too long: no route is reached and no hook runs.
     frameworkErrors: (error, _request, reply) => {
@@ -91,7 +91,17 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
  */
 function boundDraining(server: FastifyInstance, drainMs: number): void {
   let timer: NodeJS.Timeout | undefined;
+  // Node closes the connections that are idle at the moment of closing: those that are not then close with their answer.
+  server.addHook('onSend', async (_request, reply) => {
+    if (timer !== undefined) void reply.header('connection', 'close');
+  });
+  let draining = false;
+  // Node closes idle connections when the server closes, and none that is busy then and idle a moment later.
+  server.addHook('onSend', async (_request, reply) => {
+    if (draining) void reply.header('connection', 'close');
+  });
   server.addHook('preClose', async () => {
+    draining = true;
     timer = setTimeout(() => server.server.closeAllConnections(), drainMs);
   });
   server.addHook('onClose', async () => clearTimeout(timer));
