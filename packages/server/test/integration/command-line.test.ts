@@ -170,7 +170,7 @@ describe('yinxin callee', () => {
     await set('--never-status', '400-402', '--never-text', 'no', '--never-json', 'error:=42', '--never-json', 'a=b');
     await set('--try-after-status', '429,5xx', '--try-after-json', 'wait');
     await set('--timeout', '3s', '--in-flight', '4', '--rate', '0.5', '--circuit', '5,30s');
-    const made = (await set('--ordering-path', 'data.flow_id', '--latest-only')).json() as Record<string, unknown>;
+    const made = (await set('--ordering-path', 'data.flow_id', '--latest-only')).json();
     expect(made).toMatchObject({
       url_version: 1,
       url_pinning: 'pinned',
@@ -205,6 +205,8 @@ describe('yinxin callee', () => {
       latest_only: false,
     });
     expect((await set('--circuit', 'off')).json()).toMatchObject({ circuit: 'off' });
+    const one = await set('--never-json', 'a=b', '--delays', '1s');
+    expect(one.json()).toMatchObject({ refuse: [{ path: 'a' }], delays_ms: [1_000] });
     expect((await set('--clear', 'everything')).err).toContain('--clear everything: one of ack, never');
     expect((await set('--circuit', '5')).err).toContain('10,30s');
     expect((await set('--client-cert', 'x.pem')).err).toContain('belong together');
@@ -217,7 +219,7 @@ describe('yinxin callee', () => {
     const made = (await rotate('--overlap', '2h')).json() as Record<string, string>;
     expect(made['webhook_secret']).toMatch(/^whsec_/);
     expect(Date.parse(made['previous_webhook_secret_until']!)).toBeGreaterThan(Date.now());
-    const pair = (await rotate('--kind', 'ed25519')).json() as Record<string, unknown>;
+    const pair = (await rotate('--kind', 'ed25519')).json();
     expect(pair).not.toHaveProperty('webhook_secret');
     expect(pair['ed25519_public_keys']).toEqual([{ public_key: expect.stringMatching(/^whpk_/), until: null }]);
     const shown = await run('callee', 'show', 'rotating', '--json');

@@ -3,13 +3,14 @@ import type { Callee, CalleeChange, CalleeUrl } from '../../relay/index.ts';
 
 const STATUSES_MAX = 400;
 const RULES_MAX = 10;
+const DELAYS_MAX = 100;
 const PEM_CHARACTERS_MAX = 65_536;
 
 const Statuses = Type.Array(Type.Integer(), { maxItems: STATUSES_MAX });
 const Pem = Type.String({ maxLength: PEM_CHARACTERS_MAX });
 
 // One schema with several types, not a union of schemas: values are turned into the type that is wanted, and each part
-// of a union would turn null into its own 0 or "".
+// of a union would turn null into its own 0 or "", and a list of one into its element.
 const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
 const PemOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: PEM_CHARACTERS_MAX });
 const WholeOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'] });
@@ -28,6 +29,17 @@ const AnswerRule = Type.Union([
   }),
 ]);
 
+const RulesOrNull = Type.Unsafe<Static<typeof AnswerRule>[] | null>({
+  type: ['array', 'null'],
+  items: AnswerRule,
+  maxItems: RULES_MAX,
+});
+const DelaysOrNull = Type.Unsafe<number[] | null>({
+  type: ['array', 'null'],
+  items: { type: 'integer' },
+  maxItems: DELAYS_MAX,
+});
+
 /** A change of a destination: what is left out stays, null takes away. */
 export const CalleeChangeForm = Type.Partial(
   Type.Object(
@@ -38,12 +50,12 @@ export const CalleeChangeForm = Type.Partial(
       sign_type: Type.String(),
       enabled: Type.Boolean(),
       acknowledge: Type.Union([Type.Null(), AnswerRule]),
-      refuse: Type.Union([Type.Null(), Type.Array(AnswerRule, { maxItems: RULES_MAX })]),
+      refuse: RulesOrNull,
       retry_after: Type.Union([
         Type.Null(),
         Type.Object({ statuses: Type.Optional(Statuses), path: Type.Optional(Type.String()) }),
       ]),
-      delays_ms: Type.Union([Type.Null(), Type.Array(Type.Integer(), { maxItems: 100 })]),
+      delays_ms: DelaysOrNull,
       attempt_timeout_ms: WholeOrNull,
       in_flight_max: WholeOrNull,
       rate_per_second: NumberOrNull,
