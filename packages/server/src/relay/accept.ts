@@ -229,7 +229,7 @@ async function hear(
 /** What `work` comes to, or null when it has not after `waitMs`. */
 async function within<T>(work: Promise<T>, waitMs: number): Promise<T | null> {
   const { promise, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), waitMs);
+  const timer = setTimeout(() => resolve(null), Math.max(0, waitMs));
   try {
     return await Promise.race([work, promise]);
   } finally {

@@ -33,7 +33,7 @@ const SETTLE_RETRY_MS = 250;
 export class AttemptRunner {
   readonly #dependencies: RunnerDependencies;
   readonly #settlements: GroupCommit<Settlement, Settled>;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(dependencies: RunnerDependencies) {
     const { db, limits } = dependencies;
@@ -42,8 +42,8 @@ export class AttemptRunner {
       write: (items) => settleAttempts(db, items),
       rowsMax: limits.settleRowsMax,
       gatherMs: limits.settleGatherMs,
-      // What stands behind it waits.
-      isUrgent: (item) => item.orderingKey !== null,
+      // What stands behind it waits, or who is to be told that it failed.
+      isUrgent: (item) => item.orderingKey !== null || item.next.state === 'failed',
       weightOf: (item) => item.attempt.answer?.length ?? 0,
       weightMax: limits.commitCharactersMax,
       isItemFault: isValueFault,
@@ -52,7 +52,8 @@ export class AttemptRunner {
 
   /**
    * Resolves as soon as the attempt's outcome is known; its settlement commits on its own, and an outcome that could not
-   * be settled is repeated under the same webhook-id when the lease has ended. Never rejects.
+   * be settled is repeated under the same webhook-id when the lease has ended. A failure for good is told only when it is
+   * committed, since after a lost one the delivery may yet arrive. Never rejects.
    */
   async run(delivery: LeasedDelivery): Promise<Standing> {
     const { clock, log, limits } = this.#dependencies;
@@ -81,17 +82,23 @@ export class AttemptRunner {
     const schedule = { attempts: delivery.scheduleAttempts, policy: policyOf(delivery) };
     const next = afterAttempt(schedule, outcome, now, drawJitter(random));
     this.#report(delivery, record, next);
-    const reason = next.state === 'delivered' ? null : next.reason;
-    const standing = { appId: delivery.appId, state: next.state, reason };
-    board.post(delivery.requestId, standing);
     const { appId, requestId, lane, orderingKey, leaseToken } = delivery;
     const settlement = { appId, requestId, lane, orderingKey, leaseToken, next, endedAt: now, attempt: record };
-    this.#track(this.#settle(delivery, settlement).finally(() => board.forget(requestId)));
+    const settled = this.#settle(delivery, settlement).finally(() => board.forget(requestId));
+    this.#track(settled);
+    const reason = next.state === 'delivered' ? null : next.reason;
+    const isTold = next.state !== 'failed' || (await settled);
+    const standing: Standing = isTold ? { appId, state: next.state, reason } : { appId, state: 'leased', reason };
+    board.post(requestId, standing);
+    if (next.state === 'failed') board.forget(requestId);
     return standing;
   }
 
-  /** Commits a settlement, again and again until the lease ends: after that the delivery is somebody else's. */
-  async #settle(delivery: LeasedDelivery, settlement: Settlement): Promise<void> {
+  /**
+   * Commits a settlement, again and again until the lease ends: after that the delivery is somebody else's. Answers
+   * whether it holds.
+   */
+  async #settle(delivery: LeasedDelivery, settlement: Settlement): Promise<boolean> {
     const { clock, log } = this.#dependencies;
     const { requestId } = delivery;
     for (;;) {
@@ -102,17 +109,17 @@ export class AttemptRunner {
         else if (settlement.next.state === 'waiting') {
           this.#dependencies.scheduled(settlement.next.nextAttemptAt, settlement.lane);
         }
-        return;
+        return own;
       } catch (error) {
         const over = clock.now() >= delivery.leaseEndsAt || isValueFault(error);
         log.error({ err: error, requestId, givenUp: over }, 'an attempt could not be settled');
-        if (over) return;
+        if (over) return false;
       }
       await delay(SETTLE_RETRY_MS);
     }
   }
 
-  #track(work: Promise<void>): void {
+  #track(work: Promise<unknown>): void {
     this.#underWay.add(work);
     void work.finally(() => this.#underWay.delete(work));
   }

@@ -30,7 +30,7 @@ const NONCE_LENGTH = 6;
 /** W3C Trace Context, version 00. */
 const TRACE_PARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** What no destination can be reached by, however often it is tried. */
-const REFUSED_CODES = new Set<string>(['address_forbidden', 'url_invalid', 'request_invalid']);
+const REFUSED_CODES = new Set<string>(['url_invalid', 'request_invalid']);
 
 /** Sends a leased delivery once and judges the answer. Never rejects: whatever goes wrong is the attempt's outcome. */
 export async function makeAttempt(
@@ -67,7 +67,9 @@ export async function makeAttempt(
     outcome = judgeAnswer(answerRules(delivery, profile), answer, clock.now());
   } catch (error) {
     if (error instanceof EgressError) {
-      outcome = { kind: REFUSED_CODES.has(error.code) ? 'refused' : 'unacknowledged', reason: error.code };
+      // A name that leads to a forbidden address today may lead elsewhere tomorrow; an address in the URL will not.
+      const isForGood = REFUSED_CODES.has(error.code) || !egress.checkUrl(url).ok;
+      outcome = { kind: isForGood ? 'refused' : 'unacknowledged', reason: error.code };
     } else {
       log.error({ err: error, requestId: delivery.requestId }, 'an attempt could not be made');
       outcome = { kind: 'unacknowledged', reason: 'internal_error' };

@@ -34,6 +34,8 @@ export async function settleAttempts(db: Database, rows: readonly Settlement[]):
     return rows.map((row) => ({ own: own.has(row.requestId), promoted: [] }));
   }
   return db.transaction().execute(async (tx) => {
+    // A failure is told once it is committed, so this commit waits for the disk.
+    await sql`set local synchronous_commit = on`.execute(tx);
     await lockOrderingKeys(tx, rows);
     const own = await settleQueue(tx, rows);
     const settled = rows.filter((row) => own.has(row.requestId));
