@@ -10,6 +10,8 @@ export type Seal = (what: 'body_key' | 'client_key', secret: string) => string;
 const PEM_CHARACTERS_MAX = 65_536;
 const KEY_ID_CHARACTERS_MAX = 128;
 const ENCRYPTION_ALGORITHMS: readonly string[] = ['RSA-OAEP-256'] satisfies readonly EncryptionAlgorithm[];
+/** A certificate that was made on a machine whose clock is ahead, or for tomorrow, is taken. */
+const BEGINS_AHEAD_MS_MAX = 24 * 3_600_000;
 const BODY_KEY_BITS_MIN = 2_048;
 const BODY_KEY_BITS_MAX = 4_096;
 
@@ -119,7 +121,7 @@ function readCertificates(field: string, pem: string, at: Date): X509Certificate
     if (certificate.validToDate <= at) {
       throw calleeInvalid(field, `a certificate that holds: this one expired on ${day(certificate.validToDate)}`);
     }
-    if (certificate.validFromDate > at) {
+    if (certificate.validFromDate.getTime() > at.getTime() + BEGINS_AHEAD_MS_MAX) {
       throw calleeInvalid(field, `a certificate that holds: this one begins on ${day(certificate.validFromDate)}`);
     }
     return certificate;

@@ -161,6 +161,8 @@ describe('certificates and keys', () => {
 
   test('what is expired, not a pair or not readable is refused by name', () => {
     const clientCertificate = pemsOf(client);
+    const twoDaysAgo = () => changeCredentials(null, { clientCertificate }, { at: later(-48 * HOUR_MS), seal });
+    expect(twoDaysAgo).toThrow('callee_invalid');
     const inThreeDays = () => changeCredentials(null, { clientCertificate }, { at: later(72 * HOUR_MS), seal });
     expect(inThreeDays).toThrow('callee_invalid');
     const mixed = { ...clientCertificate, privateKeyPem: other.key.toString() };
