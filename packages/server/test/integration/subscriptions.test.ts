@@ -252,7 +252,7 @@ describe('publishing', () => {
       },
       { actor: `app:${APP_ID}`, action: 'subscription.create', subject: expect.any(String), detail: place },
     ]);
-    expect(await verifyAuditChain(database.db, APP_ID)).toMatchObject({ brokenAt: null });
+    expect(await verifyAuditChain(database.db, APP_ID)).toMatchObject({ fault: null });
   });
 
   test.each([
