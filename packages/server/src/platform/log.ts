@@ -37,13 +37,15 @@ export function createLog(options: LogOptions): Logger {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: hideSecrets, bindings: hideSecrets },
-    serializers: { err: (error: Error) => hideSecrets(pino.stdSerializers.err(error)) },
+    serializers: { err: (error: Error) => hideSecrets(pino.stdSerializers.err(error), OF_AN_ERROR) },
   };
   const { write, file } = options;
   return pino(settings, write ? { write } : pino.destination({ dest: file ?? 1, sync: true }));
 }
 
 const DEPTH_MAX = 3;
+/** Errors gather others in a list: two levels more. */
+const OF_AN_ERROR = -1;
 
 /**
  * The object without what its keys call secret, down to the third level. What holds nothing secret is not copied: a line
@@ -54,18 +56,18 @@ function hideSecrets<T extends object>(value: T, depth = 1): T {
   for (const [key, inner] of Object.entries(value)) {
     let shown: unknown = inner;
     if (HIDDEN_KEYS.has(key)) shown = '[hidden]';
-    else if (depth < DEPTH_MAX && isPlain(inner)) shown = hideSecrets(inner, depth + 1);
+    // An error under this name is written out by its serializer, and looked through after that.
+    else if (key === 'err' && inner instanceof Error) continue;
+    else if (depth < DEPTH_MAX && hasMembers(inner)) shown = hideSecrets(inner, depth + 1);
     if (shown === inner) continue;
-    copy ??= { ...value } as Record<string, unknown>;
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
     copy[key] = shown;
   }
   return (copy ?? value) as T;
 }
 
-/** Objects and arrays that a line shows member by member. Errors, dates and buffers have their own way. */
-function isPlain(value: unknown): value is object {
-  if (value === null || typeof value !== 'object') return false;
-  if (Array.isArray(value)) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+/** What a line shows member by member. Dates, buffers and the like say themselves how they are shown. */
+function hasMembers(value: unknown): value is object {
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return false;
+  return !('toJSON' in value);
 }

@@ -6,7 +6,7 @@ export interface SynchronisedClock extends Clock {
   synchronise(): Promise<void>;
 }
 
-/** An answer that took longer says too little of the time. */
+/** An answer that took longer says too little of the time; only the first is better than nothing. */
 const ROUND_TRIP_MAX_MS = 1_000;
 
 /**
@@ -23,13 +23,15 @@ export function createSynchronisedClock(
   startsAt: Date,
 ): SynchronisedClock {
   let offsetMs = startsAt.getTime() - monotonicMs();
+  let hasLooked = false;
   return {
     now: () => new Date(Math.round(offsetMs + monotonicMs())),
     async synchronise() {
       const askedMs = monotonicMs();
       const shownMs = await source();
       const answeredMs = monotonicMs();
-      if (answeredMs - askedMs > ROUND_TRIP_MAX_MS) return;
+      if (hasLooked && answeredMs - askedMs > ROUND_TRIP_MAX_MS) return;
+      hasLooked = true;
       // The source was read somewhere in between: half the way is the best guess.
       offsetMs = shownMs - (askedMs + answeredMs) / 2;
     },
