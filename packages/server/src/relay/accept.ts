@@ -9,6 +9,7 @@ import type { DestinationName } from './callee-store.ts';
 import type { DeliveryState } from './delivery.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { OutcomeBoard, Standing } from './outcome-board.ts';
+import type { OutcomeWatch } from './outcome-watch.ts';
 import type { AcceptedMessage, AcceptResult, RelayErrorCode, RelayLimits } from './relay.ts';
 import type { Inserted } from './insert-store.ts';
 import type { LaneBook } from './lane-book.ts';
@@ -23,15 +24,18 @@ export interface AcceptDependencies {
   readonly egress: Egress;
   readonly clock: Clock;
   readonly board: OutcomeBoard;
+  readonly watch: OutcomeWatch;
   readonly runner: AttemptRunner;
   readonly lanes: LaneBook;
   readonly inserts: Inserts;
   /** The destination that an application means, or null. */
   readonly destinationOf: (name: DestinationName) => Promise<Destination | null>;
   readonly slots: Slots;
+  /** Of the contents of first attempts, in bytes. */
+  readonly contentSlots: Slots;
   readonly metrics: RelayMetrics | null;
   readonly nodeName: string;
-  readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs' | 'pollMs'>;
+  readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs'>;
   /** A delivery was written for the dispatcher. */
   readonly wake: (lane: LaneName) => void;
   /** An attempt of the lane has ended. */
@@ -40,8 +44,10 @@ export interface AcceptDependencies {
   readonly track: (work: Promise<unknown>) => void;
 }
 
-/** Where new deliveries are written. Rejects with `relay_full` at once while too much waits to be written. */
+/** Where new deliveries are written. */
 export interface Inserts {
+  /** Counts a message until what it returns is called. Throws `relay_full` while too much waits to be written. */
+  reserve(contentBytes: number): () => void;
   submit(row: NewDelivery): Promise<Inserted>;
 }
 
@@ -52,38 +58,66 @@ interface Resolved {
   readonly refusal: string | null;
 }
 
-/** `Relay.accept`: durable first, then the first attempt, answered when it is known or after `answerWaitMs`. */
-export async function acceptMessage(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<AcceptResult> {
-  const { clock, slots, lanes } = dependencies;
+/** What is known once a message is durable: the answer, or where to wait for it. */
+type Stored = AcceptResult | { readonly requestId: string; readonly outcome: Promise<Standing | null> };
+
+/** `Relay.accept`: durable first, then the first attempt, answered when it is known or after the wait. */
+export function acceptMessage(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<AcceptResult> {
+  const answerBy = performance.now() + (message.answerWaitMs ?? dependencies.limits.answerWaitMs);
+  // No async function: those who wait are many, and nothing of theirs is to hold the message but an attempt of it.
+  return storeMessage(dependencies, message, answerBy).then(async (stored) => {
+    if (typeof stored.outcome === 'string') return stored;
+    return result(stored.requestId, await within(stored.outcome, answerBy - performance.now()));
+  });
+}
+
+async function storeMessage(
+  dependencies: AcceptDependencies,
+  message: AcceptedMessage,
+  answerBy: number,
+): Promise<Stored> {
+  const contentBytes = Buffer.byteLength(message.content, 'utf8');
+  const written = dependencies.inserts.reserve(contentBytes);
+  try {
+    return await storeReserved(dependencies, message, { contentBytes, answerBy });
+  } finally {
+    written();
+  }
+}
+
+async function storeReserved(
+  dependencies: AcceptDependencies,
+  message: AcceptedMessage,
+  { contentBytes, answerBy }: { contentBytes: number; answerBy: number },
+): Promise<Stored> {
+  const { clock, lanes, watch, board } = dependencies;
   const resolved = await resolveDestination(dependencies, message);
   const { url, destination, refusal } = resolved;
   const now = clock.now();
   const name = destination === null ? laneOfUrl(message.appId, url) : laneOfCallee(destination);
   const lane = lanes.lane(name);
   if (destination !== null) lane.settings = laneSettingsOf(destination);
-  const leased = refusal === null && lanes.mayBegin(lane, slots.free, now) && slots.tryTake();
-  if (leased) lane.inFlight += 1;
-  const row = newDelivery(dependencies, { message, resolved, lane: name, leased, now });
-  const { answerWaitMs, pollMs } = dependencies.limits;
-  const answerBy = performance.now() + answerWaitMs;
+  const attempt: FirstAttempt = { lane: name, contentBytes };
+  const leased = refusal === null && tryBegin(dependencies, attempt, now);
+  const row = newDelivery(dependencies, { message, resolved, lane: name, leased, contentBytes, now });
+  const { requestId } = row;
   const mayWait = refusal === null && message.respondAsync !== true;
   // Listening begins before the row can be seen, so that no outcome passes unheard.
   const heard =
-    mayWait && (!leased || row.orderingKey !== null)
-      ? dependencies.board.next(row.requestId, Math.min(answerWaitMs, pollMs))
-      : null;
+    mayWait && (!leased || row.orderingKey !== null) ? watch.next(requestId, answerBy - performance.now()) : null;
   let inserted: Inserted = 'failed';
   try {
     inserted = await dependencies.inserts.submit(row);
   } finally {
-    if (leased && inserted !== 'leased') endFirstAttempt(dependencies, name);
+    if (leased && inserted !== 'leased') endFirstAttempt(dependencies, attempt);
+    if (heard !== null && (inserted === 'taken' || inserted === 'failed')) board.tell(requestId, null);
   }
   if (inserted === 'taken') return presentOutcome(dependencies, message);
   dependencies.metrics?.accepted();
-  if (refusal !== null) return { requestId: row.requestId, outcome: 'failed', reason: refusal };
+  if (refusal !== null) return { requestId, outcome: 'failed', reason: refusal };
   if (inserted !== 'leased') {
     if (inserted === 'waiting') dependencies.wake(name);
-    return result(row.requestId, heard === null ? null : await hear(dependencies, row.requestId, heard, answerBy));
+    return heard === null ? result(requestId, null) : { requestId, outcome: heard };
   }
   const leaseEndsAt = row.dueAt ?? now;
   const delivery: LeasedDelivery = {
@@ -94,23 +128,51 @@ export async function acceptMessage(dependencies: AcceptDependencies, message: A
     scheduleAttempts: 1,
     destination,
   };
-  const attempt = dependencies.runner.run(delivery).finally(() => endFirstAttempt(dependencies, name));
-  dependencies.track(attempt);
-  if (message.respondAsync) return result(row.requestId, null);
-  return result(row.requestId, await within(attempt, answerBy - performance.now()));
+  const outcome = dependencies.runner.run(delivery).finally(() => endFirstAttempt(dependencies, attempt));
+  dependencies.track(outcome);
+  return message.respondAsync ? result(requestId, null) : { requestId, outcome };
 }
 
-function endFirstAttempt({ slots, lanes, roomIn }: AcceptDependencies, name: LaneName): void {
+interface FirstAttempt {
+  readonly lane: LaneName;
+  readonly contentBytes: number;
+}
+
+/** Takes the room of a first attempt; what finds none is left to the dispatcher. */
+function tryBegin(
+  { lanes, slots, contentSlots }: AcceptDependencies,
+  { lane: name, contentBytes }: FirstAttempt,
+  now: Date,
+): boolean {
+  const lane = lanes.lane(name);
+  if (contentBytes > contentSlots.free || !lanes.mayBegin(lane, slots.free, now) || !slots.tryTake()) return false;
+  contentSlots.tryTake(contentBytes);
+  lane.inFlight += 1;
+  return true;
+}
+
+function endFirstAttempt(
+  { slots, contentSlots, lanes, roomIn }: AcceptDependencies,
+  { lane: name, contentBytes }: FirstAttempt,
+): void {
   slots.giveBack();
+  contentSlots.giveBack(contentBytes);
   lanes.lane(name).inFlight -= 1;
   roomIn(name);
 }
 
 function newDelivery(
   { limits, nodeName }: AcceptDependencies,
-  draft: { message: AcceptedMessage; resolved: Resolved; lane: LaneName; leased: boolean; now: Date },
+  draft: {
+    message: AcceptedMessage;
+    resolved: Resolved;
+    lane: LaneName;
+    leased: boolean;
+    contentBytes: number;
+    now: Date;
+  },
 ): NewDelivery {
-  const { message, resolved, lane, leased, now } = draft;
+  const { message, resolved, lane, leased, contentBytes, now } = draft;
   const { url, destination, refusal } = resolved;
   const leaseEndsAt = new Date(now.getTime() + limits.leaseMs);
   return {
@@ -128,7 +190,7 @@ function newDelivery(
     callerNo: message.callerNo,
     messageType: message.messageType,
     content: message.content,
-    contentBytes: Buffer.byteLength(message.content, 'utf8'),
+    contentBytes,
     attemptsMax: null,
     delaysMs: null,
     traceParent: message.traceParent ?? null,
@@ -202,28 +264,6 @@ function result(requestId: string, standing: Standing | null): AcceptResult {
   if (standing === null) return { requestId, outcome: 'retrying' };
   const outcome = OUTCOMES[standing.state];
   return { requestId, outcome, ...(standing.reason === null ? {} : { reason: standing.reason }) };
-}
-
-/**
- * What becomes of a delivery that waits for a dispatcher: told by this node's own, or its end seen in the database where
- * another node was quicker. Null when neither has come by then.
- */
-async function hear(
-  { db, board, limits }: AcceptDependencies,
-  requestId: string,
-  first: Promise<Standing | null>,
-  answerBy: number,
-): Promise<Standing | null> {
-  let heard = first;
-  for (;;) {
-    const standing = await heard;
-    if (standing !== null) return standing;
-    const found = await findState(db, requestId);
-    if (found?.state === 'delivered' || found?.state === 'failed') return found;
-    const leftMs = answerBy - performance.now();
-    if (leftMs <= 0) return null;
-    heard = board.next(requestId, Math.min(leftMs, limits.pollMs));
-  }
 }
 
 /** What `work` comes to, or null when it has not after `waitMs`. */

@@ -21,10 +21,11 @@ import { Dispatcher } from './dispatcher.ts';
 import { createGroupCommit, isValueFault } from './group-commit.ts';
 import { insertDeliveries } from './insert-store.ts';
 import { LaneBook } from './lane-book.ts';
-import { laneOfCallee, laneOfUrl, type LaneName } from './lane.ts';
+import { laneOfUrl, type LaneName } from './lane.ts';
 import { createRelayMetrics } from './metrics.ts';
 import { isUuid, parkDelivery, releaseDelivery, replayDelivery, skipDelivery } from './operator-commands.ts';
-import { OutcomeBoard } from './outcome-board.ts';
+import { OutcomeBoard, type Standing } from './outcome-board.ts';
+import { OutcomeWatch } from './outcome-watch.ts';
 import { maintain, preparePartitions } from './maintenance.ts';
 import {
   DEFAULT_RETENTION,
@@ -88,6 +89,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
   const metrics = dependencies.metrics === undefined ? null : createRelayMetrics(dependencies.metrics);
   const { durable, prompt } = dependencies.pools ?? { durable: db, prompt: db };
   const board = new OutcomeBoard();
+  const watch = new OutcomeWatch({ db, board, log, pollMs: limits.pollMs });
   const lanes = new LaneBook(nodeName);
   const random = dependencies.random ?? Math.random;
   const wake = (lane?: LaneName): void => dispatcher.wake(lane);
@@ -139,11 +141,13 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     egress,
     clock,
     board,
+    watch,
     runner,
     lanes,
     inserts,
     destinationOf,
     slots: new Slots(limits.firstAttemptsInFlightMax),
+    contentSlots: new Slots(limits.contentBytesInFlightMax),
     metrics,
     nodeName,
     limits,
@@ -173,14 +177,16 @@ export function createRelay(dependencies: RelayDependencies): Relay {
       if (!isUuid(requestId)) return null;
       const deadlineMs = performance.now() + waitMs;
       for (;;) {
-        const leftMs = deadlineMs - performance.now();
-        // Other nodes' outcomes are seen by looking again; this node's own are heard at once.
-        const heard = leftMs > 0 ? board.next(requestId, Math.min(leftMs, limits.pollMs)) : null;
+        const leftMs = stopping ? 0 : deadlineMs - performance.now();
+        // Listening begins before the look, so that no outcome passes between the two.
+        const heard = leftMs > 0 ? watch.next(requestId, leftMs) : null;
         const standing = board.look(requestId) ?? (await findState(db, requestId));
-        if (standing === null) return null;
-        const { appId, state } = standing;
-        if (heard === null || state === 'delivered' || state === 'failed') return { appId, requestId, state };
-        await heard;
+        if (standing === null || heard === null || hasEnded(standing)) {
+          if (heard !== null) board.tell(requestId, standing);
+          return standing && { appId: standing.appId, requestId, state: standing.state };
+        }
+        const told = await heard;
+        if (told !== null && hasEnded(told)) return { appId: told.appId, requestId, state: told.state };
       }
     },
 
@@ -211,6 +217,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
 
     async stop() {
       stopping = true;
+      watch.stop();
       await listener?.stop();
       const drained = (async () => {
         await inserts.idle();
@@ -227,6 +234,10 @@ export function createRelay(dependencies: RelayDependencies): Relay {
       await Promise.race([drained, promise]).finally(() => clearTimeout(timer));
     },
   };
+}
+
+function hasEnded({ state }: Pick<Standing, 'state'>): boolean {
+  return state === 'delivered' || state === 'failed';
 }
 
 /** From the end of an attempt's time to another node's probe. */

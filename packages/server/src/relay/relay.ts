@@ -30,9 +30,12 @@ export interface RelayLimits {
   /** Attempts that the dispatcher of this node has under way at once. */
   readonly attemptsInFlightMax: number;
   readonly claimBatchMax: number;
-  /** Contents of the attempts that the dispatcher of this node has under way. */
+  /**
+   * Contents of the attempts that the dispatcher of this node has under way, and as much again of first attempts: what
+   * would be more waits for the dispatcher.
+   */
   readonly contentBytesInFlightMax: number;
-  /** Messages that wait to be written, and their contents: beyond it nothing is accepted (`relay_full`). */
+  /** Messages that are not durable yet, and their contents: beyond it nothing is accepted (`relay_full`). */
   readonly unwrittenMax: number;
   readonly unwrittenBytesMax: number;
   /** The slow poll behind LISTEN/NOTIFY. */
@@ -76,6 +79,8 @@ export interface AcceptedMessage {
   readonly idempotencyKey?: string;
   /** Answer right after the durable write. */
   readonly respondAsync?: boolean;
+  /** How long to wait for the first attempt, in place of `answerWaitMs` of the limits. */
+  readonly answerWaitMs?: number;
   /** The request's header of that name (lower case): a destination's ordering key may stand there. */
   readonly header?: (name: string) => string | undefined;
   /** W3C trace context that came with the request. */

@@ -11,14 +11,15 @@ type UnwrittenLimits = Pick<
 >;
 
 const RETRY_AFTER_SECONDS = 1;
-const BESIDE_BELOW_ROWS = 16;
+const BESIDE_BELOW_ROWS = 8;
 
 /**
  * Messages on their way into the database, in group commits. What waits here is bounded in number and bytes: beyond that
  * a message is refused at once, and nothing of it is stored.
  */
 export interface Unwritten {
-  /** Rejects with `relay_full`. */
+  /** Counts a message until what it returns is called, once. Throws `relay_full` at once where there is no room for it. */
+  reserve(contentBytes: number): () => void;
   submit(row: NewDelivery): Promise<Inserted>;
   /** Resolves when nothing is waiting or being written. */
   idle(): Promise<void>;
@@ -38,19 +39,18 @@ export function createUnwritten(db: Database, limits: UnwrittenLimits): Unwritte
   let rowsWaiting = 0;
   let bytesWaiting = 0;
   return {
-    async submit(row) {
-      if (rowsWaiting >= limits.unwrittenMax || bytesWaiting + row.contentBytes > limits.unwrittenBytesMax) {
+    reserve(contentBytes) {
+      if (rowsWaiting >= limits.unwrittenMax || bytesWaiting + contentBytes > limits.unwrittenBytesMax) {
         throw new DomainError<RelayErrorCode>('relay_full', { retryAfterSeconds: `${RETRY_AFTER_SECONDS}` });
       }
       rowsWaiting += 1;
-      bytesWaiting += row.contentBytes;
-      try {
-        return await (row.orderingKey === null ? plain : ordered).submit(row);
-      } finally {
+      bytesWaiting += contentBytes;
+      return () => {
         rowsWaiting -= 1;
-        bytesWaiting -= row.contentBytes;
-      }
+        bytesWaiting -= contentBytes;
+      };
     },
+    submit: (row) => (row.orderingKey === null ? plain : ordered).submit(row),
     async idle() {
       await Promise.all([plain.idle(), ordered.idle()]);
     },
