@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Attempt } from './delivery.ts';
 
 /** Bytes of one attempt in a link of the chain: request id, number, SHA-256 of the attempt's text. */
@@ -42,10 +42,7 @@ export function entryPrefix(requestId: string, number: number): Buffer {
 export function chainEntry(appId: string, requestId: string, attempt: Attempt): Buffer {
   const entry = Buffer.alloc(CHAIN_ENTRY_BYTES);
   entryPrefix(requestId, attempt.number).copy(entry);
-  createHash('sha256')
-    .update(attemptText(appId, requestId, attempt), 'utf8')
-    .digest()
-    .copy(entry, ENTRY_PREFIX_BYTES);
+  hash('sha256', attemptText(appId, requestId, attempt), 'buffer').copy(entry, ENTRY_PREFIX_BYTES);
   return entry;
 }
 

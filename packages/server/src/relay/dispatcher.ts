@@ -9,6 +9,7 @@ import { laneSettingsOf, type LaneName } from './lane.ts';
 import type { Lane, LaneBook } from './lane-book.ts';
 import type { RelayLimits } from './relay.ts';
 import { Slots } from './slots.ts';
+import type { LeasedDelivery } from './store.ts';
 import { WakeClock } from './wake-clock.ts';
 
 export interface DispatcherDependencies {
@@ -159,7 +160,7 @@ export class Dispatcher {
     const free = Math.min(this.#slots.free, limits.claimBatchMax);
     if (free === 0 || this.#contentBytes >= limits.contentBytesInFlightMax) return [];
     const eligible: Turn[] = [];
-    for (const name of [...this.#ready]) {
+    for (const name of Array.from(this.#ready)) {
       if (eligible.length === Math.min(LANES_PER_CLAIM_MAX, free)) break;
       const pick = await this.#consider(lanes.lane(name), now);
       if (pick !== null) eligible.push(pick);
@@ -222,7 +223,7 @@ export class Dispatcher {
 
   /** Reads the messages of claimed rows and begins their attempts. */
   async #begin(rows: readonly ClaimedRow[], leaseEndsAt: Date): Promise<void> {
-    const { db, log, lanes, runner } = this.#dependencies;
+    const { db, log, lanes } = this.#dependencies;
     let messages: Awaited<ReturnType<typeof loadMessages>>;
     try {
       messages = await loadMessages(db, rows);
@@ -240,13 +241,16 @@ export class Dispatcher {
         this.#ended(row);
         continue;
       }
-      const work: Promise<void> = runner.run({ ...row, ...message, leaseEndsAt }).then(() => {
-        this.#underWay.delete(work);
-        this.#ended(row);
-      });
+      const work = this.#attempt(row, { ...row, ...message, leaseEndsAt });
       this.#underWay.add(work);
+      void work.finally(() => this.#underWay.delete(work));
     }
     if (off.length > 0) await this.#giveBack(off);
+  }
+
+  async #attempt(row: ClaimedRow, delivery: LeasedDelivery): Promise<void> {
+    await this.#dependencies.runner.run(delivery);
+    this.#ended(row);
   }
 
   async #giveBack(rows: readonly ClaimedRow[]): Promise<void> {
