@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { clearRelay, fillBacklog } from './support/backlog-rows.ts';
 import { median } from './support/load.ts';
+import type { LoadOutcome } from './support/load-terms.ts';
 import { progress, readOptions } from './support/options.ts';
 import { relayMessage } from './support/relay-messages.ts';
 import { onRelaySite, openCallees, type BenchCallee, type RelaySite } from './support/relay-site.ts';
@@ -32,6 +33,7 @@ interface Measured {
   readonly repeated: number;
   /** Messages that were answered with 000 or filled in, and did not arrive. */
   readonly missing: number;
+  readonly codes: LoadOutcome['codes'];
 }
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -87,6 +89,7 @@ async function measure(
     drainedPerSecond: drained.perSecond,
     repeated,
     missing: Math.max(0, (accepted.codes['000'] ?? 0) - first.received) + drained.missing,
+    codes: accepted.codes,
   };
 }
 
@@ -132,7 +135,8 @@ function report(options: Options, counts: readonly number[], measured: ReadonlyM
           .padStart(21) +
         ratio((one) => one.drainedPerSecond) +
         String(sum((one) => one.repeated)).padStart(8) +
-        String(sum((one) => one.missing)).padStart(9),
+        String(sum((one) => one.missing)).padStart(9) +
+        `   codes ${JSON.stringify(each.map(({ codes }) => codes))}`,
     );
   }
   console.log('wanted: none twice, none missing, no ratio below 1');

@@ -22,6 +22,9 @@ export interface BenchCallee {
   readonly profile: 'plain' | 'etc-relay';
 }
 
+/** Of each node: four of them have room in the hundred connections of the embedded PostgreSQL. */
+const DATABASE_POOL = 16;
+
 /** The places of a benchmark of the relay: a database of its own, destinations, a load generator, and the nodes it starts. */
 export interface RelaySite extends AsyncDisposable {
   readonly databaseUrl: string;
@@ -114,6 +117,7 @@ async function openRelaySite(settings: SiteSettings, resources: AsyncDisposableS
         YINXIN_NODE_NAME: name,
         YINXIN_LOG_LEVEL: settings.logLevel,
         DATABASE_URL: databaseUrl,
+        YINXIN_DATABASE_POOL: String(DATABASE_POOL),
       },
     };
     const script = options.bare === true ? 'bare-relay-service.ts' : 'durable-relay-service.ts';
