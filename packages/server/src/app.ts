@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApps } from './apps/index.ts';
+import { findAuditedApps, verifyAuditChain } from './audit/index.ts';
 import { createBank } from './bank/index.ts';
 import { loadAdminToken } from './dialects/admin/index.ts';
 import { createDirectoryFileStore, createDocuments } from './documents/index.ts';
@@ -20,7 +21,13 @@ import { loadMasterKey } from './platform/master-key.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { createSynchronisedClock, keepSynchronised } from './platform/synchronised-clock.ts';
 import { createVault } from './platform/vault.ts';
-import { createRelay, DEFAULT_LIMITS, DEFAULT_RETENTION, type RelayLimits } from './relay/index.ts';
+import {
+  createRelay,
+  createRelayOperations,
+  DEFAULT_LIMITS,
+  DEFAULT_RETENTION,
+  type RelayLimits,
+} from './relay/index.ts';
 import { createSeals } from './seals/index.ts';
 import { announce, urlOf } from './service/address.ts';
 import { databaseTime, openRelayPools, openServiceDatabase } from './service/database.ts';
@@ -189,6 +196,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
       parties,
       identity,
       relay,
+      relayOperations: createRelayOperations({ db, clock: relayClock, keys: apps }),
+      audit: {
+        listApps: () => findAuditedApps(db),
+        verify: (appId, onProgress) => verifyAuditChain(db, appId, onProgress),
+      },
       subscriptions,
       bank,
       spoolFolder: inDataDir(SPOOL_FOLDER),

@@ -43,8 +43,9 @@ export async function verifyAuditChain(
     fault: { kind, sequence },
     head,
   });
-  while (head !== null && entries < head.sequence) {
-    const rows = await findEntriesAfter(db, appId, entries, Math.min(ROWS_AT_ONCE, head.sequence - entries));
+  const total = head?.sequence ?? 0;
+  while (entries < total) {
+    const rows = await findEntriesAfter(db, appId, entries, Math.min(ROWS_AT_ONCE, total - entries));
     if (rows.length === 0) return broken('entry_missing');
     for (const row of rows) {
       if (row.sequence !== entries + 1) return broken('entry_missing');
@@ -52,7 +53,7 @@ export async function verifyAuditChain(
       if (!hash.equals(row.hash) || !saysTheSame(row)) return broken('entry_changed');
       entries += 1;
     }
-    onProgress(entries, head.sequence);
+    onProgress(entries, total);
   }
   if (head !== null && !head.hash.equals(hash)) return broken('head_differs', entries);
   // The entries first: a head that is read later is never behind them.

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../platform/database/index.ts';
+import { SHARED_CALLEES } from './callee.ts';
 import { withinSearchTime } from './delivery-store.ts';
 import { laneOfCallee, type LaneName } from './lane.ts';
 
@@ -34,8 +35,8 @@ export async function findLanes(
 ): Promise<LaneListing[]> {
   const { appId, calleeNo } = filter;
   const only =
-    appId !== undefined && calleeNo !== undefined
-      ? sql`lane = ${laneOfCallee({ appId, calleeNo })}`
+    calleeNo !== undefined
+      ? sql`lane = ${laneOfCallee({ appId: appId ?? SHARED_CALLEES, calleeNo })}`
       : appId !== undefined
         ? sql`lane ^@ ${`${appId}/`}`
         : sql`true`;
@@ -55,7 +56,7 @@ export async function findLanes(
       ), circuits as (
         select * from relay_lane where ${only}
       )
-      select lane, coalesce(callee.enabled, true) as enabled, coalesce(circuit, 'closed') as circuit,
+      select lane, coalesce(callee.enabled, true) as enabled, coalesce(circuits.circuit, 'closed') as circuit,
              circuits.reason as "circuitReason", circuits.opened_at as "openedAt", circuits.openings,
              circuits.probe_at as "probeAt", coalesce(leased, 0) as leased, coalesce(waiting, 0) as waiting,
              coalesce(queued, 0) as queued, coalesce(parked, 0) as parked, oldest as "oldestAcceptedAt",
