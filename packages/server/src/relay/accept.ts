@@ -63,7 +63,8 @@ type Stored = AcceptResult | { readonly requestId: string; readonly outcome: Pro
 
 /** `Relay.accept`: durable first, then the first attempt, answered when it is known or after the wait. */
 export function acceptMessage(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<AcceptResult> {
-  const answerBy = performance.now() + (message.answerWaitMs ?? dependencies.limits.answerWaitMs);
+  const { answerWaitMs } = dependencies.limits;
+  const answerBy = performance.now() + Math.min(message.answerWaitMs ?? answerWaitMs, answerWaitMs);
   // No async function: those who wait are many, and nothing of theirs is to hold the message but an attempt of it.
   return storeMessage(dependencies, message, answerBy).then(async (stored) => {
     if (typeof stored.outcome === 'string') return stored;

@@ -79,7 +79,7 @@ export interface AcceptedMessage {
   readonly idempotencyKey?: string;
   /** Answer right after the durable write. */
   readonly respondAsync?: boolean;
-  /** How long to wait for the first attempt, in place of `answerWaitMs` of the limits. */
+  /** How long to wait for the first attempt, where it is less than `answerWaitMs` of the limits. */
   readonly answerWaitMs?: number;
   /** The request's header of that name (lower case): a destination's ordering key may stand there. */
   readonly header?: (name: string) => string | undefined;

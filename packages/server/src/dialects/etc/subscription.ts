@@ -10,7 +10,7 @@ import {
   CallbackFormError,
   parseIdempotencyKey,
 } from './callback-request.ts';
-import { bearerOf, DECISION_ANSWERS, describedBy, type CallbackDependencies } from './callback.ts';
+import { bearerOf, DECISION_ANSWERS, describedBy, type CallbackDependencies } from './callback-exchange.ts';
 import { SUBSCRIPTION_ERROR_ANSWERS, succeeded } from './subscription-answer.ts';
 import { publishDocumentation, subscriptionDocumentation, unsubscribeDocumentation } from './subscription-openapi.ts';
 import { parsePublishRequest, parseSubscriptionRequest, parseUnsubscribeRequest } from './subscription-request.ts';
