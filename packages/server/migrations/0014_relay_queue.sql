@@ -37,6 +37,9 @@ create index delivery_queue_waiting on delivery_queue (lane, due_at) where state
 -- leases that have ended
 create index delivery_queue_leased on delivery_queue (due_at) where state = 'leased';
 create index delivery_queue_ordering on delivery_queue (lane, ordering_key, position) where ordering_key is not null;
+-- whether something of a key is under way, however much is queued behind it
+create index delivery_queue_ordering_head on delivery_queue (lane, ordering_key)
+  where ordering_key is not null and state in ('leased', 'waiting');
 create index delivery_queue_parked on delivery_queue (lane, request_id) where state = 'parked';
 
 -- Destinations whose circuit is not closed. open: nothing is claimed until probe_at; half-open: one attempt is under
@@ -81,6 +84,8 @@ alter table delivery
   -- SHA-256 of a content that was dropped before its delivery's record
   add column content_sha256 bytea;
 update delivery set failed_at = ended_at where state = 'failed';
+-- stands in the queue now
+update delivery set reason = null where state in ('leased', 'waiting', 'parked') and reason is not null;
 alter table delivery
   drop column state, drop column attempts, drop column schedule_attempts, drop column lease_token,
   drop column lease_owner, drop column due_at, drop column ended_at,

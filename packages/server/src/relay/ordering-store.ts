@@ -35,25 +35,30 @@ export async function promoteNext(
   now: Date,
 ): Promise<LaneName[]> {
   const { rows } = await sql<{ lane: LaneName }>`
-    update delivery_queue
-    set state = 'waiting', due_at = ${now}
-    from (
+    with ended as (
       select distinct lane, ordering_key
       from unnest(${messages.map((message) => message.lane)}::text[], ${messages.map((message) => message.orderingKey)}::text[])
            as message (lane, ordering_key)
       where ordering_key is not null
-    ) as ended
-    where (delivery_queue.app_id, delivery_queue.request_id) = (
-        select next.app_id, next.request_id
-        from delivery_queue next
-        where next.lane = ended.lane and next.ordering_key = ended.ordering_key and next.state = 'queued'
-        order by next.position
-        limit 1)
-      and not exists (
+    ), next as materialized (
+      select queued.id
+      from ended cross join lateral (
+        select ctid as id
+        from delivery_queue
+        where lane = ended.lane and ordering_key = ended.ordering_key and state = 'queued'
+        order by position
+        limit 1
+      ) as queued
+      where not exists (
         select from delivery_queue before
         where before.lane = ended.lane and before.ordering_key = ended.ordering_key
           and before.state in ('leased', 'waiting'))
-    returning delivery_queue.lane
+    )
+    -- by ctid: nobody moves a queued row without the lock of its key, and a join might read all that waits
+    update delivery_queue
+    set state = 'waiting', due_at = ${now}
+    where ctid = any (array(select id from next))
+    returning lane
   `.execute(tx);
   return rows.map((row) => row.lane);
 }

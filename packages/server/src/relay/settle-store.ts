@@ -98,12 +98,13 @@ async function settleQueue(db: Executor, rows: readonly Settlement[]): Promise<S
     ), held as materialized (
       select input.request_id, input.state, input.reason, input.due_at, row.id
       from input cross join lateral (
-        select ctid as id from delivery_queue
+        select ctid as id, state from delivery_queue
         where app_id = input.app_id and request_id = input.request_id and lease_token = input.lease_token
-          and state = 'leased'
         limit 1
         for update
       ) as row
+      -- asked inside, it would have the planner walk everything that is leased instead of the primary key
+      where row.state = 'leased'
     ), ended as (
       delete from delivery_queue
       where ctid = any (array(select id from held where state <> 'waiting'))
