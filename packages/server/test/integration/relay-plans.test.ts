@@ -303,10 +303,9 @@ describe(`with ${WAITING_ROWS} messages waiting, ${LEASED_ROWS} leased, and plan
   });
 
   test('messages of a claim are read, and given back, one by one', async () => {
-    const claimed = batch.map(({ appId, requestId, lane, orderingKey, contentBytes }) => ({
-      ...{ appId, requestId, lane, orderingKey, contentBytes },
-      ...{ leaseToken: 1, attempts: 1, scheduleAttempts: 1 },
-    }));
+    const claimed = batch.map((delivery) =>
+      Object.assign(delivery, { leaseToken: 1, attempts: 1, scheduleAttempts: 1 }),
+    );
     const read = await costOf((tx) => loadMessages(tx, claimed));
     expect(read.rowsScanned).toBeLessThan(BATCH * 4);
     const given = await costOf((tx) => giveBack(tx, claimed, { at: NOW, reason: 'destination_disabled' }));
