@@ -95,13 +95,7 @@ function boundDraining(server: FastifyInstance, drainMs: number): void {
   server.addHook('onSend', async (_request, reply) => {
     if (timer !== undefined) void reply.header('connection', 'close');
   });
-  let draining = false;
-  // Node closes idle connections when the server closes, and none that is busy then and idle a moment later.
-  server.addHook('onSend', async (_request, reply) => {
-    if (draining) void reply.header('connection', 'close');
-  });
   server.addHook('preClose', async () => {
-    draining = true;
     timer = setTimeout(() => server.server.closeAllConnections(), drainMs);
   });
   server.addHook('onClose', async () => clearTimeout(timer));
