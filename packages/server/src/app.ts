@@ -169,6 +169,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   });
 
   jobs.every('relay.maintain', RELAY_MAINTAINED_EVERY_MS, () => relay.maintain());
+  jobs.every('subscriptions.prune-keys', RELAY_MAINTAINED_EVERY_MS, () => subscriptions.pruneKeys());
   starting.defer(keepSynchronised(relayClock, CLOCK_SYNCHRONISED_EVERY_MS, log));
 
   // dialects

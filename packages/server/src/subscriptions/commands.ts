@@ -84,6 +84,9 @@ export function createSubscriptions(dependencies: SubscriptionsDependencies): Su
       if (!UUID.test(subscriptionId)) throw failure('subscription_not_found', { subscriptionId });
       return end({ db, clock }, actor, (tx) => store.deleteById(tx, subscriptionId), { subscriptionId });
     },
+
+    pruneKeys: () =>
+      store.deleteKeys(db, new Date(clock.now().getTime() - SUBSCRIPTION_LIMITS.idempotencyHours * 3_600_000)),
   };
 }
 

@@ -168,6 +168,15 @@ export async function findKey(db: Executor, appId: string, idempotencyKey: strin
   return row ?? null;
 }
 
+/** Forgets the keys that are older. */
+export async function deleteKeys(db: Executor, before: Date): Promise<void> {
+  await db
+    .withTables<SubscriptionTables>()
+    .deleteFrom('event_idempotency_key')
+    .where('created_at', '<', before)
+    .execute();
+}
+
 /** Of the normal form, where there is one: `HTTPS://A.example` and `https://a.example/` are one place. */
 function urlDigest(url: string): Buffer {
   const normal = URL.canParse(url) ? new URL(url).href : url;

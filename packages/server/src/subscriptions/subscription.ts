@@ -3,6 +3,8 @@ export const SUBSCRIPTION_LIMITS = {
   subscriptionsPerAppMax: 1_000,
   /** Of one event as it is sent, in UTF-8. */
   eventBytesMax: 65_536,
+  /** For so long the same idempotency key is the same event. */
+  idempotencyHours: 72,
   publishing: { inFlightMax: 3, inFlightPerAppMax: 2, waitingMax: 256, waitingPerAppMax: 64 },
 } as const;
 
@@ -97,4 +99,6 @@ export interface Subscriptions {
   find(subscriptionId: string): Promise<Subscription | null>;
   /** What an operator does for a subscriber who cannot. Audited. Throws `subscription_not_found`. */
   remove(subscriptionId: string, actor: string): Promise<Subscription>;
+  /** Forgets idempotency keys whose time is over (`SUBSCRIPTION_LIMITS.idempotencyHours`). */
+  pruneKeys(): Promise<void>;
 }
