@@ -24,7 +24,8 @@ export interface CircuitDependencies {
 /** Opens, probes and closes the circuits of lanes by what attempts come to. */
 export class CircuitKeeper {
   readonly #dependencies: CircuitDependencies;
-  readonly #writes = new Set<Promise<void>>();
+  /** One after another for each lane: an opening may not overtake the closing before it. */
+  readonly #writes = new Map<LaneName, Promise<void>>();
 
   constructor(dependencies: CircuitDependencies) {
     this.#dependencies = dependencies;
@@ -32,6 +33,8 @@ export class CircuitKeeper {
 
   /** An attempt in this lane ended so. */
   heard(lane: Lane, outcome: Outcome): void {
+    // Our own fault says nothing of the destination.
+    if (outcome.kind === 'unacknowledged' && outcome.reason === 'internal_error') return;
     if (!isDestinationFailure(outcome)) {
       lane.failures = 0;
       if (lane.circuit !== null) this.#close(lane);
@@ -59,14 +62,14 @@ export class CircuitKeeper {
 
   /** There was nothing to send. */
   async giveBack(lane: Lane): Promise<void> {
-    const { db, clock } = this.#dependencies;
+    const { db, clock, nodeName } = this.#dependencies;
     const now = clock.now();
-    await giveBackProbe(db, lane.name, now);
+    await giveBackProbe(db, lane.name, { now, node: nodeName });
     if (lane.circuit !== null) lane.circuit = { ...lane.circuit, state: 'open', probeAt: now };
   }
 
   async idle(): Promise<void> {
-    while (this.#writes.size > 0) await Promise.all(this.#writes);
+    while (this.#writes.size > 0) await Promise.all(this.#writes.values());
   }
 
   #open(lane: Lane, reason: string): void {
@@ -79,7 +82,7 @@ export class CircuitKeeper {
       { lane: lane.name, failures: circuit.failures, reason, openings: circuit.openings, probeAt: circuit.probeAt },
       'a destination is left alone until a probe finds it alive',
     );
-    this.#write(async () => {
+    this.#write(lane.name, async () => {
       await writeCircuit(db, lane.name, circuit, nodeName);
       await notifyWake(db, [lane.name]);
     });
@@ -88,7 +91,7 @@ export class CircuitKeeper {
   #close(lane: Lane): void {
     const { db, log, wake } = this.#dependencies;
     lane.circuit = null;
-    this.#write(async () => {
+    this.#write(lane.name, async () => {
       if (!(await closeCircuit(db, lane.name))) return;
       log.info({ lane: lane.name }, 'a destination is back: what waited for it goes out in order');
       await replayLane(db, lane.name);
@@ -97,10 +100,15 @@ export class CircuitKeeper {
     });
   }
 
-  #write(work: () => Promise<void>): void {
+  #write(lane: LaneName, work: () => Promise<void>): void {
     const { log } = this.#dependencies;
-    const write = work().catch((error: unknown) => log.error({ err: error }, 'a circuit could not be recorded'));
-    this.#writes.add(write);
-    void write.finally(() => this.#writes.delete(write));
+    const before = this.#writes.get(lane) ?? Promise.resolve();
+    const write = before
+      .then(work)
+      .catch((error: unknown) => log.error({ err: error, lane }, 'a circuit could not be recorded'))
+      .finally(() => {
+        if (this.#writes.get(lane) === write) this.#writes.delete(lane);
+      });
+    this.#writes.set(lane, write);
   }
 }

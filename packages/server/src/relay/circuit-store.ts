@@ -42,9 +42,14 @@ export async function takeProbe(
 }
 
 /** A probe found nothing to send: whoever next has something may try at once. */
-export async function giveBackProbe(db: Executor, lane: LaneName, now: Date): Promise<void> {
+export async function giveBackProbe(
+  db: Executor,
+  lane: LaneName,
+  probe: { readonly now: Date; readonly node: string },
+): Promise<void> {
   await sql`
-    update relay_lane set circuit = 'open', probe_at = ${now} where lane = ${lane} and circuit = 'half-open'
+    update relay_lane set circuit = 'open', probe_at = ${probe.now}
+    where lane = ${lane} and circuit = 'half-open' and node = ${probe.node}
   `.execute(db);
 }
 

@@ -155,15 +155,28 @@ export async function findDueLanes(db: Executor, now: Date): Promise<DueLane[]> 
   return rows;
 }
 
-/** Gives claimed deliveries back without an attempt: their destination may have none now. */
+/** What is set for lanes of registered destinations. */
+export async function findLaneDestinations(db: Executor, lanes: readonly LaneName[]): Promise<DueLane[]> {
+  const { rows } = await sql<DueLane>`
+    select named.lane, json_build_object(${sql.raw(DESTINATION_JSON)}) as destination
+    from unnest(${[...lanes]}::text[]) as named (lane)
+    join callee on callee.app_id = split_part(named.lane, '/', 1) and callee.callee_no = split_part(named.lane, '/', 2)
+  `.execute(db);
+  return rows;
+}
+
+/**
+ * Gives claimed deliveries back without an attempt: their destination may have none now. They stand in the order of
+ * acceptance again.
+ */
 export async function giveBack(
   db: Executor,
   rows: readonly Pick<ClaimedRow, 'appId' | 'requestId' | 'leaseToken'>[],
-  due: { readonly at: Date; readonly reason: string },
+  reason: string,
 ): Promise<void> {
   await sql`
     update delivery_queue
-    set state = 'waiting', due_at = ${due.at}, reason = ${due.reason}, lease_owner = null,
+    set state = 'waiting', due_at = accepted_at, reason = ${reason}, lease_owner = null,
         attempts = attempts - 1, schedule_attempts = schedule_attempts - 1
     from unnest(${rows.map((row) => row.appId)}::text[], ${rows.map((row) => row.requestId)}::uuid[],
                 ${rows.map((row) => row.leaseToken)}::bigint[]) as given (app_id, request_id, lease_token)

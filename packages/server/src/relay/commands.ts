@@ -1,4 +1,3 @@
-import { appendAudit } from '../audit/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Transaction } from '../platform/database/index.ts';
 import type { Egress } from '../platform/egress/index.ts';
@@ -128,8 +127,27 @@ export function createRelay(dependencies: RelayDependencies): Relay {
   };
   /** The lane has something due, or its destination was changed. */
   const told = (lane?: LaneName): void => {
-    if (lane !== undefined) destinations.forget(lane);
+    if (lane !== undefined) {
+      destinations.forget(lane);
+      lanes.doubt(lane);
+    }
     wake(lane);
+  };
+  const others = createGroupCommit<LaneName, undefined>({
+    write: async (names) => {
+      await notifyWake(prompt, [...new Set(names)]);
+      return names.map(() => undefined);
+    },
+    rowsMax: limits.commitRowsMax,
+    weightOf: () => 0,
+    weightMax: 0,
+    isItemFault: isValueFault,
+  });
+  /** Something was written that is due. Of a small cap this node may have no part: another is to send it. */
+  const written = (lane: LaneName): void => {
+    wake(lane);
+    if (lanes.share(lanes.lane(lane)) > 0) return;
+    others.submit(lane).catch((error: unknown) => log.warn({ err: error, lane }, 'other nodes could not be woken'));
   };
   const firstAttempts = new Set<Promise<unknown>>();
   const track = (work: Promise<unknown>): void => {
@@ -151,7 +169,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     metrics,
     nodeName,
     limits,
-    wake,
+    wake: written,
     roomIn: (lane: LaneName) => dispatcher.roomIn(lane),
     track,
   };
@@ -212,7 +230,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
         listener = new WakeListener({ connectionString: dependencies.listen.connectionString, log, wake: told });
         await listener.start();
       }
-      dispatcher.start();
+      await dispatcher.start();
     },
 
     async stop() {

@@ -4,7 +4,15 @@ import type { Logger } from '../platform/log.ts';
 import type { AttemptRunner } from './attempt-runner.ts';
 import type { CircuitKeeper } from './circuit-keeper.ts';
 import { beat, findCircuits } from './circuit-store.ts';
-import { claimDue, findDueLanes, giveBack, loadMessages, takeBackEndedLeases, type ClaimedRow } from './claim-store.ts';
+import {
+  claimDue,
+  findDueLanes,
+  findLaneDestinations,
+  giveBack,
+  loadMessages,
+  takeBackEndedLeases,
+  type ClaimedRow,
+} from './claim-store.ts';
 import { laneSettingsOf, type LaneName } from './lane.ts';
 import type { Lane, LaneBook } from './lane-book.ts';
 import type { RelayLimits } from './relay.ts';
@@ -28,6 +36,8 @@ export interface DispatcherDependencies {
 
 /** Lanes that one claim looks at. */
 const LANES_PER_CLAIM_MAX = 64;
+/** Lanes whose settings one look asks for. */
+const LANES_LEARNT_MAX = 1_000;
 
 interface Turn {
   readonly lane: Lane;
@@ -64,8 +74,11 @@ export class Dispatcher {
     this.#alarms = new WakeClock(dependencies.clock, (lane) => this.wake(lane));
   }
 
-  start(): void {
-    this.#loop ??= this.#run();
+  /** Resolves when this node knows of the others, and they can know of it. */
+  async start(): Promise<void> {
+    const looked = Promise.withResolvers<void>();
+    this.#loop ??= this.#run(looked.resolve);
+    await looked.promise;
   }
 
   /** Something may be due in the lane; without one, anywhere. */
@@ -94,17 +107,18 @@ export class Dispatcher {
     this.#alarms.clear();
     this.wake();
     await this.#loop;
+    this.#alarms.clear();
     await Promise.all(this.#underWay);
   }
 
-  async #run(): Promise<void> {
+  async #run(looked: () => void): Promise<void> {
     const { limits, log } = this.#dependencies;
     while (!this.#stopping) {
       this.#woken = false;
       try {
         if (performance.now() - this.#polledAtMs >= limits.pollMs) {
           this.#polledAtMs = performance.now();
-          await this.#poll();
+          await this.#poll().finally(looked);
         }
         if (await this.#claimOnce()) continue;
       } catch (error) {
@@ -112,6 +126,7 @@ export class Dispatcher {
       }
       await this.#sleep();
     }
+    looked();
   }
 
   /** What the rest of the world did: other nodes, their circuits, leases that ended, lanes with something due. */
@@ -128,14 +143,41 @@ export class Dispatcher {
     lanes.forgetIdle();
     for (const lane of freed) this.#ready.add(lane);
     for (const { lane, destination } of await findDueLanes(db, now)) {
-      if (destination !== null) lanes.lane(lane).settings = laneSettingsOf(destination);
+      lanes.learn(lane, destination);
       this.#ready.add(lane);
+    }
+  }
+
+  /** What is set for lanes that this node was only told of: their cap and rate hold from the first claim on. */
+  async #learn(): Promise<void> {
+    const { db, lanes } = this.#dependencies;
+    const unknown: Lane[] = [];
+    for (const name of this.#ready) {
+      const lane = lanes.lane(name);
+      if (!lane.isKnown) unknown.push(lane);
+      if (unknown.length === LANES_LEARNT_MAX) break;
+    }
+    if (unknown.length === 0) return;
+    // Before the look: a change that comes meanwhile makes them unknown again.
+    for (const lane of unknown) lane.isKnown = true;
+    try {
+      const found = await findLaneDestinations(
+        db,
+        unknown.map((lane) => lane.name),
+      );
+      for (const { lane, destination } of found) {
+        if (destination !== null) lanes.lane(lane).settings = laneSettingsOf(destination);
+      }
+    } catch (error) {
+      for (const lane of unknown) lane.isKnown = false;
+      throw error;
     }
   }
 
   /** True when there may be more to claim at once. */
   async #claimOnce(): Promise<boolean> {
     const { db, clock, nodeName, limits } = this.#dependencies;
+    await this.#learn();
     this.#wokenLanes.clear();
     const now = clock.now();
     const turns = await this.#turns(now);
@@ -170,38 +212,64 @@ export class Dispatcher {
       // Its next turn comes after everybody else's.
       this.#ready.delete(pick.lane.name);
       this.#ready.add(pick.lane.name);
-      const { room, again } = lanes.take(pick.lane, pick.isProbe ? 1 : part, this.#slots.free, now);
-      if (again !== undefined) this.#putOff(pick.lane, again);
-      if (room === 0) return [];
-      for (let count = 0; count < room; count += 1) this.#slots.tryTake();
-      pick.lane.inFlight += room;
-      return [{ ...pick, max: room }];
+      const max = pick.isProbe ? pick.max : this.#takeRoom(pick.lane, part, now);
+      return max === 0 ? [] : [{ ...pick, max }];
     });
+  }
+
+  /** Room for attempts in a lane; where its rate has none left, the lane is put off. */
+  #takeRoom(lane: Lane, wanted: number, now: Date): number {
+    const { room, again } = this.#dependencies.lanes.take(lane, wanted, this.#slots.free, now);
+    if (again !== undefined) this.#putOff(lane, again);
+    this.#slots.tryTake(room);
+    lane.inFlight += room;
+    return room;
+  }
+
+  #giveRoomBack(lane: Lane, count: number): void {
+    lane.inFlight -= count;
+    this.#dependencies.lanes.giveBackTokens(lane, count);
+    this.#slots.giveBack(count);
   }
 
   /** Null where the lane has no turn now: it is put off, or left ready where an attempt that ends will wake it. */
   async #consider(lane: Lane, now: Date): Promise<Turn | null> {
-    const { lanes, circuits } = this.#dependencies;
+    const { lanes } = this.#dependencies;
     if (!lane.settings.enabled || lanes.share(lane) === 0) {
       this.#ready.delete(lane.name);
       return null;
     }
-    if (lane.circuit === null) return lanes.hasRoom(lane, this.#slots.free) ? { lane, max: 0, isProbe: false } : null;
-    if (lane.circuit.probeAt > now || !(await circuits.probe(lane))) {
-      this.#putOff(lane, lane.circuit.probeAt);
-      return null;
+    if (!lanes.hasRoom(lane, this.#slots.free)) return null;
+    if (lane.circuit === null) return { lane, max: 0, isProbe: false };
+    if (lane.circuit.probeAt <= now) return this.#probe(lane, now);
+    this.#putOff(lane, lane.circuit.probeAt);
+    return null;
+  }
+
+  /** The one attempt that a half-open circuit lets through. Its room comes first: a probe that is taken is sent. */
+  async #probe(lane: Lane, now: Date): Promise<Turn | null> {
+    const { circuits, log } = this.#dependencies;
+    const max = this.#takeRoom(lane, 1, now);
+    if (max === 0) return null;
+    try {
+      if (await circuits.probe(lane)) return { lane, max, isProbe: true };
+    } catch (error) {
+      log.error({ err: error, lane: lane.name }, 'whether a circuit may be probed could not be asked');
     }
-    return { lane, max: 0, isProbe: true };
+    this.#giveRoomBack(lane, max);
+    // Closed meanwhile: its turn comes.
+    if (lane.circuit !== null) this.#putOff(lane, lane.circuit.probeAt);
+    return null;
   }
 
   #putOff(lane: Lane, until: Date): void {
     this.#ready.delete(lane.name);
-    this.#alarms.set(until, lane.name);
+    this.wakeAt(until, lane.name);
   }
 
   /** Gives back what the claim did not use; a lane that gave less than it might has nothing more due. */
   async #account(turns: readonly Turn[], rows: readonly ClaimedRow[], bytesMax: number): Promise<void> {
-    const { lanes, circuits } = this.#dependencies;
+    const { circuits } = this.#dependencies;
     const counts = new Map<LaneName, number>();
     let bytes = 0;
     for (const row of rows) {
@@ -209,16 +277,16 @@ export class Dispatcher {
       bytes += row.contentBytes;
     }
     this.#contentBytes += bytes;
+    const unsent: Lane[] = [];
     for (const { lane, max, isProbe } of turns) {
       const unused = max - (counts.get(lane.name) ?? 0);
-      lane.inFlight -= unused;
-      lanes.giveBackTokens(lane, unused);
-      for (let count = 0; count < unused; count += 1) this.#slots.giveBack();
-      if (isProbe) this.#ready.delete(lane.name);
-      if (unused === 0 || bytes >= bytesMax || this.#wokenLanes.has(lane.name)) continue;
-      this.#ready.delete(lane.name);
-      if (isProbe && unused === max) await circuits.giveBack(lane);
+      this.#giveRoomBack(lane, unused);
+      if (isProbe && unused > 0) unsent.push(lane);
+      // What a probe finds out wakes its lane.
+      const goesOn = unused === 0 ? !isProbe : bytes >= bytesMax || this.#wokenLanes.has(lane.name);
+      if (!goesOn) this.#ready.delete(lane.name);
     }
+    for (const lane of unsent) await circuits.giveBack(lane);
   }
 
   /** Reads the messages of claimed rows and begins their attempts. */
@@ -235,8 +303,13 @@ export class Dispatcher {
     const off: ClaimedRow[] = [];
     for (const row of rows) {
       const message = messages.get(row.requestId);
-      if (message?.destination) lanes.lane(row.lane).settings = laneSettingsOf(message.destination);
-      if (message === undefined || message.destination?.enabled === false) {
+      if (message === undefined) {
+        log.error({ requestId: row.requestId }, 'a delivery has no message; its lease will end');
+        this.#ended(row);
+        continue;
+      }
+      if (message.destination !== null) lanes.lane(row.lane).settings = laneSettingsOf(message.destination);
+      if (message.destination?.enabled === false) {
         off.push(row);
         this.#ended(row);
         continue;
@@ -254,9 +327,9 @@ export class Dispatcher {
   }
 
   async #giveBack(rows: readonly ClaimedRow[]): Promise<void> {
-    const { db, clock, log } = this.#dependencies;
+    const { db, log } = this.#dependencies;
     try {
-      await giveBack(db, rows, { at: clock.now(), reason: 'destination_disabled' });
+      await giveBack(db, rows, 'destination_disabled');
     } catch (error) {
       log.error({ err: error, count: rows.length }, 'deliveries could not be given back; their leases will end');
     }

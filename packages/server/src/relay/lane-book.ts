@@ -1,11 +1,23 @@
 import type { Circuit } from './circuit.ts';
-import { DEFAULT_LANE_SETTINGS, laneSlotsMax, shareOfCap, type LaneName, type LaneSettings } from './lane.ts';
+import type { Destination } from './destination.ts';
+import {
+  DEFAULT_LANE_SETTINGS,
+  isLaneOfCallee,
+  laneSettingsOf,
+  laneSlotsMax,
+  shareOfCap,
+  type LaneName,
+  type LaneSettings,
+} from './lane.ts';
 import { takeTokens, type Bucket } from './rate.ts';
 
 /** One destination as this node sees it. */
 export interface Lane {
   readonly name: LaneName;
+  /** Those of a lane that was only just heard of are not known: `isKnown`. */
   settings: LaneSettings;
+  /** Whether `settings` are the destination's own, as far as this node was told. Bare URLs have the defaults. */
+  isKnown: boolean;
   /** Attempts under way on this node. */
   inFlight: number;
   /** Failures of the destination since its last sign of life, as this node saw them. */
@@ -32,10 +44,24 @@ export class LaneBook {
   lane(name: LaneName): Lane {
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      lane = { name, settings: DEFAULT_LANE_SETTINGS, inFlight: 0, failures: 0, circuit: null, bucket: null };
+      const isKnown = !isLaneOfCallee(name);
+      lane = { name, settings: DEFAULT_LANE_SETTINGS, isKnown, inFlight: 0, failures: 0, circuit: null, bucket: null };
       this.#lanes.set(name, lane);
     }
     return lane;
+  }
+
+  /** What is set for a lane. */
+  learn(name: LaneName, destination: Destination | null): void {
+    const lane = this.lane(name);
+    lane.settings = destination === null ? DEFAULT_LANE_SETTINGS : laneSettingsOf(destination);
+    lane.isKnown = true;
+  }
+
+  /** Its settings may have changed: they are to be read again before anything of it is claimed. */
+  doubt(name: LaneName): void {
+    const lane = this.#lanes.get(name);
+    if (lane !== undefined) lane.isKnown = !isLaneOfCallee(name);
   }
 
   /** The nodes that are alive. */
@@ -68,7 +94,12 @@ export class LaneBook {
     if (room <= 0) return { room: 0 };
     const { ratePerSecond } = lane.settings;
     if (ratePerSecond === null) return { room };
-    const { bucket, taken, waitMs } = takeTokens(lane.bucket, this.#rateShare(ratePerSecond), room, now.getTime());
+    const { bucket, taken, waitMs } = takeTokens(
+      lane.bucket,
+      this.#rateShare(lane, ratePerSecond),
+      room,
+      now.getTime(),
+    );
     lane.bucket = bucket;
     return { room: taken, ...(waitMs > 0 && { again: new Date(now.getTime() + waitMs) }) };
   }
@@ -97,7 +128,8 @@ export class LaneBook {
     }
   }
 
-  #rateShare(ratePerSecond: number): number {
-    return ratePerSecond / this.#nodes.length;
+  /** As the cap is divided: a node that has no part of a small cap leaves its part of the rate to the others. */
+  #rateShare(lane: Lane, ratePerSecond: number): number {
+    return (ratePerSecond * this.share(lane)) / lane.settings.inFlightMax;
   }
 }

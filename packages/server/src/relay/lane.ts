@@ -22,6 +22,11 @@ export function laneOfUrl(appId: string, url: string): LaneName {
   return `${appId}/:${createHash('sha256').update(origin, 'utf8').digest('hex')}`;
 }
 
+/** Whether it is that of a registered destination. */
+export function isLaneOfCallee(lane: LaneName): boolean {
+  return !lane.includes(':');
+}
+
 /** What an operator set for a destination, and what stands where nothing is set. */
 export interface LaneSettings {
   readonly enabled: boolean;

@@ -30,11 +30,15 @@ export function createUnwritten(db: Database, limits: UnwrittenLimits): Unwritte
     rowsMax: limits.commitRowsMax,
     weightOf: (row: NewDelivery) => row.content.length,
     weightMax: limits.commitCharactersMax,
-    besideBelowRows: BESIDE_BELOW_ROWS,
     isItemFault: isValueFault,
   };
-  const plain = createGroupCommit({ ...options, write: (rows) => insertDeliveries(db, rows) });
-  // Messages with an ordering key take locks and look at what is before them; the others need not wait for that.
+  const plain = createGroupCommit({
+    ...options,
+    besideBelowRows: BESIDE_BELOW_ROWS,
+    write: (rows) => insertDeliveries(db, rows),
+  });
+  // Messages with an ordering key take locks and look at what is before them; the others need not wait for that. One
+  // batch after another: of two beside each other the later might come first.
   const ordered = createGroupCommit({ ...options, write: (rows) => insertOrdered(db, rows) });
   let rowsWaiting = 0;
   let bytesWaiting = 0;
