@@ -41,14 +41,29 @@ const QUEUED: Readonly<Record<Delivery['state'], RawBuilder<unknown> | null>> = 
   failed: null,
 };
 
+/**
+ * Rows of the queue among which the deliveries of a state are, where there are few as a rule: these are gathered first,
+ * or all that was ever accepted would be walked through for them.
+ */
+const AMONG: Partial<Readonly<Record<Delivery['state'], RawBuilder<unknown>>>> = {
+  leased: sql`state = 'leased'`,
+  queued: sql`state = 'queued'`,
+  parked: sql`
+    state = 'parked' or (state in ('waiting', 'queued') and lane = any (array(
+      select lane from relay_lane union all select app_id || '/' || callee_no from callee where not enabled)))`,
+};
+
 /** One page of deliveries, the newest first: request ids sort by the time of acceptance. */
 export async function findDeliveries(db: Database, filter: DeliveryFilter): Promise<Delivery[]> {
   assertSearchable(filter);
+  const among = filter.state === undefined ? undefined : AMONG[filter.state];
   const { rows } = await withinSearchTime(db, (tx) =>
     sql<Delivery & { calleeAppId: string | null }>`
-      with page as materialized (
+      with among as materialized (
+        select app_id, request_id from delivery_queue where ${among ?? sql`false`}
+      ), page as materialized (
         select delivery.app_id, delivery.request_id
-        from delivery ${DELIVERY_JOINS}
+        from ${among === undefined ? sql`delivery` : sql`among join delivery using (app_id, request_id)`} ${DELIVERY_JOINS}
         where ${matching(filter)}
         order by delivery.request_id desc
         limit ${filter.limit}
