@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { disregardContentType, statusOf } from '../../http/server.ts';
 import { CALLBACK_ANSWERS, type CallbackAnswer } from './callback-answer.ts';
@@ -84,21 +85,39 @@ function handOverAll(route: AcceptingRoute, request: FastifyRequest): Promise<Ba
     const parsed = await parseEntries(entries);
     const decide = await decisions(route, request, parsed);
     const wishes = wishesOf(request);
+    const keyed = new KeyedMessages();
     // All in one go: messages under one ordering key are written in the order of their lines.
-    const results = parsed.map(({ line, message, refusal }) => {
-      const refused = message === null ? refusal : decide(message.appId);
-      if (message === null || refused !== null)
-        return Promise.resolve(resultOf(line, refused ?? CALLBACK_ANSWERS.fault));
-      return handOver(route, message, wishes).then(
-        (answer) => resultOf(line, answer),
-        (error: unknown) => faultyResult(line, error, request),
-      );
+    const results = parsed.map((entry) => {
+      const { line, message } = entry;
+      if (message === null) return Promise.resolve(resultOf(line, entry.refusal));
+      const refused = decide(message.appId);
+      if (refused !== null) return Promise.resolve(resultOf(line, refused));
+      const answer = keyed.once(message, () => handOver(route, message, wishes));
+      return resultOnceKnown(line, answer, request);
     });
     return { form, results };
   });
 }
 
 const KEY_PER_MESSAGE = '请求头Idempotency-Key只适用于单条消息，请使用每条消息的idempotency_key';
+
+/** Messages of one batch under one idempotency key are one message, and the first of them says which. */
+class KeyedMessages {
+  readonly #known = new Map<string, { readonly message: BatchMessage; readonly answer: Promise<CallbackAnswer> }>();
+
+  once(message: BatchMessage, handOver: () => Promise<CallbackAnswer>): Promise<CallbackAnswer> {
+    if (message.idempotencyKey === undefined) return handOver();
+    const name = `${message.appId} ${message.idempotencyKey}`;
+    const known = this.#known.get(name);
+    if (known === undefined) {
+      const answer = handOver();
+      this.#known.set(name, { message, answer });
+      return answer;
+    }
+    if (isDeepStrictEqual(known.message, message)) return known.answer;
+    return Promise.resolve(CALLBACK_ANSWERS.idempotencyConflict);
+  }
+}
 
 type BatchMessage = CallbackRequest & { readonly idempotencyKey?: string };
 type ParsedEntry = { readonly line: number } & (
@@ -157,6 +176,18 @@ async function decisions(
 /** The contract's three keys in the contract's order, after the line. */
 function resultOf(line: number, answer: CallbackAnswer): BatchResult {
   return { line, ...answer };
+}
+
+async function resultOnceKnown(
+  line: number,
+  handedOver: Promise<CallbackAnswer>,
+  request: FastifyRequest,
+): Promise<BatchResult> {
+  try {
+    return resultOf(line, await handedOver);
+  } catch (error) {
+    return faultyResult(line, error, request);
+  }
 }
 
 function faultyResult(line: number, error: unknown, request: FastifyRequest): BatchResult {
