@@ -146,7 +146,7 @@ function tryBegin(
   now: Date,
 ): boolean {
   const lane = lanes.lane(name);
-  if (contentBytes > contentSlots.free || !lanes.mayBegin(lane, slots.free, now) || !slots.tryTake()) return false;
+  if (contentBytes > contentSlots.free || !lanes.mayBegin(lane, slots, now) || !slots.tryTake()) return false;
   contentSlots.tryTake(contentBytes);
   lane.inFlight += 1;
   return true;

@@ -219,7 +219,7 @@ export class Dispatcher {
 
   /** Room for attempts in a lane; where its rate has none left, the lane is put off. */
   #takeRoom(lane: Lane, wanted: number, now: Date): number {
-    const { room, again } = this.#dependencies.lanes.take(lane, wanted, this.#slots.free, now);
+    const { room, again } = this.#dependencies.lanes.take(lane, wanted, this.#slots, now);
     if (again !== undefined) this.#putOff(lane, again);
     this.#slots.tryTake(room);
     lane.inFlight += room;
@@ -239,7 +239,7 @@ export class Dispatcher {
       this.#ready.delete(lane.name);
       return null;
     }
-    if (!lanes.hasRoom(lane, this.#slots.free)) return null;
+    if (!lanes.hasRoom(lane, this.#slots)) return null;
     if (lane.circuit === null) return { lane, max: 0, isProbe: false };
     if (lane.circuit.probeAt <= now) return this.#probe(lane, now);
     this.#putOff(lane, lane.circuit.probeAt);

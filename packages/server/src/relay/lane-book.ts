@@ -4,7 +4,7 @@ import {
   DEFAULT_LANE_SETTINGS,
   isLaneOfCallee,
   laneSettingsOf,
-  laneSlotsMax,
+  laneRoom,
   shareOfCap,
   type LaneName,
   type LaneSettings,
@@ -29,6 +29,9 @@ export interface Lane {
 
 /** Whether another attempt may begin, and if not, when to look again where that is known. */
 export type Room = { readonly room: number; readonly again?: Date };
+
+/** What lanes take their attempts from. */
+type SlotsLeft = { readonly free: number; readonly max: number };
 
 /** The lanes of this node, kept in memory: what a lane may do follows from here without a query. */
 export class LaneBook {
@@ -88,9 +91,9 @@ export class LaneBook {
    * How many attempts may begin in a lane now, its circuit left aside; the tokens of its rate are taken for them.
    * `giveBackTokens` returns what was not used.
    */
-  take(lane: Lane, wanted: number, slotsFree: number, now: Date): Room {
+  take(lane: Lane, wanted: number, slots: SlotsLeft, now: Date): Room {
     if (!lane.settings.enabled) return { room: 0 };
-    const room = Math.min(wanted, slotsFree, laneSlotsMax(this.share(lane), slotsFree) - lane.inFlight);
+    const room = Math.min(wanted, this.#room(lane, slots));
     if (room <= 0) return { room: 0 };
     const { ratePerSecond } = lane.settings;
     if (ratePerSecond === null) return { room };
@@ -105,8 +108,8 @@ export class LaneBook {
   }
 
   /** Whether `take` would find room, its rate left aside. */
-  hasRoom(lane: Lane, slotsFree: number): boolean {
-    return slotsFree > 0 && lane.inFlight < laneSlotsMax(this.share(lane), slotsFree);
+  hasRoom(lane: Lane, slots: SlotsLeft): boolean {
+    return this.#room(lane, slots) > 0;
   }
 
   giveBackTokens(lane: Lane, count: number): void {
@@ -115,8 +118,8 @@ export class LaneBook {
   }
 
   /** Whether a first attempt may begin at once: no open circuit, and room. */
-  mayBegin(lane: Lane, slotsFree: number, now: Date): boolean {
-    return lane.circuit === null && this.take(lane, 1, slotsFree, now).room === 1;
+  mayBegin(lane: Lane, slots: SlotsLeft, now: Date): boolean {
+    return lane.circuit === null && this.take(lane, 1, slots, now).room === 1;
   }
 
   /** Forgets lanes that say nothing beyond their settings, so that a million destinations once seen cost nothing. */
@@ -126,6 +129,10 @@ export class LaneBook {
         this.#lanes.delete(name);
       }
     }
+  }
+
+  #room(lane: Lane, slots: SlotsLeft): number {
+    return laneRoom({ share: this.share(lane), inFlight: lane.inFlight }, slots);
   }
 
   /** As the cap is divided: a node that has no part of a small cap leaves its part of the rate to the others. */

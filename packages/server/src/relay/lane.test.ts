@@ -1,6 +1,6 @@
-import { array, assert, domain, integer, property, string, uniqueArray } from 'fast-check';
+import { assert, domain, integer, property, string, uniqueArray } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { laneOfCallee, laneOfUrl, laneSlotsMax, shareOfCap } from './lane.ts';
+import { laneOfCallee, laneOfUrl, laneRoom, shareOfCap } from './lane.ts';
 
 const nodeNames = uniqueArray(string({ minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 9 });
 const laneNames = string({ minLength: 1, maxLength: 40 });
@@ -51,34 +51,39 @@ describe('the parts of a cap', () => {
 });
 
 describe('slots of one lane', () => {
-  test('however many lanes hang, the next still gets a slot, until there is none left at all', () => {
+  const slotsOf = (max: number) => integer({ min: 0, max }).map((taken) => ({ max, free: max - taken }));
+  const anySlots = integer({ min: 1, max: 2_000 }).chain(slotsOf);
+
+  test('never more than its part of the cap and than what is free; where anything is free, one for a lane that has none', () => {
     assert(
-      property(
-        integer({ min: 2, max: 600 }),
-        array(integer({ min: 1, max: 400 }), { maxLength: 200 }),
-        (slots, shares) => {
-          let free = slots;
-          for (const share of shares) {
-            const held = Math.min(free, laneSlotsMax(share, free));
-            expect(held).toBeLessThanOrEqual(share);
-            if (free > 0) expect(held).toBeGreaterThan(0);
-            free -= held;
-          }
-        },
-      ),
+      property(anySlots, integer({ min: 0, max: 500 }), integer({ min: 0, max: 500 }), (slots, share, inFlight) => {
+        const room = laneRoom({ share, inFlight }, slots);
+        expect(room).toBeGreaterThanOrEqual(0);
+        expect(room).toBeLessThanOrEqual(Math.max(0, Math.min(share - inFlight, slots.free)));
+        if (inFlight === 0 && share > 0 && slots.free > 0) expect(room).toBeGreaterThan(0);
+      }),
     );
   });
 
-  test('lanes that hang one after the other leave a third of the slots each time', () => {
-    let free = 512;
-    for (let lane = 0; lane < 5; lane += 1) {
-      let held = 0;
-      while (free > 0 && held < laneSlotsMax(1_000, free)) {
-        held += 1;
-        free -= 1;
-      }
-    }
-    expect(free).toBeGreaterThan(0);
+  test('taken at once or one by one it is the same', () => {
+    assert(
+      property(anySlots, integer({ min: 1, max: 500 }), (slots, share) => {
+        const atOnce = laneRoom({ share, inFlight: 0 }, slots);
+        let inFlight = 0;
+        while (laneRoom({ share, inFlight }, { max: slots.max, free: slots.free - inFlight }) > 0) inFlight += 1;
+        expect(Math.abs(atOnce - inFlight)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  test('with 512 slots, 60 destinations that hang with all they may leave room for the next', () => {
+    const slots = { max: 512, free: 512 };
+    for (let hanging = 0; hanging < 60; hanging += 1) slots.free -= laneRoom({ share: 256, inFlight: 0 }, slots);
+    expect(laneRoom({ share: 256, inFlight: 0 }, slots)).toBeGreaterThan(0);
+    // And after five of them a healthy one still goes at several at once.
+    const few = { max: 512, free: 512 };
+    for (let hanging = 0; hanging < 5; hanging += 1) few.free -= laneRoom({ share: 256, inFlight: 0 }, few);
+    expect(laneRoom({ share: 256, inFlight: 0 }, few)).toBeGreaterThan(10);
   });
 });
 

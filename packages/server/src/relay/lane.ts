@@ -87,13 +87,22 @@ function rankingHash(lane: LaneName, node: string): number {
 }
 
 /**
- * How many attempts one lane may have under way on a node with so many slots free: a part of what is free (dynamic
- * threshold), so that however many lanes hang there is always room for one more.
+ * How many more attempts one lane may begin on a node: after them it has under way no more than a part of what is then
+ * free (dynamic threshold), so lanes that hang take less the more of them there are. The last slots are for lanes that
+ * have nothing under way, one each.
+ *
+ * @param lane its part of the cap, and what it has under way
  */
-export function laneSlotsMax(share: number, slotsFree: number): number {
-  return Math.min(share, Math.max(LANE_SLOTS_SURE, Math.ceil(slotsFree * LANE_FREE_FACTOR)));
+export function laneRoom(
+  lane: { readonly share: number; readonly inFlight: number },
+  slots: { readonly free: number; readonly max: number },
+): number {
+  const spare = slots.free - Math.floor(slots.max * KEPT_FOR_FIRSTS);
+  const fair = Math.floor((LANE_FREE_FACTOR * spare - lane.inFlight) / (1 + LANE_FREE_FACTOR));
+  const first = lane.inFlight === 0 && slots.free > 0 ? 1 : 0;
+  return Math.max(0, Math.min(lane.share - lane.inFlight, Math.max(first, fair)));
 }
 
-const LANE_SLOTS_SURE = 2;
-/** One busy lane alone gets two thirds of the slots, two get 4/5 together, and so on. */
-const LANE_FREE_FACTOR = 2;
+/** One busy lane alone gets a third of the slots, the next a third of what is left, and so on. */
+const LANE_FREE_FACTOR = 0.5;
+const KEPT_FOR_FIRSTS = 1 / 8;

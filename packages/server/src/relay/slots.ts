@@ -1,14 +1,14 @@
 /** A bound on what is under way at once: attempts, or the bytes of their contents. */
 export class Slots {
-  readonly #max: number;
+  readonly max: number;
   #taken = 0;
 
   constructor(max: number) {
-    this.#max = max;
+    this.max = max;
   }
 
   get free(): number {
-    return this.#max - this.#taken;
+    return this.max - this.#taken;
   }
 
   tryTake(amount = 1): boolean {
