@@ -34,6 +34,7 @@ import { databaseTime, openRelayPools, openServiceDatabase } from './service/dat
 import { registerDialects } from './service/dialects.ts';
 import { examineService } from './service/examine.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
+import { createTraces } from './service/traces.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createSigning } from './signing/index.ts';
 import { createSubscriptions } from './subscriptions/index.ts';
@@ -97,6 +98,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
   );
   await relayClock.synchronise();
   const metrics = createMetrics();
+  const spans = createTraces(config, log, metrics);
+  starting.defer(async () => spans?.stop());
   const egress = createEgress({ allowCidrs: config.egressAllowCidrs });
   starting.defer(() => egress.close());
 
@@ -112,6 +115,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     vault,
     log,
     metrics,
+    ...(spans !== null && { spans }),
     keys: apps,
     limits: { ...DEFAULT_LIMITS, ...options.relayLimits },
     retention: {

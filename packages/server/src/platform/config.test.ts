@@ -33,6 +33,7 @@ describe('readConfig', () => {
       certificateKeyAlgorithm: 'RSA-2048',
       factorSource: 'declared',
       nodeName: 'node-1',
+      traces: null,
     });
   });
 

@@ -31,6 +31,8 @@ export interface Config {
   relayContentDays: number | null;
   /** Names this node in leases, attempts and logs. */
   nodeName: string;
+  /** Where spans of attempts go, by OTLP/HTTP; null: nowhere. */
+  traces: { url: string; headers: Readonly<Record<string, string>>; serviceName: string } | null;
 }
 
 /** One thing wrong with the configuration: which variable, and what would be right. Never the value, it may be a secret. */
@@ -68,6 +70,9 @@ export const VARIABLES = {
   YINXIN_FACTOR_SOURCE: 'declared or register: what a company tells of itself is compared with (default: declared)',
   YINXIN_RELAY_RETENTION_DAYS: 'days for which ended deliveries are kept (default: 90)',
   YINXIN_RELAY_CONTENT_DAYS: 'days after which contents of delivered messages are dropped (default: with their record)',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'collector of OpenTelemetry spans, such as http://127.0.0.1:4318 (default: none)',
+  OTEL_EXPORTER_OTLP_HEADERS: 'headers for the collector, such as authorization=Bearer%20…, separated by commas',
+  OTEL_SERVICE_NAME: 'name of this service in spans (default: yinxin)',
   YINXIN_NODE_NAME: 'name of this node where several share a database (default: host name and process id)',
 } as const;
 
@@ -124,6 +129,7 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
       parseInteger(text, 1, RETENTION_DAYS_MAX),
     ),
     nodeName: read('YINXIN_NODE_NAME', defaults.nodeName, parseNodeName),
+    traces: readTraces(read),
   };
   for (const variable of Object.keys(environment)) {
     if (variable.startsWith('YINXIN_') && !(variable in VARIABLES)) {
@@ -132,6 +138,26 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
+}
+
+type Read = <T>(variable: Variable, fallback: T, parse: (text: string) => T) => T;
+
+/** The variables of the OpenTelemetry specification, as far as they are honoured. */
+function readTraces(read: Read): Config['traces'] {
+  const url = read<string | null>('OTEL_EXPORTER_OTLP_ENDPOINT', null, (text) => `${parsePublicUrl(text)}/v1/traces`);
+  const headers = read('OTEL_EXPORTER_OTLP_HEADERS', {}, parseHeaders);
+  const serviceName = read('OTEL_SERVICE_NAME', 'yinxin', (text) => text);
+  return url === null ? null : { url, headers, serviceName };
+}
+
+function parseHeaders(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split(',').map((item) => {
+      const [, name, value] = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*([\x21-\x7e]*)\s*$/.exec(item) ?? [];
+      if (name === undefined || value === undefined) throw new Error('must be name=value, separated by commas');
+      return [name, decodeURIComponent(value)];
+    }),
+  );
 }
 
 /** The environment of this process. The one place that reads it. */

@@ -115,7 +115,10 @@ async function storeReserved(
   }
   if (inserted === 'taken') return presentOutcome(dependencies, message);
   dependencies.metrics?.accepted();
-  if (refusal !== null) return { requestId, outcome: 'failed', reason: refusal };
+  if (refusal !== null) {
+    dependencies.metrics?.refused();
+    return { requestId, outcome: 'failed', reason: refusal };
+  }
   if (inserted !== 'leased') {
     if (inserted === 'waiting') dependencies.wake(name);
     return heard === null ? result(requestId, null) : { requestId, outcome: heard };

@@ -12,11 +12,13 @@ import type { LaneBook } from './lane-book.ts';
 import type { LaneName } from './lane.ts';
 import { settleAttempts, type Settled } from './settle-store.ts';
 import type { LeasedDelivery, Settlement } from './store.ts';
+import type { Tracer } from './trace.ts';
 
 export interface RunnerDependencies extends AttemptDependencies {
   readonly db: Database;
   readonly board: OutcomeBoard;
   readonly metrics: RelayMetrics | null;
+  readonly tracer: Tracer;
   readonly random: () => number;
   readonly limits: RelayLimits;
   readonly lanes: LaneBook;
@@ -36,10 +38,13 @@ export class AttemptRunner {
   readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(dependencies: RunnerDependencies) {
-    const { db, limits } = dependencies;
+    const { db, limits, metrics } = dependencies;
     this.#dependencies = dependencies;
     this.#settlements = createGroupCommit({
-      write: (items) => settleAttempts(db, items),
+      write: (items) => {
+        metrics?.settled(items.length);
+        return settleAttempts(db, items);
+      },
       rowsMax: limits.settleRowsMax,
       gatherMs: limits.settleGatherMs,
       // What stands behind it waits, or who is to be told that it failed.
@@ -75,8 +80,10 @@ export class AttemptRunner {
   }
 
   async #attempt(delivery: LeasedDelivery): Promise<Standing> {
-    const { clock, random, board, lanes, circuits } = this.#dependencies;
-    const { outcome, record } = await makeAttempt(this.#dependencies, delivery);
+    const { clock, random, board, lanes, circuits, tracer } = this.#dependencies;
+    const trace = tracer.begin(delivery);
+    const { outcome, record } = await makeAttempt(this.#dependencies, { ...delivery, traceParent: trace.traceParent });
+    trace.end(record);
     circuits.heard(lanes.lane(delivery.lane), outcome);
     const now = clock.now();
     const schedule = { attempts: delivery.scheduleAttempts, policy: policyOf(delivery) };
@@ -126,7 +133,7 @@ export class AttemptRunner {
 
   #report(delivery: LeasedDelivery, record: Settlement['attempt'], next: Next): void {
     const { log, metrics, nodeName } = this.#dependencies;
-    metrics?.attempted(record.outcome, record.durationMs, next.state);
+    metrics?.attempted(delivery.destination?.profile ?? delivery.profile, record, next.state);
     log.info(
       {
         requestId: delivery.requestId,

@@ -8,6 +8,7 @@ import type { Registry } from '../platform/metrics.ts';
 import type { Vault } from '../platform/vault.ts';
 import { acceptMessage } from './accept.ts';
 import { AttemptRunner } from './attempt-runner.ts';
+import { watchBacklog } from './backlog.ts';
 import { createCalleeCommands } from './callee-commands.ts';
 import { createCalleeKeys } from './callee-keys.ts';
 import { findDestinations, type DestinationName } from './callee-store.ts';
@@ -37,6 +38,8 @@ import {
 } from './relay.ts';
 import { Slots } from './slots.ts';
 import { findState, notifyWake, type NewDelivery } from './store.ts';
+import { Tracer } from './trace.ts';
+import type { SpanExporter } from './trace-exporter.ts';
 import { createUnwritten } from './unwritten.ts';
 import { WakeListener } from './wake-listener.ts';
 
@@ -49,6 +52,8 @@ export interface RelayDependencies {
   readonly vault: Vault;
   readonly log: Logger;
   readonly metrics?: Registry;
+  /** Where a span of each attempt goes. */
+  readonly spans?: SpanExporter;
   readonly keys: RelayKeys;
   readonly limits: RelayLimits;
   /** Default: `DEFAULT_RETENTION`. */
@@ -85,12 +90,20 @@ export function createRelay(dependencies: RelayDependencies): Relay {
   if (limits.leaseMs <= limits.attemptTimeoutMs) {
     throw new RangeError('leaseMs must outlast attemptTimeoutMs: nothing renews a lease');
   }
-  const metrics = dependencies.metrics === undefined ? null : createRelayMetrics(dependencies.metrics);
   const { durable, prompt } = dependencies.pools ?? { durable: db, prompt: db };
   const board = new OutcomeBoard();
   const watch = new OutcomeWatch({ db, board, log, pollMs: limits.pollMs });
   const lanes = new LaneBook(nodeName);
   const random = dependencies.random ?? Math.random;
+  const backlog = watchBacklog(db, log);
+  const metrics =
+    dependencies.metrics === undefined
+      ? null
+      : createRelayMetrics(dependencies.metrics, {
+          backlog: () => backlog.look(),
+          unwritten: () => inserts.waiting(),
+          now: () => clock.now(),
+        });
   const wake = (lane?: LaneName): void => dispatcher.wake(lane);
   const probeMs = limits.attemptTimeoutMs + PROBE_SLACK_MS;
   const circuits = new CircuitKeeper({ db, clock, log, lanes, nodeName, probeMs, wake });
@@ -100,14 +113,15 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     db: prompt,
     board,
     metrics,
+    tracer: new Tracer(dependencies.spans ?? null),
     random,
     lanes,
     circuits,
     scheduled: (at, lane) => dispatcher.wakeAt(at, lane),
     wake,
   });
-  const dispatcher = new Dispatcher({ db: prompt, clock, log, lanes, circuits, runner, nodeName, limits });
-  const inserts = createUnwritten(durable, limits);
+  const dispatcher = new Dispatcher({ db: prompt, clock, log, lanes, circuits, runner, metrics, nodeName, limits });
+  const inserts = createUnwritten(durable, limits, () => metrics?.full());
   // Nothing is committed here, but the same holds: names that are asked for together are looked up together.
   const lookups = createGroupCommit<DestinationName, Destination | null>({
     write: (names) => findDestinations(prompt, names),

@@ -15,6 +15,7 @@ import {
 } from './claim-store.ts';
 import { laneSettingsOf, type LaneName } from './lane.ts';
 import type { Lane, LaneBook } from './lane-book.ts';
+import type { RelayMetrics } from './metrics.ts';
 import type { RelayLimits } from './relay.ts';
 import { Slots } from './slots.ts';
 import type { LeasedDelivery } from './store.ts';
@@ -27,6 +28,7 @@ export interface DispatcherDependencies {
   readonly lanes: LaneBook;
   readonly circuits: CircuitKeeper;
   readonly runner: AttemptRunner;
+  readonly metrics: RelayMetrics | null;
   readonly nodeName: string;
   readonly limits: Pick<
     RelayLimits,
@@ -192,6 +194,7 @@ export class Dispatcher {
       await this.#account(turns, rows, bytesMax);
     }
     if (rows.length === 0) return this.#ready.size > 0 && this.#woken;
+    this.#dependencies.metrics?.claimed(rows.length);
     await this.#begin(rows, leaseEndsAt);
     return this.#ready.size > 0;
   }

@@ -23,9 +23,15 @@ export interface Unwritten {
   submit(row: NewDelivery): Promise<Inserted>;
   /** Resolves when nothing is waiting or being written. */
   idle(): Promise<void>;
+  /** What waits or is being written. */
+  waiting(): { readonly messages: number; readonly bytes: number };
 }
 
-export function createUnwritten(db: Database, limits: UnwrittenLimits): Unwritten {
+export function createUnwritten(
+  db: Database,
+  limits: UnwrittenLimits,
+  onFull: () => void = () => undefined,
+): Unwritten {
   const options = {
     rowsMax: limits.commitRowsMax,
     weightOf: (row: NewDelivery) => row.content.length,
@@ -45,6 +51,7 @@ export function createUnwritten(db: Database, limits: UnwrittenLimits): Unwritte
   return {
     reserve(contentBytes) {
       if (rowsWaiting >= limits.unwrittenMax || bytesWaiting + contentBytes > limits.unwrittenBytesMax) {
+        onFull();
         throw new DomainError<RelayErrorCode>('relay_full', { retryAfterSeconds: `${RETRY_AFTER_SECONDS}` });
       }
       rowsWaiting += 1;
@@ -54,6 +61,7 @@ export function createUnwritten(db: Database, limits: UnwrittenLimits): Unwritte
         bytesWaiting -= contentBytes;
       };
     },
+    waiting: () => ({ messages: rowsWaiting, bytes: bytesWaiting }),
     submit: (row) => (row.orderingKey === null ? plain : ordered).submit(row),
     async idle() {
       await Promise.all([plain.idle(), ordered.idle()]);
