@@ -27,6 +27,7 @@ import {
   type RotatedSecret,
   type SecretRotation,
 } from './callee.ts';
+import { replayLane } from './claim-store.ts';
 import { laneOfCallee, type LaneName } from './lane.ts';
 import type { RelayErrorCode, RelayLimits } from './relay.ts';
 import { isWebhookSecret } from './standard-webhooks.ts';
@@ -142,6 +143,8 @@ async function setCallee(
     credentials,
     at,
   });
+  // What it was parked for is over: everything goes out in the order of acceptance, as after a circuit.
+  if (stored?.enabled === false && settings.enabled) await replayLane(tx, laneOfCallee(change));
   if (isNewUrl) await addCalleeUrl(tx, change, { version: urlVersion, url: settings.url, setBy: actor, setAt: at });
   // The path and query of a URL may hold what is the destination's secret; the host says enough.
   const { url, ...plain } = settings;
