@@ -44,9 +44,17 @@ export function addCalleeCommands(program: Command, context: CliContext): void {
   withClientOptions(callee.command('show <callee_no>').description('one destination'))
     .option('--app <app_id>', OWNER_HELP)
     .action(async (calleeNo: string, options: OwnerOptions) => {
-      const path = `/callees/${encodeURIComponent(calleeNo)}`;
-      const result = await adminClient(context, options).get(path, { app_id: options.app });
-      answer(context, options, result, () => printRecord(context, withShortStatuses(result)));
+      const client = adminClient(context, options);
+      const callee = await client.get(`/callees/${encodeURIComponent(calleeNo)}`, { app_id: options.app });
+      const { lanes } = await client.get('/lanes', { app_id: options.app, callee_no: calleeNo });
+      const [lane = null] = lanes as Row[];
+      const result = { ...callee, lane };
+      answer(context, options, result, () => {
+        printRecord(context, withShortStatuses(callee));
+        context.out('');
+        if (lane === null) context.out('nothing is under way, and the circuit is closed');
+        else printRecord(context, lane);
+      });
     });
 
   withClientOptions(callee.command('urls <callee_no>').description('every URL it has had, who set it and when'))

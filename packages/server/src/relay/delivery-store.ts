@@ -78,16 +78,19 @@ export async function findDeliveries(db: Database, filter: DeliveryFilter): Prom
 }
 
 /** Runs a search under its own limit of time. Throws `search_too_slow`. */
-export async function withinSearchTime<T>(db: Database, search: (tx: Transaction) => Promise<T>): Promise<T> {
+export async function withinSearchTime<T>(
+  db: Database,
+  search: (tx: Transaction) => Promise<T>,
+  secondsMax: number = SEARCH_SECONDS_MAX,
+): Promise<T> {
   try {
     return await db.transaction().execute(async (tx) => {
-      await sql`select set_config('statement_timeout', ${`${SEARCH_SECONDS_MAX}s`}, true)`.execute(tx);
+      await sql`select set_config('statement_timeout', ${`${secondsMax}s`}, true)`.execute(tx);
       return search(tx);
     });
   } catch (error) {
     if (sqlState(error) !== QUERY_CANCELED) throw error;
-    const seconds = `${SEARCH_SECONDS_MAX}`;
-    throw new DomainError<SearchErrorCode>('search_too_slow', { seconds }, { cause: error });
+    throw new DomainError<SearchErrorCode>('search_too_slow', { seconds: `${secondsMax}` }, { cause: error });
   }
 }
 
