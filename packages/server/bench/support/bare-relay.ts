@@ -80,7 +80,7 @@ export function createBareRelay(dependencies: BareRelayDependencies): CallbackDe
     return { requestId, outcome: next.state === 'waiting' ? 'retrying' : next.state };
   };
 
-  return { accept, outcome: () => Promise.resolve(null) };
+  return { accept, assertRoom: () => undefined, outcome: () => Promise.resolve(null) };
 }
 
 function rememberKeys(keys: RelayKeys): RelayKeys {

@@ -6,6 +6,11 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route reads its body as it comes and holds none of it in memory: it takes no part in the budget of bodies. */
     streamsBody?: boolean;
+    /**
+     * Where bodies under way fill the memory, this route's callers are told so, by an error with status 503: nobody else
+     * is cut off for them but who is slow.
+     */
+    refusesWhenFull?: boolean;
   }
 }
 
@@ -60,8 +65,13 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   const bodies = new BodyBudget(options.arrivingBytesMax ?? ARRIVING_BYTES_MAX);
   server.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.streamsBody === true) return;
-    const cutOff = bodies.admit(request.raw, request.routeOptions.bodyLimit ?? BODY_BYTES_MAX);
+    const { config, bodyLimit } = request.routeOptions;
+    if (config.streamsBody === true) return;
+    const cutOff =
+      config.refusesWhenFull === true
+        ? bodies.admitBesideOthers(request.raw, bodyLimit)
+        : bodies.admit(request.raw, bodyLimit);
+    if (cutOff === null) throw Object.assign(new Error('too many bodies are arriving'), { statusCode: 503 });
     if (cutOff > 0)
       request.log.warn({ cutOff }, 'bodies that were arriving for the longest were cut off: too many at once');
   });

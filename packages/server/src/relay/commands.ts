@@ -198,6 +198,8 @@ export function createRelay(dependencies: RelayDependencies): Relay {
       return acceptMessage(accepting, message);
     },
 
+    assertRoom: (contentBytes) => inserts.assertRoom(contentBytes),
+
     async enqueue(tx, message) {
       const [requestId = ''] = await enqueue(dependencies, tx, [message]);
       return requestId;

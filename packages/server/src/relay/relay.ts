@@ -133,6 +133,8 @@ export interface Relay extends CalleeCommands {
    * the message is committed. Throws `callee_not_found`, `url_invalid`, `idempotency_conflict`, `relay_stopped`, `relay_full`.
    */
   accept(message: AcceptedMessage): Promise<AcceptResult>;
+  /** Whether `accept` would take a message of that size now, asked before it is read. Throws `relay_full`. */
+  assertRoom(contentBytes: number): void;
   /** Writes the delivery in the caller's transaction; the dispatcher wakes at its commit. Returns the request id. */
   enqueue(tx: Transaction, message: EnqueuedMessage): Promise<string>;
   /** As `enqueue`, for any number of messages in few statements. Returns their request ids in order. */

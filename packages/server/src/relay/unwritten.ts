@@ -18,6 +18,8 @@ const BESIDE_BELOW_ROWS = 8;
  * a message is refused at once, and nothing of it is stored.
  */
 export interface Unwritten {
+  /** Throws `relay_full` where there is no room for a message of that size. */
+  assertRoom(contentBytes: number): void;
   /** Counts a message until what it returns is called, once. Throws `relay_full` at once where there is no room for it. */
   reserve(contentBytes: number): () => void;
   submit(row: NewDelivery): Promise<Inserted>;
@@ -48,12 +50,15 @@ export function createUnwritten(
   const ordered = createGroupCommit({ ...options, write: (rows) => insertOrdered(db, rows) });
   let rowsWaiting = 0;
   let bytesWaiting = 0;
+  const assertRoom = (contentBytes: number): void => {
+    if (rowsWaiting < limits.unwrittenMax && bytesWaiting + contentBytes <= limits.unwrittenBytesMax) return;
+    onFull();
+    throw new DomainError<RelayErrorCode>('relay_full', { retryAfterSeconds: `${RETRY_AFTER_SECONDS}` });
+  };
   return {
+    assertRoom,
     reserve(contentBytes) {
-      if (rowsWaiting >= limits.unwrittenMax || bytesWaiting + contentBytes > limits.unwrittenBytesMax) {
-        onFull();
-        throw new DomainError<RelayErrorCode>('relay_full', { retryAfterSeconds: `${RETRY_AFTER_SECONDS}` });
-      }
+      assertRoom(contentBytes);
       rowsWaiting += 1;
       bytesWaiting += contentBytes;
       return () => {

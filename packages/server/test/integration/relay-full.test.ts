@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
 import { registerCallbackRoutes } from '../../src/dialects/etc/callback.ts';
@@ -197,7 +200,7 @@ test('bodies whose callers are still looked up are bounded as well', async () =>
     throw new Error('nothing is handed over here');
   };
   registerCallbackRoutes(server, {
-    relay: { accept: unreachable, outcome: unreachable },
+    relay: { accept: unreachable, outcome: unreachable, assertRoom: () => undefined },
     callers: {
       authorize: async () => {
         await held.promise;
@@ -214,5 +217,40 @@ test('bodies whose callers are still looked up are bounded as well', async () =>
   expect(first).toEqual(Array.from({ length: 6 }, () => ({ status: 200, retryAfter: '1', body: FULL })));
   held.resolve();
   expect(codesOf(await all).filter((code) => code === '401002').length).toBe(64);
+  await server.close();
+});
+
+test('bodies that fill the memory are not cut off for a new one, which is answered instead', async () => {
+  const server = createHttpServer({
+    log: createLog({ level: 'silent' }),
+    trustedProxies: [],
+    arrivingBytesMax: 1_200_000,
+  });
+  const unreachable = async (): Promise<never> => {
+    throw new Error('nothing is handed over here');
+  };
+  registerCallbackRoutes(server, {
+    relay: { accept: unreachable, outcome: unreachable, assertRoom: () => undefined },
+    callers: { authorize: async () => 'forbidden' },
+    keys: applications,
+  });
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const body = Buffer.from(JSON.stringify(messageOf({ request_message: { x: 'x'.repeat(1_000_000) } })));
+  const begun = request(`${url}/api/callback`, { method: 'POST', headers: { 'content-length': body.length } });
+  const answer = once(begun, 'response') as Promise<[IncomingMessage]>;
+  const arrived = once(server.server, 'request') as Promise<[IncomingMessage]>;
+  // All but its end: at a pace that is decent for half a minute.
+  begun.write(body.subarray(0, 999_999));
+  const [arriving] = await arrived;
+  await eventually(async () => arriving.socket.bytesRead > 999_999);
+
+  const large = messageOf({ request_message: { x: 'x'.repeat(300_000) } });
+  for (const path of ['/api/callback', '/api/callbacks']) {
+    expect(await post(`${url}${path}`, large)).toEqual({ status: 200, retryAfter: '1', body: FULL });
+  }
+  expect((await post(`${url}/api/callback`, messageOf())).body).toMatchObject({ code: '401002' });
+  begun.end(body.subarray(999_999));
+  expect(JSON.parse(await text((await answer)[0]))).toMatchObject({ code: '401002' });
+  expect((await post(`${url}/api/callback`, large)).body).toMatchObject({ code: '401002' });
   await server.close();
 });

@@ -1,14 +1,15 @@
 import type { FastifyReply, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify';
+import { statusOf } from '../../http/server.ts';
 import { isDomainError, type DomainError } from '../../platform/errors.ts';
 import type { AcceptedMessage, Relay, RelayErrorCode } from '../../relay/index.ts';
 import { acceptAnswer, CALLBACK_ANSWERS, type CallbackAnswer } from './callback-answer.ts';
-import type { ArrivedBytes } from './callback-arrived.ts';
-import { CallbackFormError, type CallbackRequest } from './callback-request.ts';
+import { FULL_RETRY_AFTER_SECONDS, type ArrivedBytes } from './callback-arrived.ts';
+import { BODY_INCOMPLETE, CallbackFormError, type CallbackRequest } from './callback-request.ts';
 
 /** What the routes of the callback gateway have in common: who calls, what the headers ask for, how it is answered. */
 
 export interface CallbackDependencies {
-  readonly relay: Pick<Relay, 'accept' | 'outcome'>;
+  readonly relay: Pick<Relay, 'accept' | 'assertRoom' | 'outcome'>;
   /** Whether a caller may speak for an application. */
   readonly callers: {
     authorize(caller: {
@@ -137,9 +138,28 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
+export interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** The contract's answers have HTTP status 200, that to a body which the server does not read among them. */
+export function answerUnread({ request, reply }: Exchange, error: unknown, tooLarge: string): void {
+  const answers: Readonly<Record<number, CallbackAnswer>> = {
+    400: { code: '400', msg: BODY_INCOMPLETE },
+    413: { code: '400', msg: tooLarge },
+    503: CALLBACK_ANSWERS.full,
+  };
+  const status = statusOf(error);
+  const answer = answers[status];
+  if (answer === undefined && status >= 500) request.log.error({ err: error }, 'a callback request failed');
+  if (status === 503) void reply.header('retry-after', FULL_RETRY_AFTER_SECONDS);
+  void reply.code(200).send(answer ?? CALLBACK_ANSWERS.fault);
+}
+
 /** Turns what a route throws into the contract's answer; an internal fault is told to the log alone. */
 export async function answered<Answer>(
-  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  { request, reply }: Exchange,
   run: () => Promise<Answer>,
 ): Promise<Answer | CallbackAnswer> {
   try {

@@ -1,11 +1,12 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { disregardContentType, statusOf } from '../../http/server.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { disregardContentType } from '../../http/server.ts';
 import { isDomainError } from '../../platform/errors.ts';
 import { CALLBACK_ANSWERS, outcomeAnswer, type CallbackAnswer } from './callback-answer.ts';
 import { ArrivedBytes } from './callback-arrived.ts';
 import {
   answered,
+  answerUnread,
   bearerOf,
   DECISION_ANSWERS,
   describedBy,
@@ -17,13 +18,7 @@ import {
   type AcceptingRoute,
   type CallbackDependencies,
 } from './callback-exchange.ts';
-import {
-  BODY_INCOMPLETE,
-  BODY_TOO_LARGE,
-  CALLBACK_LIMITS,
-  parseCallbackRequest,
-  parseIdempotencyKey,
-} from './callback-request.ts';
+import { BODY_TOO_LARGE, CALLBACK_LIMITS, parseCallbackRequest, parseIdempotencyKey } from './callback-request.ts';
 import { acceptDocumentation, keysDocumentation, outcomeDocumentation } from './callback-openapi.ts';
 import { registerBatchRoute } from './callbacks-batch.ts';
 
@@ -45,7 +40,8 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
       ...describedBy(acceptDocumentation),
       bodyLimit: CALLBACK_LIMITS.bodyBytesMax,
       onRequest: disregardContentType,
-      errorHandler: answerUnread,
+      config: { refusesWhenFull: true },
+      errorHandler: (error, request, reply) => answerUnread({ request, reply }, error, BODY_TOO_LARGE),
     },
     (request, reply) => answered({ request, reply }, () => accept(route, request)),
   );
@@ -67,20 +63,11 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
   });
 }
 
-/** The contract's answers have HTTP status 200, that to a body which the server does not read among them. */
-function answerUnread(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const status = statusOf(error);
-  if (status >= 500) request.log.error({ err: error }, 'a callback request failed');
-  const answers: Readonly<Record<number, CallbackAnswer>> = {
-    400: { code: '400', msg: BODY_INCOMPLETE },
-    413: { code: '400', msg: BODY_TOO_LARGE },
-  };
-  void reply.code(200).send(answers[status] ?? CALLBACK_ANSWERS.fault);
-}
-
 function accept(route: AcceptingRoute, request: FastifyRequest): Promise<CallbackAnswer> {
   const body = takeBody(request);
   const handedOver = route.arrived.during(body.byteLength, async () => {
+    // A full node answers at once: reading a megabyte takes longer than taking it in.
+    route.relay.assertRoom(body.byteLength);
     const message = parseCallbackRequest(body);
     const idempotencyKey = parseIdempotencyKey(request.headers['idempotency-key']);
     const caller = { appId: message.appId, ip: request.ip, bearer: bearerOf(request) };

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { disregardContentType, statusOf } from '../../http/server.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { disregardContentType } from '../../http/server.ts';
 import { CALLBACK_ANSWERS, type CallbackAnswer } from './callback-answer.ts';
 import {
   answered,
+  answerUnread,
   answerToError,
   bearerOf,
   DECISION_ANSWERS,
@@ -18,7 +19,6 @@ import {
 } from './callback-exchange.ts';
 import { batchDocumentation } from './callback-openapi.ts';
 import {
-  BODY_INCOMPLETE,
   CallbackFormError,
   callbackRequestOf,
   idempotencyKeyOf,
@@ -50,7 +50,8 @@ export function registerBatchRoute(server: FastifyInstance, route: AcceptingRout
       ...describedBy(batchDocumentation),
       bodyLimit: BATCH_LIMITS.bodyBytesMax,
       onRequest: onlyNdjson,
-      errorHandler: answerUnread,
+      config: { refusesWhenFull: true },
+      errorHandler: (error, request, reply) => answerUnread({ request, reply }, error, BATCH_TOO_LARGE),
     },
     (request, reply) =>
       answered({ request, reply }, () => handOverAll(route, request).then((batch) => answerBatch(reply, batch))),
@@ -66,21 +67,12 @@ async function onlyNdjson(request: FastifyRequest): Promise<void> {
   }
 }
 
-function answerUnread(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const status = statusOf(error);
-  if (status >= 500) request.log.error({ err: error }, 'a batch of callbacks failed');
-  const answers: Readonly<Record<number, CallbackAnswer>> = {
-    400: { code: '400', msg: BODY_INCOMPLETE },
-    413: { code: '400', msg: BATCH_TOO_LARGE },
-  };
-  void reply.code(200).send(answers[status] ?? CALLBACK_ANSWERS.fault);
-}
-
 /** Nothing is handed over before the whole batch has been read and its callers are known. */
 function handOverAll(route: AcceptingRoute, request: FastifyRequest): Promise<Batch> {
   const body = takeBody(request);
   return route.arrived.during(body.byteLength, async () => {
     if (request.headers['idempotency-key'] !== undefined) throw new CallbackFormError(KEY_PER_MESSAGE);
+    route.relay.assertRoom(body.byteLength);
     const { form, entries } = splitBatch(body, request.headers['content-type'] === NDJSON);
     const parsed = await parseEntries(entries);
     const decide = await decisions(route, request, parsed);
