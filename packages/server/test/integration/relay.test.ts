@@ -14,7 +14,7 @@ import {
 } from '../support/relay-service.ts';
 
 const database = await createTestDatabase();
-const service = await startRelayService({ database, limits: { answerWaitMs: 400 } });
+const service = await startRelayService({ database, limits: { answerWaitMs: 1_000 } });
 const { relay, clock, post, query } = service;
 const receivers: Receiver[] = [];
 
