@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
+import { uuidV7 } from '../../src/platform/ids.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { createSpanExporter, createSpanMetrics, postToCollector } from '../../src/relay/index.ts';
@@ -72,12 +73,12 @@ test('the trace that comes with a message reaches its destination, each attempt 
 test('a scrape tells what was done and what waits, without naming anybody', async () => {
   await service.post(message);
   await service.post({ ...message, callback_url: 'http://10.0.0.1/callback' });
+  const acceptedAt = new Date(clock.now().getTime() - 90_000);
   await sql`
     insert into delivery_queue (app_id, request_id, lane, state, attempts, schedule_attempts, lease_token, due_at,
                                 content_bytes, accepted_at)
-    select ${APP_ID}, gen_random_uuid(), 'x/y', 'waiting', 1, 1, 1, ${new Date(Date.now() + 86_400_000)}, 1,
-           ${new Date(clock.now().getTime() - 90_000)}
-    from generate_series(1, 3)`.execute(database.db);
+    select ${APP_ID}, id, 'x/y', 'waiting', 1, 1, 1, ${new Date(Date.now() + 86_400_000)}, 1, ${acceptedAt}
+    from unnest(${[1, 2, 3].map(() => uuidV7(acceptedAt))}::uuid[]) as id`.execute(database.db);
   await sql`
     insert into relay_lane values ('x/y', 'open', 10, 'status_500', now(), 1, now() + interval '1 day', 'node-1')
   `.execute(database.db);
