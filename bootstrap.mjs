@@ -1,4 +1,4 @@
-// The first command in a fresh clone: `node bootstrap.mjs start|demo|test|check|bench|format [arguments]`.
+// The first command in a fresh clone: `node bootstrap.mjs start|demo|test|check|bench|chaos|format [arguments]`.
 // Plain JavaScript for any Node.js ≥ 18 and nothing else: it brings the Node.js and the packages the
 // project runs on, then runs the command under them. See bootstrap/.
 import { join } from 'node:path';
@@ -41,6 +41,10 @@ const commands = {
   },
   async bench(node, args) {
     const run = join(root, 'packages', 'server', 'bench', 'run.ts');
+    endLike(await runChild(node, [run, ...args], {}));
+  },
+  async chaos(node, args) {
+    const run = join(root, 'packages', 'server', 'test', 'chaos', 'run.ts');
     endLike(await runChild(node, [run, ...args], {}));
   },
   async format(node, args) {

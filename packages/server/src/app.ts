@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApps } from './apps/index.ts';
+import { findAuditedApps, verifyAuditChain } from './audit/index.ts';
 import { createBank } from './bank/index.ts';
 import { loadAdminToken } from './dialects/admin/index.ts';
 import { createDirectoryFileStore, createDocuments } from './documents/index.ts';
@@ -18,16 +19,25 @@ import { createEgress } from './platform/egress/index.ts';
 import { createLog } from './platform/log.ts';
 import { loadMasterKey } from './platform/master-key.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { createSynchronisedClock, keepSynchronised } from './platform/synchronised-clock.ts';
 import { createVault } from './platform/vault.ts';
-import { createRelay, DEFAULT_LIMITS } from './relay/index.ts';
+import {
+  createRelay,
+  createRelayOperations,
+  DEFAULT_LIMITS,
+  DEFAULT_RETENTION,
+  type RelayLimits,
+} from './relay/index.ts';
 import { createSeals } from './seals/index.ts';
 import { announce, urlOf } from './service/address.ts';
-import { openServiceDatabase } from './service/database.ts';
+import { databaseTime, openRelayPools, openServiceDatabase } from './service/database.ts';
 import { registerDialects } from './service/dialects.ts';
 import { examineService } from './service/examine.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
+import { createTraces } from './service/traces.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createSigning } from './signing/index.ts';
+import { createSubscriptions } from './subscriptions/index.ts';
 import { createTrust } from './trust/index.ts';
 
 /** A running service. */
@@ -48,12 +58,16 @@ export interface Service {
 export interface ServiceOptions {
   /** Log to this file in place of standard output. */
   logFile?: string;
+  /** In place of the relay's own. */
+  relayLimits?: Partial<RelayLimits>;
 }
 
 const JOBS_AT_ONCE = 2;
 const JOBS_POLL_MS = 2_000;
 const NONCES_PRUNED_EVERY_MS = 60_000;
 const WATCHED_FOLDERS_EVERY_MS = 5_000;
+const RELAY_MAINTAINED_EVERY_MS = 3_600_000;
+const CLOCK_SYNCHRONISED_EVERY_MS = 10_000;
 /** The built verification page: beside this package, in a checkout as where it was installed. */
 const PAGE_FOLDER = fileURLToPath(new URL('../../web/dist/', import.meta.url));
 
@@ -76,7 +90,16 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const token = await loadAdminToken(inDataDir(ADMIN_TOKEN_FILE));
   const database = await openServiceDatabase(config, log, starting);
   const { db, pool } = database;
+  // Callbacks keep the database's time, which all nodes have in common.
+  const relayClock = createSynchronisedClock(
+    () => databaseTime(pool),
+    () => performance.now(),
+    clock.now(),
+  );
+  await relayClock.synchronise();
   const metrics = createMetrics();
+  const spans = createTraces(config, log, metrics);
+  starting.defer(async () => spans?.stop());
   const egress = createEgress({ allowCidrs: config.egressAllowCidrs });
   starting.defer(() => egress.close());
 
@@ -86,17 +109,25 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const parties = createParties({ db, vault, clock });
   const relay = createRelay({
     db,
+    pools: await openRelayPools(config, database, starting),
     egress,
-    clock,
+    clock: relayClock,
     vault,
     log,
     metrics,
+    ...(spans !== null && { spans }),
     keys: apps,
-    limits: DEFAULT_LIMITS,
+    limits: { ...DEFAULT_LIMITS, ...options.relayLimits },
+    retention: {
+      ...DEFAULT_RETENTION,
+      days: config.relayRetentionDays,
+      contentDays: config.relayContentDays,
+    },
     nodeName: config.nodeName,
     listen: { connectionString: database.connectionString },
   });
   const notify = createNotify({ relay, apps, log });
+  const subscriptions = createSubscriptions({ db, clock, egress, relay });
   const trust = createTrust({ db, vault, clock, keyAlgorithm: config.certificateKeyAlgorithm });
   let url = '';
   const baseUrl = (): string => config.publicUrl ?? url;
@@ -141,6 +172,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
     await bank.importWatchedFolders();
   });
 
+  jobs.every('relay.maintain', RELAY_MAINTAINED_EVERY_MS, () => relay.maintain());
+  jobs.every('subscriptions.prune-keys', RELAY_MAINTAINED_EVERY_MS, () => subscriptions.pruneKeys());
+  starting.defer(keepSynchronised(relayClock, CLOCK_SYNCHRONISED_EVERY_MS, log));
+
   // dialects
   let draining = false;
   const server = createHttpServer({ log, trustedProxies: config.trustedProxies });
@@ -155,6 +190,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     },
     gateway: { apps, parties, signing, identity, clock },
     callback: { relay, callers: apps, keys: apps },
+    subscription: { subscriptions, callers: apps },
     bankNotice: { bank },
     files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
     tsign: { apps, clock, identity, limits: config },
@@ -172,6 +208,12 @@ export async function startService(config: Config, options: ServiceOptions = {})
       parties,
       identity,
       relay,
+      relayOperations: createRelayOperations({ db, clock: relayClock, keys: apps }),
+      audit: {
+        listApps: () => findAuditedApps(db),
+        verify: (appId, onProgress) => verifyAuditChain(db, appId, onProgress),
+      },
+      subscriptions,
       bank,
       spoolFolder: inDataDir(SPOOL_FOLDER),
       examine: async () => ({ findings: await examineService(config, url, database), timings }),

@@ -31,7 +31,9 @@ type SecretColumn = 'app_secret' | 'webhook_secret' | 'relay_private_key';
 export function createApps(dependencies: AppsDependencies): Apps {
   const { db, vault, clock } = dependencies;
   const cache = createAppCache(clock);
+  // Neither changes while an application lives.
   const bodyKeys = new Map<string, KeyObject>();
+  const webhookSecrets = new Map<string, string>();
 
   const place = (appId: string, column: SecretColumn): string => `app:${appId}:${column}`;
   const seal = (appId: string, column: SecretColumn, secret: string): Buffer =>
@@ -131,7 +133,14 @@ export function createApps(dependencies: AppsDependencies): Apps {
     },
 
     secretOf: async (appId) => open(appId, 'app_secret', 'appSecret'),
-    webhookSecret: async (appId) => open(appId, 'webhook_secret', 'webhookSecret'),
+
+    async webhookSecret(appId) {
+      const known = webhookSecrets.get(appId);
+      if (known !== undefined) return known;
+      const secret = await open(appId, 'webhook_secret', 'webhookSecret');
+      webhookSecrets.set(appId, secret);
+      return secret;
+    },
 
     async bodyKey(appId) {
       const ready = bodyKeys.get(appId);

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Database, Executor, Transaction } from '../platform/database/index.ts';
-import { auditContent, chainHash, type AuditEntry } from './entry.ts';
+import type { Executor, Transaction } from '../platform/database/index.ts';
+import { auditContent, type AuditEntry } from './entry.ts';
 
 export interface RecordedEntry extends AuditEntry {
   sequence: number;
@@ -42,53 +42,17 @@ export async function listAudit(
   return rows;
 }
 
-const VERIFY_BATCH_ROWS = 1_000;
-
-/**
- * Walks an application's chain from its first entry and answers the first sequence number at which it does not hold,
- * or null where it holds to the end and the end is the head that was recorded.
- */
-export async function verifyAuditChain(
-  db: Database,
-  appId: string,
-): Promise<{ entries: number; brokenAt: number | null }> {
-  let hash: Buffer = Buffer.alloc(0);
-  let entries = 0;
-  for (;;) {
-    const { rows } = await sql<RecordedEntry & { content: string; hash: Buffer }>`
-      select app_id as "appId", sequence, at, actor, action, subject, detail, content, hash
-      from audit_entry where app_id = ${appId} and sequence > ${entries} order by sequence limit ${VERIFY_BATCH_ROWS}
-    `.execute(db);
-    for (const row of rows) {
-      hash = chainHash(hash, row.content);
-      if (row.sequence !== entries + 1 || !hash.equals(row.hash) || !saysTheSame(row)) {
-        return { entries, brokenAt: entries + 1 };
-      }
-      entries += 1;
-    }
-    if (rows.length < VERIFY_BATCH_ROWS) break;
-  }
-  const head = await sql<{ sequence: number; hash: Buffer }>`
-    select sequence, hash from audit_chain where app_id = ${appId}
+/** Applications that have a chain, or entries of one. */
+export async function findAuditedApps(db: Executor): Promise<string[]> {
+  const { rows } = await sql<{ appId: string }>`
+    with recursive recorded as (
+      (select app_id from audit_entry order by app_id limit 1)
+      union all
+      select next.app_id from recorded cross join lateral (
+        select app_id from audit_entry where app_id > recorded.app_id order by app_id limit 1
+      ) as next
+    )
+    select app_id as "appId" from recorded union select app_id from audit_chain order by 1
   `.execute(db);
-  const recorded = head.rows[0];
-  const whole = recorded ? recorded.sequence === entries && recorded.hash.equals(hash) : entries === 0;
-  return { entries, brokenAt: whole ? null : entries + 1 };
-}
-
-/** Whether the columns people read say what the hashed content says. jsonb keeps no key order, so it is compared sorted. */
-function saysTheSame(row: AuditEntry & { content: string }): boolean {
-  const hashed = JSON.parse(row.content) as unknown[];
-  const shown = JSON.parse(auditContent(row)) as unknown[];
-  return JSON.stringify(sorted(hashed)) === JSON.stringify(sorted(shown));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  );
+  return rows.map((row) => row.appId);
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { adminClient, withClientOptions, type ClientOptions, type Step } from './client.ts';
+import { adminClient, lastOf, withClientOptions, type ClientOptions, type Step } from './client.ts';
 import { CliError, type CliContext } from './context.ts';
 import { answer, printRecord, type Row } from './print.ts';
 
@@ -10,6 +10,7 @@ export const FORMATS = ['camt052', 'camt053', 'camt054', 'mt940', 'csv'];
 export const ENCODINGS = ['auto', 'utf-8', 'gb18030'];
 export const INFORMATION = ['untrusted', 'subfields', 'codewords', 'labels'];
 
+const BROKEN_OFF = 'the service broke off; import the file again, what is known does no harm';
 const FAULTS_SHOWN_MAX = 20;
 const BAR_COLUMNS = 30;
 
@@ -48,21 +49,11 @@ export function addStatementCommand(bank: Command, context: CliContext): void {
         map,
         information,
       });
-      const result = await lastOf(steps, (step) => context.progress?.(bar(step, found.size)));
+      const result = await lastOf(steps, BROKEN_OFF, (step) => context.progress?.(bar(step, found.size)));
       context.progress?.('');
       answer(context, options, result, () => printResult(context, result));
       if (result['complete'] !== true) throw new CliError('the file breaks off; what stands before is imported');
     });
-}
-
-async function lastOf(steps: AsyncIterable<Step>, onStep: (step: Step) => void): Promise<Row> {
-  for await (const step of steps) {
-    const { result, error, message } = step;
-    if (typeof error === 'string') throw new CliError(typeof message === 'string' ? message : error);
-    if (typeof result === 'object' && result !== null) return result as Row;
-    onStep(step);
-  }
-  throw new CliError('the service broke off; import the file again, what is known does no harm');
 }
 
 /** `[=====     ]  50 %  1234 lines`. */

@@ -1,43 +1,35 @@
-import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
-import type { ProfileName } from '../relay/index.ts';
+import type { SecretKind } from '../relay/index.ts';
+import { withShortStatuses } from './answer-rules.ts';
+import { addCalleeSet } from './callee-set-command.ts';
 import { adminClient, withClientOptions, type ClientOptions } from './client.ts';
-import { CliError, type CliContext } from './context.ts';
+import type { CliContext } from './context.ts';
+import { durationMs } from './duration.ts';
 import { answer, printRecord, printTable, type Row } from './print.ts';
 
-interface SetOptions extends ClientOptions {
+interface OwnerOptions extends ClientOptions {
   app?: string;
-  url?: string;
-  profile?: string;
-  signType?: string;
-  webhookSecret?: string;
-  generateSecret?: boolean;
-  ackStatus?: string;
-  ackText?: string;
-  ackJson?: string;
-  delays?: string;
-  enable?: boolean;
-  disable?: boolean;
+}
+
+interface RotateOptions extends OwnerOptions {
+  kind: SecretKind;
+  overlap?: string;
+  secret?: string;
 }
 
 /** The relay's own names; by its type, none is missing and none is made up. */
-const PROFILES: Readonly<Record<ProfileName, true>> = {
-  'etc-relay': true,
-  'etc-notify': true,
-  tsign: true,
-  plain: true,
-};
+const SECRET_KINDS: Readonly<Record<SecretKind, true>> = { webhook: true, ed25519: true, body: true };
 
 const OWNER_HELP = 'of one application (default: shared by all)';
 
 /** `yinxin callee …`: registered destinations of the relay. */
 export function addCalleeCommands(program: Command, context: CliContext): void {
   const callee = program.command('callee').description('registered destinations of callbacks');
-  addSet(callee, context);
+  addCalleeSet(callee, context, OWNER_HELP);
 
   withClientOptions(callee.command('list').description('all destinations'))
     .option('--app <app_id>', 'of one application (default: every one)')
-    .action(async (options: ClientOptions & { app?: string }) => {
+    .action(async (options: OwnerOptions) => {
       const result = await adminClient(context, options).get('/callees', { app_id: options.app });
       answer(context, options, result, () =>
         printTable(
@@ -51,77 +43,55 @@ export function addCalleeCommands(program: Command, context: CliContext): void {
 
   withClientOptions(callee.command('show <callee_no>').description('one destination'))
     .option('--app <app_id>', OWNER_HELP)
-    .action(async (calleeNo: string, options: ClientOptions & { app?: string }) => {
-      const path = `/callees/${encodeURIComponent(calleeNo)}`;
-      const result = await adminClient(context, options).get(path, { app_id: options.app });
-      answer(context, options, result, () => printRecord(context, result));
+    .action(async (calleeNo: string, options: OwnerOptions) => {
+      const client = adminClient(context, options);
+      const callee = await client.get(`/callees/${encodeURIComponent(calleeNo)}`, { app_id: options.app });
+      const { lanes } = await client.get('/lanes', { app_id: options.app, callee_no: calleeNo });
+      const [lane = null] = lanes as Row[];
+      const result = { ...callee, lane };
+      answer(context, options, result, () => {
+        printRecord(context, withShortStatuses(callee));
+        context.out('');
+        if (lane === null) context.out('nothing is under way, and the circuit is closed');
+        else printRecord(context, lane);
+      });
     });
+
+  withClientOptions(callee.command('urls <callee_no>').description('every URL it has had, who set it and when'))
+    .option('--app <app_id>', OWNER_HELP)
+    .action(async (calleeNo: string, options: OwnerOptions) => {
+      const path = `/callees/${encodeURIComponent(calleeNo)}/urls`;
+      const result = await adminClient(context, options).get(path, { app_id: options.app });
+      answer(context, options, result, () =>
+        printTable(context, result['urls'] as Row[], ['version', 'url', 'set_by', 'set_at'], 'none'),
+      );
+    });
+
+  addRotate(callee, context);
 }
 
-function addSet(callee: Command, context: CliContext): void {
+function addRotate(callee: Command, context: CliContext): void {
   withClientOptions(
-    callee.command('set <callee_no>').description('make or change a destination; what you leave out stays'),
+    callee
+      .command('rotate-secret <callee_no>')
+      .description('make a key anew; the one before signs beside it until the overlap ends'),
   )
     .option('--app <app_id>', OWNER_HELP)
-    .option('--url <url>', 'where messages go (required for a new one)')
     .addOption(
-      new Option('--profile <profile>', 'what is sent and what acknowledges (etc-relay for a new one)').choices(
-        Object.keys(PROFILES),
-      ),
+      new Option('--kind <kind>', "webhook: HMAC secret; ed25519: key pair; body: the envelope's RSA key, at once")
+        .choices(Object.keys(SECRET_KINDS))
+        .default('webhook'),
     )
-    .addOption(
-      new Option('--sign-type <type>', "the envelope's signature: RSA is SHA1withRSA, RSA2 SHA256withRSA").choices([
-        'RSA',
-        'RSA2',
-      ]),
-    )
-    .option('--webhook-secret <secret>', "Standard Webhooks secret of its own (whsec_…; default: the application's)")
-    .option('--generate-secret', 'make such a secret and print it')
-    .option('--ack-status <list>', 'acknowledged by these HTTP statuses, such as 200,204')
-    .option('--ack-text <text>', 'acknowledged by exactly this body')
-    .option('--ack-json <path=value>', 'acknowledged by a value in the JSON answer, such as code=000')
-    .option('--delays <list>', 'waits between tries, such as 1s,3s,1m,1h')
-    .option('--enable', 'switch on')
-    .addOption(new Option('--disable', 'switch off: refuse new messages, park those that wait').conflicts('enable'))
-    .action(async (calleeNo: string, options: SetOptions) => {
-      const secret =
-        options.generateSecret === true ? `whsec_${randomBytes(32).toString('base64')}` : options.webhookSecret;
-      const change = {
-        url: options.url,
-        profile: options.profile,
-        sign_type: options.signType,
-        webhook_secret: secret,
-        acknowledge: acknowledgeRule(options),
-        delays_ms: options.delays?.split(',').map((text) => durationMs(text.trim())),
-        enabled: options.disable === true ? false : options.enable,
-      };
+    .option('--overlap <duration>', 'how long both are valid, at most 720h (default: 24h; 0s: the new one at once)')
+    .option('--secret <whsec>', 'a webhook secret that the other side made (default: a new one, printed once)')
+    .action(async (calleeNo: string, options: RotateOptions) => {
       const owner = options.app === undefined ? '' : `?app_id=${encodeURIComponent(options.app)}`;
-      const path = `/callees/${encodeURIComponent(calleeNo)}${owner}`;
-      const stored = await adminClient(context, options).send('PUT', path, change);
-      const result = options.generateSecret === true ? { ...stored, webhook_secret: secret } : stored;
-      answer(context, options, result, () => printRecord(context, result));
+      const path = `/callees/${encodeURIComponent(calleeNo)}/rotate-secret${owner}`;
+      const result = await adminClient(context, options).send('POST', path, {
+        kind: options.kind,
+        ...(options.overlap !== undefined && { overlap_ms: durationMs(options.overlap) }),
+        ...(options.secret !== undefined && { webhook_secret: options.secret }),
+      });
+      answer(context, options, result, () => printRecord(context, withShortStatuses(result)));
     });
-}
-
-function acknowledgeRule(options: SetOptions): Record<string, unknown> | undefined {
-  const statuses = options.ackStatus?.split(',').map((text) => Number(text.trim()));
-  if (options.ackText !== undefined && options.ackJson !== undefined) {
-    throw new CliError('give one of --ack-text and --ack-json');
-  }
-  if (options.ackText !== undefined) return { kind: 'text', text: options.ackText, ...(statuses && { statuses }) };
-  if (options.ackJson === undefined) return statuses && { kind: 'status', statuses };
-  const [, path, value] = /^([^=]+)=(.*)$/s.exec(options.ackJson) ?? [];
-  if (path === undefined || value === undefined)
-    throw new CliError('--ack-json is written path=value, such as code=000');
-  return { kind: 'json', path, value, ...(statuses && { statuses }) };
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** `250ms`, `3s`, `1m`, `2h` in milliseconds. */
-export function durationMs(text: string): number {
-  const [, amount, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
-  const unitMs = UNIT_MS[unit ?? ''];
-  if (amount === undefined || unitMs === undefined) throw new CliError(`${text} is no duration such as 3s, 1m or 2h`);
-  return Number(amount) * unitMs;
 }

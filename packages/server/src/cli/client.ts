@@ -27,6 +27,12 @@ export interface AdminClient {
   send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Record<string, unknown>>;
   /** Sends a file as the body and hands out the lines of the answer as they come. */
   upload(path: string, file: string, query: Record<string, string | undefined>): AsyncGenerator<Step>;
+  /** Begins long work and hands out the lines of the answer as they come. The work ends early with this process. */
+  follow(
+    method: 'GET' | 'POST',
+    path: string,
+    fields: Record<string, string | number | undefined>,
+  ): AsyncGenerator<Step>;
 }
 
 /** Adds the options every client command has. */
@@ -82,29 +88,58 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
     return (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   };
   return {
-    async get(path, query = {}) {
-      const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-      const search = new URLSearchParams(given).toString();
-      return call('GET', search === '' ? path : `${path}?${search}`);
-    },
+    get: async (path, query = {}) => call('GET', withQuery(path, query)),
     send: call,
     async *upload(path, file, query) {
-      const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-      const address = `${path}?${new URLSearchParams(given).toString()}`;
-      const answer = await reach(address, 'application/octet-stream', async (url, headers) =>
+      const answer = await reach(withQuery(path, query), 'application/octet-stream', async (url, headers) =>
         sendFile(url, headers, file),
       );
-      if (!answer.ok || answer.body === null) throw await refusal(answer);
-      const lines = createInterface({ input: Readable.fromWeb(answer.body as never) });
-      try {
-        for await (const line of lines) yield JSON.parse(line) as Step;
-      } catch (error) {
-        throw new CliError('the service broke off; import the file again, what is known does no harm', {
-          cause: error,
-        });
-      }
+      yield* linesOf(answer, 'the service broke off; import the file again, what is known does no harm');
+    },
+    async *follow(method, path, fields) {
+      const init = method === 'GET' ? { method } : { method, body: JSON.stringify(fields) };
+      const target = method === 'GET' ? withQuery(path, fields) : path;
+      const answer = await reach(target, method === 'GET' ? null : 'application/json', async (url, headers) =>
+        fetch(url, { ...init, headers }),
+      );
+      yield* linesOf(answer, 'the service broke off before the end');
     },
   };
+}
+
+/** What an answer in steps came to. A failure that it tells is a CliError; `brokenOff` is told where it has no end. */
+export async function lastOf(
+  steps: AsyncIterable<Step>,
+  brokenOff: string,
+  onStep: (step: Step) => void,
+): Promise<Record<string, unknown>> {
+  for await (const step of steps) {
+    const { result, error, message } = step;
+    if (typeof error === 'string') throw new CliError(typeof message === 'string' ? message : error);
+    if (typeof result === 'object' && result !== null) return result as Record<string, unknown>;
+    onStep(step);
+  }
+  throw new CliError(brokenOff);
+}
+
+function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
+  const search = new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, String(value)]],
+    ),
+  ).toString();
+  return search === '' ? path : `${path}?${search}`;
+}
+
+/** The lines of an answer that comes in steps; `brokenOff` is told where it ends before its end. */
+async function* linesOf(answer: Response, brokenOff: string): AsyncGenerator<Step> {
+  if (!answer.ok || answer.body === null) throw await refusal(answer);
+  const lines = createInterface({ input: Readable.fromWeb(answer.body as never) });
+  try {
+    for await (const line of lines) yield JSON.parse(line) as Step;
+  } catch (error) {
+    throw new CliError(brokenOff, { cause: error });
+  }
 }
 
 async function refusal(answer: Response): Promise<CliError> {

@@ -11,7 +11,7 @@ import { configOf } from './serve-command.ts';
 
 const NODE_MAJOR_MIN = 24;
 const FREE_BYTES_MIN = 1024 ** 3;
-const SECRET_VARIABLES = new Set(['DATABASE_URL', 'YINXIN_MASTER_KEY']);
+const SECRET_VARIABLES = new Set(['DATABASE_URL', 'YINXIN_MASTER_KEY', 'OTEL_EXPORTER_OTLP_HEADERS']);
 
 /** `yinxin doctor`: what is configured, what was found, and what to do about it. */
 export function addDoctorCommand(program: Command, context: CliContext): void {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAppCommands } from './app-commands.ts';
+import { addAuditCommands } from './audit-commands.ts';
 import { addBankCommands } from './bank-commands.ts';
 import { addCallbackCommands } from './callback-commands.ts';
 import { addCalleeCommands } from './callee-commands.ts';
@@ -7,9 +8,11 @@ import type { CliContext } from './context.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { describeFailure } from './failures.ts';
+import { addLaneCommands } from './lane-commands.ts';
 import { addOpenapiCommand } from './openapi-command.ts';
 import { addOrgCommands } from './org-commands.ts';
 import { addServeCommands } from './serve-command.ts';
+import { addSubscriptionCommands } from './subscription-commands.ts';
 import { addVerificationCommands } from './verification-commands.ts';
 
 /** The whole command line. */
@@ -28,9 +31,12 @@ export function buildProgram(context: CliContext, version: string): Command {
   addAppCommands(program, context);
   addCalleeCommands(program, context);
   addCallbackCommands(program, context);
+  addLaneCommands(program, context);
+  addSubscriptionCommands(program, context);
   addOrgCommands(program, context);
   addVerificationCommands(program, context);
   addBankCommands(program, context);
+  addAuditCommands(program, context);
   addDoctorCommand(program, context);
   addOpenapiCommand(program, context, version);
   for (const command of allCommands(program)) command.exitOverride();

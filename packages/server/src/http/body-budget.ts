@@ -1,5 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 
+/** A body that has sent less than this since it began is slow, once it has had the time to begin. */
+const BYTES_PER_SECOND_MIN = 32_768;
+const SLOW_AFTER_MS = 1_000;
+
+interface Arriving {
+  readonly bytes: number;
+  readonly sinceMs: number;
+  /** What its connection had read before. */
+  readonly readBefore: number;
+}
+
 /**
  * Bounds what bodies under way may hold of this process's memory, all clients together. Each body counts with what it may
  * grow to from its first byte to its last. Where a new one does not fit, those that have been arriving for the longest are
@@ -7,12 +18,14 @@ import type { IncomingMessage } from 'node:http';
  */
 export class BodyBudget {
   readonly #bytesMax: number;
+  readonly #nowMs: () => number;
   /** In the order of arrival. */
-  readonly #arriving = new Map<IncomingMessage, number>();
+  readonly #arriving = new Map<IncomingMessage, Arriving>();
   #bytes = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, nowMs: () => number = () => performance.now()) {
     this.#bytesMax = bytesMax;
+    this.#nowMs = nowMs;
   }
 
   /** Bytes that the bodies under way may grow to. */
@@ -22,16 +35,36 @@ export class BodyBudget {
 
   /** Counts the body of a request until it has arrived or its connection is gone; answers how many were cut off for it. */
   admit(request: IncomingMessage, bytesMaxOfRoute: number): number {
+    return this.#admit(request, bytesMaxOfRoute, () => true) ?? 0;
+  }
+
+  /** As `admit`, but slow bodies alone are cut off; null where there is no room beside those that are sent in earnest. */
+  admitBesideOthers(request: IncomingMessage, bytesMaxOfRoute: number): number | null {
+    const nowMs = this.#nowMs();
+    return this.#admit(request, bytesMaxOfRoute, (other, { sinceMs, readBefore }) => {
+      const elapsedMs = nowMs - sinceMs;
+      const bytesRead = other.socket.bytesRead - readBefore;
+      return elapsedMs > SLOW_AFTER_MS && bytesRead * 1_000 < elapsedMs * BYTES_PER_SECOND_MIN;
+    });
+  }
+
+  #admit(
+    request: IncomingMessage,
+    bytesMaxOfRoute: number,
+    mayCutOff: (other: IncomingMessage, arriving: Arriving) => boolean,
+  ): number | null {
     const bytes = expectedBytes(request, bytesMaxOfRoute);
     if (bytes === 0) return 0;
     let cutOff = 0;
-    for (const [oldest] of this.#arriving) {
+    for (const [other, arriving] of this.#arriving) {
       if (this.#bytes + bytes <= this.#bytesMax) break;
-      this.#release(oldest);
-      oldest.destroy();
+      if (!mayCutOff(other, arriving)) continue;
+      this.#release(other);
+      other.destroy();
       cutOff += 1;
     }
-    this.#arriving.set(request, bytes);
+    if (this.#bytes + bytes > this.#bytesMax && this.#arriving.size > 0) return null;
+    this.#arriving.set(request, { bytes, sinceMs: this.#nowMs(), readBefore: request.socket.bytesRead });
     this.#bytes += bytes;
     const release = (): void => this.#release(request);
     request.once('end', release).once('close', release);
@@ -39,7 +72,7 @@ export class BodyBudget {
   }
 
   #release(request: IncomingMessage): void {
-    this.#bytes -= this.#arriving.get(request) ?? 0;
+    this.#bytes -= this.#arriving.get(request)?.bytes ?? 0;
     this.#arriving.delete(request);
   }
 }

@@ -8,6 +8,11 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route reads its body as it comes and holds none of it in memory: it takes no part in the budget of bodies. */
     streamsBody?: boolean;
+    /**
+     * Where bodies under way fill the memory, this route's callers are told so, by an error with status 503: nobody else
+     * is cut off for them but who is slow.
+     */
+    refusesWhenFull?: boolean;
   }
 }
 
@@ -56,7 +61,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     // A field that a schema does not know is refused and not taken away: it is a misspelt one as a rule.
-    ajv: { customOptions: { removeAdditional: false } },
+    ajv: { customOptions: { removeAdditional: false, allowUnionTypes: true } },
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     rewriteUrl: ({ url = '/' }) => routableUrl(url),
     // What the router itself refuses: no route is reached and no hook runs.
@@ -68,8 +73,13 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   const bodies = new BodyBudget(options.arrivingBytesMax ?? ARRIVING_BYTES_MAX);
   server.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.streamsBody === true) return;
-    const cutOff = bodies.admit(request.raw, request.routeOptions.bodyLimit ?? BODY_BYTES_MAX);
+    const { config, bodyLimit } = request.routeOptions;
+    if (config.streamsBody === true) return;
+    const cutOff =
+      config.refusesWhenFull === true
+        ? bodies.admitBesideOthers(request.raw, bodyLimit)
+        : bodies.admit(request.raw, bodyLimit);
+    if (cutOff === null) throw Object.assign(new Error('too many bodies are arriving'), { statusCode: 503 });
     if (cutOff > 0)
       request.log.warn({ cutOff }, 'bodies that were arriving for the longest were cut off: too many at once');
   });
@@ -102,6 +112,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
  */
 function boundDraining(server: FastifyInstance, drainMs: number): void {
   let timer: NodeJS.Timeout | undefined;
+  // Node closes the connections that are idle at the moment of closing: those that are not then close with their answer.
+  server.addHook('onSend', async (_request, reply) => {
+    if (timer !== undefined) void reply.header('connection', 'close');
+  });
   server.addHook('preClose', async () => {
     timer = setTimeout(() => server.server.closeAllConnections(), drainMs);
   });

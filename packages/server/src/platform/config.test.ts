@@ -22,6 +22,8 @@ describe('readConfig', () => {
       host: '127.0.0.1',
       port: 8686,
       publicUrl: null,
+      relayContentDays: null,
+      relayRetentionDays: 90,
       databaseUrl: null,
       databasePoolSizeMax: 20,
       masterKey: null,
@@ -33,6 +35,7 @@ describe('readConfig', () => {
       unprovenPerSecondPerAddressMax: 200,
       requestsPerSecondPerMemberMax: 30,
       nodeName: 'node-1',
+      traces: null,
     });
   });
 

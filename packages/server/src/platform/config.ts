@@ -29,8 +29,14 @@ export interface Config {
   unprovenPerSecondPerAddressMax: number;
   /** Requests of one member's page, on this node. */
   requestsPerSecondPerMemberMax: number;
+  /** Days for which deliveries and their attempts are kept. */
+  relayRetentionDays: number;
+  /** Days after which contents of delivered messages are dropped; null: with their record. */
+  relayContentDays: number | null;
   /** Names this node in leases, attempts and logs. */
   nodeName: string;
+  /** Where spans of attempts go, by OTLP/HTTP; null: nowhere. */
+  traces: { url: string; headers: Readonly<Record<string, string>>; serviceName: string } | null;
 }
 
 /** One thing wrong with the configuration: which variable, and what would be right. Never the value, it may be a secret. */
@@ -69,6 +75,11 @@ export const VARIABLES = {
   YINXIN_ADDRESS_RATE:
     'requests a second from one address that prove nobody, to /v1 to /v3 and /member/v1 each (default: 200)',
   YINXIN_MEMBER_RATE: "requests a second of one member's page (default: 30)",
+  YINXIN_RELAY_RETENTION_DAYS: 'days for which ended deliveries are kept (default: 90)',
+  YINXIN_RELAY_CONTENT_DAYS: 'days after which contents of delivered messages are dropped (default: with their record)',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'collector of OpenTelemetry spans, such as http://127.0.0.1:4318 (default: none)',
+  OTEL_EXPORTER_OTLP_HEADERS: 'headers for the collector, such as authorization=Bearer%20…, separated by commas',
+  OTEL_SERVICE_NAME: 'name of this service in spans (default: yinxin)',
   YINXIN_NODE_NAME: 'name of this node where several share a database (default: host name and process id)',
 } as const;
 
@@ -80,6 +91,8 @@ const ADDRESS_RATE_DEFAULT = 200;
 /** A page asks every two seconds at most; it opens with about ten requests, its pictures among them. */
 const MEMBER_RATE_DEFAULT = 30;
 const RATE_MAX = 100_000;
+const RETENTION_DAYS_DEFAULT = 90;
+const RETENTION_DAYS_MAX = 3_650;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const KEY_ALGORITHMS = ['RSA-2048', 'P-256'] as const;
 const FACTOR_SOURCES = ['declared', 'register'] as const;
@@ -126,7 +139,14 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
     requestsPerSecondPerMemberMax: read('YINXIN_MEMBER_RATE', MEMBER_RATE_DEFAULT, (text) =>
       parseInteger(text, 1, RATE_MAX),
     ),
+    relayRetentionDays: read('YINXIN_RELAY_RETENTION_DAYS', RETENTION_DAYS_DEFAULT, (text) =>
+      parseInteger(text, 1, RETENTION_DAYS_MAX),
+    ),
+    relayContentDays: read<number | null>('YINXIN_RELAY_CONTENT_DAYS', null, (text) =>
+      parseInteger(text, 1, RETENTION_DAYS_MAX),
+    ),
     nodeName: read('YINXIN_NODE_NAME', defaults.nodeName, parseNodeName),
+    traces: readTraces(read),
   };
   for (const variable of Object.keys(environment)) {
     if (variable.startsWith('YINXIN_') && !(variable in VARIABLES)) {
@@ -135,6 +155,26 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
+}
+
+type Read = <T>(variable: Variable, fallback: T, parse: (text: string) => T) => T;
+
+/** The variables of the OpenTelemetry specification, as far as they are honoured. */
+function readTraces(read: Read): Config['traces'] {
+  const url = read<string | null>('OTEL_EXPORTER_OTLP_ENDPOINT', null, (text) => `${parsePublicUrl(text)}/v1/traces`);
+  const headers = read('OTEL_EXPORTER_OTLP_HEADERS', {}, parseHeaders);
+  const serviceName = read('OTEL_SERVICE_NAME', 'yinxin', (text) => text);
+  return url === null ? null : { url, headers, serviceName };
+}
+
+function parseHeaders(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split(',').map((item) => {
+      const [, name, value] = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*([\x21-\x7e]*)\s*$/.exec(item) ?? [];
+      if (name === undefined || value === undefined) throw new Error('must be name=value, separated by commas');
+      return [name, decodeURIComponent(value)];
+    }),
+  );
 }
 
 /** The environment of this process. The one place that reads it. */

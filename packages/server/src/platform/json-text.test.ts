@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compactJsonText, JsonTextError, parseJsonObject, parseJsonObjectText } from './json-text.ts';
+import { compactJsonText, JsonTextError, parseJsonArray, parseJsonObject, parseJsonObjectText } from './json-text.ts';
 
 const LIMITS = { depthMax: 64, bytesMax: 1_048_576 };
 
@@ -159,5 +159,39 @@ describe('compactJsonText', () => {
         expect(compactJsonText(compact)).toBe(compact);
       }),
     );
+  });
+});
+
+describe('parseJsonArray', () => {
+  const ARRAY_LIMITS = { ...LIMITS, elementsMax: 3 };
+
+  test('hands out each element as it was written', () => {
+    expect(parseJsonArray(bytes(' [ 1.10 , {"a":1e2, "a" : [ ] },"x\\u0041" ] '), ARRAY_LIMITS)).toEqual([
+      '1.10',
+      '{"a":1e2, "a" : [ ] }',
+      '"x\\u0041"',
+    ]);
+    expect(parseJsonArray(bytes(' [ ] '), ARRAY_LIMITS)).toEqual([]);
+  });
+
+  test('reads what JSON.parse reads, with white space anywhere', () => {
+    fc.assert(
+      fc.property(fc.array(spacedJson), (items) => {
+        const text = `[${items.map((item) => item.text).join(',')}]`;
+        const elements = parseJsonArray(bytes(text), { ...LIMITS, elementsMax: Infinity });
+        expect(elements).toEqual(items.map((item) => item.text));
+      }),
+    );
+  });
+
+  test('refuses what is no array, and says why', () => {
+    const code = (text: string) => codeOf(() => parseJsonArray(bytes(text), ARRAY_LIMITS));
+    for (const text of ['', '{}', '[', '[1', '[1,', '[1,]', '[,1]', '[1]]', '[1] 2', '[01]']) {
+      expect(code(text)).toBe('invalid_json');
+    }
+    expect(code('[1,2,3,4]')).toBe('too_many_members');
+    expect(code('['.repeat(65))).toBe('too_deep');
+    expect(codeOf(() => parseJsonArray(Buffer.from([0x5b, 0xff, 0x5d]), ARRAY_LIMITS))).toBe('invalid_utf8');
+    expect(codeOf(() => parseJsonArray(bytes('[1]'), { ...ARRAY_LIMITS, bytesMax: 2 }))).toBe('too_large');
   });
 });

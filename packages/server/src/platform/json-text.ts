@@ -67,14 +67,50 @@ export interface JsonObjectText {
  * @example parseJsonObject(Buffer.from('{"n": 1.10}'), { depthMax: 64, bytesMax: 1_048_576 }).members[0].source // '1.10'
  */
 export function parseJsonObject(bytes: Uint8Array, limits: JsonLimits): JsonObjectText {
-  if (bytes.byteLength > limits.bytesMax) throw new JsonTextError('too_large');
-  let source: string;
+  return parseJsonObjectText(decoded(bytes, limits.bytesMax), limits);
+}
+
+/**
+ * Reads bytes that must be one JSON array in UTF-8 and hands out the source text of each element, without the white space
+ * around it. `elementsMax` counts as `too_many_members`; anything but an array is `invalid_json`.
+ *
+ * @throws JsonTextError `too_large`, `invalid_utf8`, `invalid_json`, `too_deep`, `too_many_members`
+ * @example parseJsonArray(Buffer.from('[1.10, {"a": 1e2}]'), limits) // ['1.10', '{"a": 1e2}']
+ */
+export function parseJsonArray(
+  bytes: Uint8Array,
+  limits: { readonly depthMax: number; readonly bytesMax: number; readonly elementsMax: number },
+): string[] {
+  const source = decoded(bytes, limits.bytesMax);
+  const elements: string[] = [];
+  let at = skipSpace(source, 0);
+  if (source.charCodeAt(at) !== OPEN_BRACKET) throw new JsonTextError('invalid_json', at);
+  at = skipSpace(source, at + 1);
+  if (source.charCodeAt(at) === CLOSE_BRACKET) {
+    expectEnd(source, at + 1);
+    return elements;
+  }
+  for (;;) {
+    if (elements.length === limits.elementsMax) throw new JsonTextError('too_many_members', at);
+    const end = endOfValue(source, at, 1, limits.depthMax);
+    elements.push(source.slice(at, end));
+    at = skipSpace(source, end);
+    const next = source.charCodeAt(at);
+    if (next === CLOSE_BRACKET) break;
+    if (next !== COMMA) throw new JsonTextError('invalid_json', at);
+    at = skipSpace(source, at + 1);
+  }
+  expectEnd(source, at + 1);
+  return elements;
+}
+
+function decoded(bytes: Uint8Array, bytesMax: number): string {
+  if (bytes.byteLength > bytesMax) throw new JsonTextError('too_large');
   try {
-    source = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new JsonTextError('invalid_utf8');
   }
-  return parseJsonObjectText(source, limits);
 }
 
 /** The same for text that is decoded already, such as the `source` of a member whose kind is `object`. */

@@ -7,29 +7,48 @@ import { uuidV7 } from '../platform/ids.ts';
 import type { AttemptRunner } from './attempt-runner.ts';
 import type { DestinationName } from './callee-store.ts';
 import type { DeliveryState } from './delivery.ts';
-import type { GroupCommit } from './group-commit.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { OutcomeBoard, Standing } from './outcome-board.ts';
+import type { OutcomeWatch } from './outcome-watch.ts';
 import type { AcceptedMessage, AcceptResult, RelayErrorCode, RelayLimits } from './relay.ts';
+import type { Inserted } from './insert-store.ts';
+import type { LaneBook } from './lane-book.ts';
+import { laneOfCallee, laneOfUrl, laneSettingsOf, type LaneName } from './lane.ts';
+import { orderingKeyOf } from './ordering-key.ts';
 import type { Slots } from './slots.ts';
-import { findIdempotencyKey, findState, type Destination, type LeasedDelivery, type NewDelivery } from './store.ts';
+import type { Destination } from './destination.ts';
+import { findIdempotencyKey, findState, type LeasedDelivery, type NewDelivery } from './store.ts';
 
 export interface AcceptDependencies {
   readonly db: Database;
   readonly egress: Egress;
   readonly clock: Clock;
   readonly board: OutcomeBoard;
+  readonly watch: OutcomeWatch;
   readonly runner: AttemptRunner;
-  readonly inserts: GroupCommit<NewDelivery, boolean>;
-  readonly lookups: GroupCommit<DestinationName, Destination | null>;
+  readonly lanes: LaneBook;
+  readonly inserts: Inserts;
+  /** The destination that an application means, or null. */
+  readonly destinationOf: (name: DestinationName) => Promise<Destination | null>;
   readonly slots: Slots;
+  /** Of the contents of first attempts, in bytes. */
+  readonly contentSlots: Slots;
   readonly metrics: RelayMetrics | null;
   readonly nodeName: string;
-  readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs' | 'pollMs'>;
+  readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs'>;
   /** A delivery was written for the dispatcher. */
-  readonly wake: () => void;
+  readonly wake: (lane: LaneName) => void;
+  /** An attempt of the lane has ended. */
+  readonly roomIn: (lane: LaneName) => void;
   /** Work that `stop` waits for. */
   readonly track: (work: Promise<unknown>) => void;
+}
+
+/** Where new deliveries are written. */
+export interface Inserts {
+  /** Counts a message until what it returns is called. Throws `relay_full` while too much waits to be written. */
+  reserve(contentBytes: number): () => void;
+  submit(row: NewDelivery): Promise<Inserted>;
 }
 
 interface Resolved {
@@ -39,27 +58,147 @@ interface Resolved {
   readonly refusal: string | null;
 }
 
-/** `Relay.accept`: durable first, then the first attempt, answered when it is known or after `answerWaitMs`. */
-export async function acceptMessage(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<AcceptResult> {
-  const { clock, slots } = dependencies;
-  const { url, destination, refusal } = await resolveDestination(dependencies, message);
-  const leased = refusal === null && slots.tryTake();
+/** What is known once a message is durable: the answer, or where to wait for it. */
+type Stored = AcceptResult | { readonly requestId: string; readonly outcome: Promise<Standing | null> };
+
+/** `Relay.accept`: durable first, then the first attempt, answered when it is known or after the wait. */
+export function acceptMessage(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<AcceptResult> {
+  const { answerWaitMs } = dependencies.limits;
+  const answerBy = performance.now() + Math.min(message.answerWaitMs ?? answerWaitMs, answerWaitMs);
+  // No async function: those who wait are many, and nothing of theirs is to hold the message but an attempt of it.
+  return storeMessage(dependencies, message, answerBy).then(async (stored) => {
+    if (typeof stored.outcome === 'string') return stored;
+    return result(stored.requestId, await within(stored.outcome, answerBy - performance.now()));
+  });
+}
+
+async function storeMessage(
+  dependencies: AcceptDependencies,
+  message: AcceptedMessage,
+  answerBy: number,
+): Promise<Stored> {
+  const contentBytes = Buffer.byteLength(message.content, 'utf8');
+  const written = dependencies.inserts.reserve(contentBytes);
+  try {
+    return await storeReserved(dependencies, message, { contentBytes, answerBy });
+  } finally {
+    written();
+  }
+}
+
+async function storeReserved(
+  dependencies: AcceptDependencies,
+  message: AcceptedMessage,
+  { contentBytes, answerBy }: { contentBytes: number; answerBy: number },
+): Promise<Stored> {
+  const { clock, lanes, watch, board } = dependencies;
+  const resolved = await resolveDestination(dependencies, message);
+  const { url, destination, refusal } = resolved;
   const now = clock.now();
-  const leaseEndsAt = new Date(now.getTime() + dependencies.limits.leaseMs);
-  const row: NewDelivery = {
+  const name = destination === null ? laneOfUrl(message.appId, url) : laneOfCallee(destination);
+  const lane = lanes.lane(name);
+  if (destination !== null) lane.settings = laneSettingsOf(destination);
+  const attempt: FirstAttempt = { lane: name, contentBytes };
+  const leased = refusal === null && tryBegin(dependencies, attempt, now);
+  const row = newDelivery(dependencies, { message, resolved, lane: name, leased, contentBytes, now });
+  const { requestId } = row;
+  const mayWait = refusal === null && message.respondAsync !== true;
+  // Listening begins before the row can be seen, so that no outcome passes unheard.
+  const heard =
+    mayWait && (!leased || row.orderingKey !== null) ? watch.next(requestId, answerBy - performance.now()) : null;
+  let inserted: Inserted = 'failed';
+  try {
+    inserted = await dependencies.inserts.submit(row);
+  } finally {
+    if (leased && inserted !== 'leased') endFirstAttempt(dependencies, attempt);
+    if (heard !== null && (inserted === 'taken' || inserted === 'failed')) board.tell(requestId, null);
+  }
+  if (inserted === 'taken') return presentOutcome(dependencies, message);
+  dependencies.metrics?.accepted();
+  if (refusal !== null) {
+    dependencies.metrics?.refused();
+    return { requestId, outcome: 'failed', reason: refusal };
+  }
+  if (inserted !== 'leased') {
+    if (inserted === 'waiting') dependencies.wake(name);
+    return heard === null ? result(requestId, null) : { requestId, outcome: heard };
+  }
+  const leaseEndsAt = row.dueAt ?? now;
+  const delivery: LeasedDelivery = {
+    ...row,
+    leaseToken: 1,
+    leaseEndsAt,
+    attempts: 1,
+    scheduleAttempts: 1,
+    destination,
+  };
+  const outcome = dependencies.runner.run(delivery).finally(() => endFirstAttempt(dependencies, attempt));
+  dependencies.track(outcome);
+  return message.respondAsync ? result(requestId, null) : { requestId, outcome };
+}
+
+interface FirstAttempt {
+  readonly lane: LaneName;
+  readonly contentBytes: number;
+}
+
+/** Takes the room of a first attempt; what finds none is left to the dispatcher. */
+function tryBegin(
+  { lanes, slots, contentSlots }: AcceptDependencies,
+  { lane: name, contentBytes }: FirstAttempt,
+  now: Date,
+): boolean {
+  const lane = lanes.lane(name);
+  if (contentBytes > contentSlots.free || !lanes.mayBegin(lane, slots, now) || !slots.tryTake()) return false;
+  contentSlots.tryTake(contentBytes);
+  lane.inFlight += 1;
+  return true;
+}
+
+function endFirstAttempt(
+  { slots, contentSlots, lanes, roomIn }: AcceptDependencies,
+  { lane: name, contentBytes }: FirstAttempt,
+): void {
+  slots.giveBack();
+  contentSlots.giveBack(contentBytes);
+  lanes.lane(name).inFlight -= 1;
+  roomIn(name);
+}
+
+function newDelivery(
+  { limits, nodeName }: AcceptDependencies,
+  draft: {
+    message: AcceptedMessage;
+    resolved: Resolved;
+    lane: LaneName;
+    leased: boolean;
+    contentBytes: number;
+    now: Date;
+  },
+): NewDelivery {
+  const { message, resolved, lane, leased, contentBytes, now } = draft;
+  const { url, destination, refusal } = resolved;
+  const leaseEndsAt = new Date(now.getTime() + limits.leaseMs);
+  return {
     appId: message.appId,
     requestId: uuidV7(now),
+    lane,
     state: refusal !== null ? 'failed' : leased ? 'leased' : 'waiting',
+    orderingKey: refusal === null ? orderingKeyOf(destination, message.content, message.header ?? noHeader) : null,
+    latestOnly: destination?.latestOnly ?? false,
     profile: destination?.profile ?? 'etc-relay',
     url,
+    urlVersion: destination?.urlVersion ?? null,
     calleeAppId: destination?.appId ?? null,
     calleeNo: destination?.calleeNo ?? null,
     callerNo: message.callerNo,
     messageType: message.messageType,
     content: message.content,
+    contentBytes,
     attemptsMax: null,
     delaysMs: null,
-    leaseOwner: dependencies.nodeName,
+    traceParent: message.traceParent ?? null,
+    leaseOwner: nodeName,
     dueAt: refusal !== null ? null : leased ? leaseEndsAt : now,
     reason: refusal,
     acceptedAt: now,
@@ -67,35 +206,13 @@ export async function acceptMessage(dependencies: AcceptDependencies, message: A
     idempotency:
       message.idempotencyKey === undefined ? null : { key: message.idempotencyKey, fingerprint: fingerprint(message) },
   };
-  const { answerWaitMs, pollMs } = dependencies.limits;
-  const answerBy = performance.now() + answerWaitMs;
-  const isAwaited = !leased && refusal === null && message.respondAsync !== true;
-  // Listening begins before the row can be seen, so that no outcome passes unheard.
-  const heard = isAwaited ? dependencies.board.next(row.requestId, Math.min(answerWaitMs, pollMs)) : null;
-  let started = false;
-  try {
-    if (!(await dependencies.inserts.submit(row))) return await presentOutcome(dependencies, message);
-    dependencies.metrics?.accepted();
-    if (refusal !== null) return { requestId: row.requestId, outcome: 'failed', reason: refusal };
-    started = leased;
-  } finally {
-    if (leased && !started) slots.giveBack();
-  }
-  if (!leased) {
-    dependencies.wake();
-    return result(row.requestId, heard === null ? null : await hear(dependencies, row.requestId, heard, answerBy));
-  }
-  const attempt = dependencies.runner
-    .run({ ...row, leaseToken: 1, leaseEndsAt, attempts: 1, scheduleAttempts: 1, destination } satisfies LeasedDelivery)
-    .finally(() => slots.giveBack());
-  dependencies.track(attempt);
-  if (message.respondAsync) return result(row.requestId, null);
-  return result(row.requestId, await within(attempt, answerBy - performance.now()));
 }
+
+const noHeader = (): undefined => undefined;
 
 /** Where the message goes. Refused destinations are stored as failed, so that the answer's request id leads somewhere. */
 async function resolveDestination(dependencies: AcceptDependencies, message: AcceptedMessage): Promise<Resolved> {
-  const { egress, lookups } = dependencies;
+  const { egress, destinationOf } = dependencies;
   if ('url' in message.destination) {
     const { url } = message.destination;
     const check = egress.checkUrl(url);
@@ -104,7 +221,7 @@ async function resolveDestination(dependencies: AcceptDependencies, message: Acc
     return { url, destination: null, refusal: check.code };
   }
   const { calleeNo } = message.destination;
-  const destination = await lookups.submit({ appId: message.appId, calleeNo });
+  const destination = await destinationOf({ appId: message.appId, calleeNo });
   if (destination === null) {
     throw new DomainError<RelayErrorCode>('callee_not_found', { appId: message.appId, calleeNo });
   }
@@ -141,6 +258,7 @@ async function presentOutcome(dependencies: AcceptDependencies, message: Accepte
 const OUTCOMES: Readonly<Record<DeliveryState, AcceptResult['outcome']>> = {
   leased: 'retrying',
   waiting: 'retrying',
+  queued: 'retrying',
   parked: 'retrying',
   delivered: 'delivered',
   failed: 'failed',
@@ -152,32 +270,10 @@ function result(requestId: string, standing: Standing | null): AcceptResult {
   return { requestId, outcome, ...(standing.reason === null ? {} : { reason: standing.reason }) };
 }
 
-/**
- * What becomes of a delivery that waits for a dispatcher: told by this node's own, or its end seen in the database where
- * another node was quicker. Null when neither has come by then.
- */
-async function hear(
-  { db, board, limits }: AcceptDependencies,
-  requestId: string,
-  first: Promise<Standing | null>,
-  answerBy: number,
-): Promise<Standing | null> {
-  let heard = first;
-  for (;;) {
-    const standing = await heard;
-    if (standing !== null) return standing;
-    const found = await findState(db, requestId);
-    if (found?.state === 'delivered' || found?.state === 'failed') return found;
-    const leftMs = answerBy - performance.now();
-    if (leftMs <= 0) return null;
-    heard = board.next(requestId, Math.min(leftMs, limits.pollMs));
-  }
-}
-
 /** What `work` comes to, or null when it has not after `waitMs`. */
 async function within<T>(work: Promise<T>, waitMs: number): Promise<T | null> {
   const { promise, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), waitMs);
+  const timer = setTimeout(() => resolve(null), Math.max(0, waitMs));
   try {
     return await Promise.race([work, promise]);
   } finally {

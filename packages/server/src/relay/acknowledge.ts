@@ -1,3 +1,4 @@
+import { AnswerBody } from './answer-body.ts';
 import type { Outcome } from './retry-policy.ts';
 
 /**
@@ -17,6 +18,17 @@ export type AcknowledgeRule =
       readonly statuses?: readonly number[];
     };
 
+/** When an answer means "never again": written as a rule of acknowledgement, but without `statuses` any status fits. */
+export type RefuseRule = AcknowledgeRule;
+
+/** When an answer names the least wait before the next attempt. */
+export interface RetryAfterRule {
+  /** With which statuses the header Retry-After counts; 429 and 503 unless they are named. */
+  readonly statuses?: readonly number[];
+  /** Keys joined by dots: where the answer's JSON holds a number of seconds, with whatever status. */
+  readonly path?: string;
+}
+
 export interface DestinationAnswer {
   readonly status: number;
   /** Names in lower case. */
@@ -26,47 +38,66 @@ export interface DestinationAnswer {
   readonly truncated: boolean;
 }
 
-const GONE = 410;
-/** The statuses with which Retry-After is meant for a sender of messages: too many requests, unavailable. */
-const RETRY_AFTER_STATUSES = new Set([429, 503]);
-const DEFAULT_STATUSES: readonly number[] = [200];
-
-/**
- * Judges an answer by the destination's rule. A bare 2xx is a failure where the rule asks for more (contracts/relay.md,
- * Acknowledged); 410 ends the delivery.
- */
-export function judgeAnswer(rule: AcknowledgeRule, answer: DestinationAnswer, now: Date): Outcome {
-  if (answer.status === GONE) return { kind: 'refused', reason: 'gone' };
-  const statuses = rule.statuses ?? DEFAULT_STATUSES;
-  if (!statuses.includes(answer.status)) {
-    const retryAfterMs = RETRY_AFTER_STATUSES.has(answer.status) ? retryAfter(answer.headers, now) : null;
-    const reason = `status_${answer.status}`;
-    return { kind: 'unacknowledged', reason, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
-  }
-  if (rule.kind === 'status' || bodySays(rule, answer)) return { kind: 'acknowledged' };
-  return { kind: 'unacknowledged', reason: 'not_acknowledged' };
+/** What a destination's answers mean. */
+export interface AnswerRules {
+  readonly acknowledge: AcknowledgeRule;
+  /** Looked at before `acknowledge`; the first that fits ends the delivery. */
+  readonly refuse?: readonly RefuseRule[] | null;
+  readonly retryAfter?: RetryAfterRule | null;
 }
 
-function bodySays(rule: Exclude<AcknowledgeRule, { kind: 'status' }>, answer: DestinationAnswer): boolean {
-  if (answer.truncated) return false;
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(answer.body);
-  } catch {
-    return false;
+const GONE = 410;
+/** The statuses with which Retry-After is meant for a sender of messages: too many requests, unavailable. */
+const RETRY_AFTER_STATUSES: readonly number[] = [429, 503];
+const DEFAULT_STATUSES: readonly number[] = [200];
+/** Any longer wait is cut by the retry policy; this only keeps the arithmetic finite. */
+const SECONDS_MAX = 1e9;
+
+/**
+ * Judges an answer by the destination's rules. A bare 2xx is a failure where the rule asks for more (contracts/relay.md,
+ * Acknowledged); 410 ends the delivery whatever the rules say.
+ */
+export function judgeAnswer(rules: AnswerRules, answer: DestinationAnswer, now: Date): Outcome {
+  if (answer.status === GONE) return { kind: 'refused', reason: 'gone' };
+  const body = new AnswerBody(answer);
+  if (rules.refuse?.some((rule) => fits(rule, rule.statuses, answer.status, body)) === true) {
+    return { kind: 'refused', reason: 'refused_by_rule' };
   }
-  if (rule.kind === 'text') return text.trim() === rule.text.trim();
-  let at: unknown;
-  try {
-    at = JSON.parse(text);
-  } catch {
-    return false;
-  }
-  for (const key of rule.path.split('.')) {
-    if (at === null || typeof at !== 'object' || Array.isArray(at) || !Object.hasOwn(at, key)) return false;
-    at = (at as Record<string, unknown>)[key];
-  }
-  return at === rule.value;
+  const { acknowledge } = rules;
+  const statuses = acknowledge.statuses ?? DEFAULT_STATUSES;
+  if (fits(acknowledge, statuses, answer.status, body)) return { kind: 'acknowledged' };
+  const reason = statuses.includes(answer.status) ? 'not_acknowledged' : `status_${answer.status}`;
+  const retryAfterMs = leastWait(rules.retryAfter ?? null, answer, body, now);
+  return { kind: 'unacknowledged', reason, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+}
+
+/** Whether an answer is as a rule says. @param statuses the statuses it may have; undefined: any */
+function fits(
+  rule: AcknowledgeRule,
+  statuses: readonly number[] | undefined,
+  status: number,
+  body: AnswerBody,
+): boolean {
+  if (statuses !== undefined && !statuses.includes(status)) return false;
+  if (rule.kind === 'status') return true;
+  if (rule.kind === 'text') return body.text?.trim() === rule.text.trim();
+  return body.at(rule.path) === rule.value;
+}
+
+/** The least wait that an answer names, in milliseconds; the longer one where header and body both do. */
+function leastWait(rule: RetryAfterRule | null, answer: DestinationAnswer, body: AnswerBody, now: Date): number | null {
+  const counts = (rule?.statuses ?? RETRY_AFTER_STATUSES).includes(answer.status);
+  const byHeader = counts ? retryAfter(answer.headers, now) : null;
+  const byBody = rule?.path === undefined ? null : secondsToMs(body.at(rule.path));
+  return byHeader === null ? byBody : Math.max(byHeader, byBody ?? 0);
+}
+
+/** A number of seconds, or its decimal digits, in milliseconds. */
+function secondsToMs(value: unknown): number | null {
+  const isDigits = typeof value === 'string' && /^\d{1,10}(?:\.\d{1,3})?$/.test(value);
+  const seconds = isDigits ? Number(value) : value;
+  if (typeof seconds !== 'number' || !(seconds >= 0)) return null;
+  return Math.round(Math.min(seconds, SECONDS_MAX) * 1_000);
 }
 
 /** Retry-After in milliseconds from now: seconds, or an HTTP date (RFC 9110, 10.2.3). Null where it says neither. */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../platform/database/index.ts';
-import type { DeliveryState } from './delivery.ts';
 import { makeAttempt, type AttemptDependencies } from './attempt.ts';
 import { createGroupCommit, isValueFault, type GroupCommit } from './group-commit.ts';
 import type { RelayMetrics } from './metrics.ts';
@@ -8,16 +7,26 @@ import type { OutcomeBoard, Standing } from './outcome-board.ts';
 import { PROFILES } from './profiles.ts';
 import type { RelayLimits } from './relay.ts';
 import { afterAttempt, drawJitter, withAttemptsMax, type Next, type RetryPolicy } from './retry-policy.ts';
-import { parkDelivery, settleAttempts, type LeasedDelivery, type Settlement } from './store.ts';
+import type { CircuitKeeper } from './circuit-keeper.ts';
+import type { LaneBook } from './lane-book.ts';
+import type { LaneName } from './lane.ts';
+import { settleAttempts, type Settled } from './settle-store.ts';
+import type { LeasedDelivery, Settlement } from './store.ts';
+import type { Tracer } from './trace.ts';
 
 export interface RunnerDependencies extends AttemptDependencies {
   readonly db: Database;
   readonly board: OutcomeBoard;
   readonly metrics: RelayMetrics | null;
+  readonly tracer: Tracer;
   readonly random: () => number;
   readonly limits: RelayLimits;
-  /** A delivery waits until then; told when that is committed. */
-  readonly scheduled: (at: Date) => void;
+  readonly lanes: LaneBook;
+  readonly circuits: CircuitKeeper;
+  /** A delivery of the lane waits until then; told when that is committed. */
+  readonly scheduled: (at: Date, lane: LaneName) => void;
+  /** A delivery of the lane is due; told when that is committed. */
+  readonly wake: (lane: LaneName) => void;
 }
 
 const SETTLE_RETRY_MS = 250;
@@ -25,18 +34,21 @@ const SETTLE_RETRY_MS = 250;
 /** Takes leased deliveries through one attempt: send, decide, tell, settle. */
 export class AttemptRunner {
   readonly #dependencies: RunnerDependencies;
-  readonly #settlements: GroupCommit<Settlement, boolean>;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #settlements: GroupCommit<Settlement, Settled>;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(dependencies: RunnerDependencies) {
-    const { db, limits } = dependencies;
+    const { db, limits, metrics } = dependencies;
     this.#dependencies = dependencies;
     this.#settlements = createGroupCommit({
-      write: async (items) => {
-        const settled = await settleAttempts(db, items);
-        return items.map((item) => settled.has(item.requestId));
+      write: (items) => {
+        metrics?.settled(items.length);
+        return settleAttempts(db, items);
       },
-      rowsMax: limits.commitRowsMax,
+      rowsMax: limits.settleRowsMax,
+      gatherMs: limits.settleGatherMs,
+      // What stands behind it waits, or who is to be told that it failed.
+      isUrgent: (item) => item.orderingKey !== null || item.next.state === 'failed',
       weightOf: (item) => item.attempt.answer?.length ?? 0,
       weightMax: limits.commitCharactersMax,
       isItemFault: isValueFault,
@@ -45,13 +57,13 @@ export class AttemptRunner {
 
   /**
    * Resolves as soon as the attempt's outcome is known; its settlement commits on its own, and an outcome that could not
-   * be settled is repeated under the same webhook-id when the lease has ended. Never rejects.
+   * be settled is repeated under the same webhook-id when the lease has ended. A failure for good is told only when it is
+   * committed, since after a lost one the delivery may yet arrive. Never rejects.
    */
   async run(delivery: LeasedDelivery): Promise<Standing> {
     const { clock, log, limits } = this.#dependencies;
     const { appId, requestId } = delivery;
     try {
-      if (delivery.destination?.enabled === false) return await this.#park(delivery);
       if (clock.now().getTime() + limits.attemptTimeoutMs < delivery.leaseEndsAt.getTime()) {
         return await this.#attempt(delivery);
       }
@@ -68,62 +80,60 @@ export class AttemptRunner {
   }
 
   async #attempt(delivery: LeasedDelivery): Promise<Standing> {
-    const { clock, random, board } = this.#dependencies;
-    const { outcome, record } = await makeAttempt(this.#dependencies, delivery);
+    const { clock, random, board, lanes, circuits, tracer } = this.#dependencies;
+    const trace = tracer.begin(delivery);
+    const { outcome, record } = await makeAttempt(this.#dependencies, { ...delivery, traceParent: trace.traceParent });
+    trace.end(record);
+    circuits.heard(lanes.lane(delivery.lane), outcome);
     const now = clock.now();
     const schedule = { attempts: delivery.scheduleAttempts, policy: policyOf(delivery) };
     const next = afterAttempt(schedule, outcome, now, drawJitter(random));
     this.#report(delivery, record, next);
+    const { appId, requestId, lane, orderingKey, leaseToken } = delivery;
+    const settlement = { appId, requestId, lane, orderingKey, leaseToken, next, endedAt: now, attempt: record };
+    const settled = this.#settle(delivery, settlement).finally(() => board.forget(requestId));
+    this.#track(settled);
     const reason = next.state === 'delivered' ? null : next.reason;
-    const standing = { appId: delivery.appId, state: next.state, reason };
-    board.post(delivery.requestId, standing);
-    const { appId, requestId, leaseToken } = delivery;
-    this.#track(
-      this.#settle(delivery, { appId, requestId, leaseToken, next, endedAt: now, attempt: record }).finally(() =>
-        board.forget(requestId),
-      ),
-    );
+    const isTold = next.state !== 'failed' || (await settled);
+    const standing: Standing = isTold ? { appId, state: next.state, reason } : { appId, state: 'leased', reason };
+    board.post(requestId, standing);
+    if (next.state === 'failed') board.forget(requestId);
     return standing;
   }
 
-  async #park(delivery: LeasedDelivery): Promise<Standing> {
-    const { db, clock, log } = this.#dependencies;
-    const state: DeliveryState = 'parked';
-    try {
-      await parkDelivery(db, delivery, clock.now());
-    } catch (error) {
-      log.error({ err: error, requestId: delivery.requestId }, 'a delivery could not be parked; its lease will end');
-    }
-    return { appId: delivery.appId, state, reason: 'destination_disabled' };
-  }
-
-  /** Commits a settlement, again and again until the lease ends: after that the delivery is somebody else's. */
-  async #settle(delivery: LeasedDelivery, settlement: Settlement): Promise<void> {
+  /**
+   * Commits a settlement, again and again until the lease ends: after that the delivery is somebody else's. Answers
+   * whether it holds.
+   */
+  async #settle(delivery: LeasedDelivery, settlement: Settlement): Promise<boolean> {
     const { clock, log } = this.#dependencies;
     const { requestId } = delivery;
     for (;;) {
       try {
-        const own = await this.#settlements.submit(settlement);
+        const { own, promoted } = await this.#settlements.submit(settlement);
+        for (const lane of promoted) this.#dependencies.wake(lane);
         if (!own) log.warn({ requestId, number: settlement.attempt.number }, 'the lease ended before the attempt did');
-        else if (settlement.next.state === 'waiting') this.#dependencies.scheduled(settlement.next.nextAttemptAt);
-        return;
+        else if (settlement.next.state === 'waiting') {
+          this.#dependencies.scheduled(settlement.next.nextAttemptAt, settlement.lane);
+        }
+        return own;
       } catch (error) {
         const over = clock.now() >= delivery.leaseEndsAt || isValueFault(error);
         log.error({ err: error, requestId, givenUp: over }, 'an attempt could not be settled');
-        if (over) return;
+        if (over) return false;
       }
       await delay(SETTLE_RETRY_MS);
     }
   }
 
-  #track(work: Promise<void>): void {
+  #track(work: Promise<unknown>): void {
     this.#underWay.add(work);
     void work.finally(() => this.#underWay.delete(work));
   }
 
   #report(delivery: LeasedDelivery, record: Settlement['attempt'], next: Next): void {
     const { log, metrics, nodeName } = this.#dependencies;
-    metrics?.attempted(record.outcome, record.durationMs, next.state);
+    metrics?.attempted(delivery.destination?.profile ?? delivery.profile, record, next.state);
     log.info(
       {
         requestId: delivery.requestId,

@@ -5,13 +5,21 @@ import type { ProfileName } from './profiles.ts';
  * leased → delivered
  * leased → waiting → leased …   (attempt failed; next by the policy)
  * leased → failed               (refused for good, tries used up, gone)
- * waiting ⇄ parked              (destination switched off; never dropped)
+ * queued → waiting              (the message before it under its ordering key has ended)
+ * waiting ⇄ parked              (destination switched off, its circuit open, or held by an operator; never dropped)
  * ```
- * A replay takes `delivered` and `failed` back to `waiting`.
+ * A replay takes `delivered` and `failed` back to `waiting`. An operator's skip ends what waits as `failed`.
  */
-export type DeliveryState = 'leased' | 'waiting' | 'parked' | 'delivered' | 'failed';
+export type DeliveryState = 'leased' | 'waiting' | 'queued' | 'parked' | 'delivered' | 'failed';
 
-export const DELIVERY_STATES: readonly DeliveryState[] = ['leased', 'waiting', 'parked', 'delivered', 'failed'];
+export const DELIVERY_STATES: readonly DeliveryState[] = [
+  'leased',
+  'waiting',
+  'queued',
+  'parked',
+  'delivered',
+  'failed',
+];
 
 /** A delivery as people look at it, without the message itself. */
 export interface Delivery {
@@ -25,8 +33,10 @@ export interface Delivery {
   readonly messageType: string;
   /** Attempts begun, those of earlier schedules and those whose node died included. */
   readonly attempts: number;
-  /** Why the last attempt failed, or why none was made. */
+  /** Why the last attempt failed, why none was made, or why it is parked. */
   readonly reason: string | null;
+  /** Messages of one key go one after another. */
+  readonly orderingKey: string | null;
   readonly acceptedAt: Date;
   /** When what the message tells of happened; null where that is the caller's business. */
   readonly occurredAt: Date | null;
@@ -47,5 +57,9 @@ export interface Attempt {
   readonly answer: Buffer | null;
   readonly url: string;
   readonly remoteAddress: string | null;
+  /** SHA-256 of the peer's certificate; null over plain http. */
+  readonly tlsFingerprint: Buffer | null;
+  /** SHA-256 of the exact bytes of the request's body; null where none was made. */
+  readonly requestSha256: Buffer | null;
   readonly node: string;
 }

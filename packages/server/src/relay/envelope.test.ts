@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
 import { sealEnvelope, signedText } from './envelope.ts';
-import { isWebhookSecret, standardWebhookHeaders } from './standard-webhooks.ts';
+import { isWebhookSecret, standardWebhookHeaders, webhookSecretKey } from './standard-webhooks.ts';
 
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const AT = new Date('2026-11-21T12:00:00.123Z');
@@ -60,7 +60,7 @@ describe('Standard Webhooks headers', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.uuid(), (text, id) => {
         const body = Buffer.from(text, 'utf8');
-        const headers = standardWebhookHeaders(id, new Date(), body, secret);
+        const headers = standardWebhookHeaders(id, new Date(), body, { hmac: [webhookSecretKey(secret)], ed25519: [] });
         expect(() => new Webhook(secret).verify(body, headers, { jsonParse: false })).not.toThrow();
         expect(() => new Webhook(secret).verify(Buffer.concat([body, Buffer.from(' ')]), headers)).toThrow('signature');
         expect(headers['webhook-id']).toBe(id);

@@ -15,6 +15,17 @@ export interface GroupCommitOptions<Item, Result> {
   readonly rowsMax: number;
   readonly weightOf: (item: Item) => number;
   readonly weightMax: number;
+  /**
+   * How long a batch gathers before it is written, unless it is full or an item of it is urgent: where nobody waits for
+   * the commit, fewer and larger ones leave the disk to others. Default: not at all.
+   */
+  readonly gatherMs?: number;
+  readonly isUrgent?: (item: Item) => boolean;
+  /**
+   * While the batches being written are smaller than this together, another is written beside them: at a small load
+   * nobody waits for somebody else's commit, at a great one few commits take many. Default: one batch at a time.
+   */
+  readonly besideBelowRows?: number;
   /** Whether an error is one item's fault, so that the others of its batch are to be written without it. */
   readonly isItemFault: (error: unknown) => boolean;
 }
@@ -27,7 +38,26 @@ interface Entry<Item, Result> {
 
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   let gathering: Entry<Item, Result>[] = [];
-  const running: { loop: Promise<void> | null } = { loop: null };
+  const loops = new Set<Promise<void>>();
+  let looping = 0;
+  let writingRows = 0;
+  const { besideBelowRows = 0 } = options;
+  const { gatherMs = 0, isUrgent = () => true } = options;
+  let hurry: (() => void) | null = null;
+
+  /** Whatever this turn of the event loop still reads from its sockets joins the batch, or what comes in a while. */
+  const gather = async (): Promise<void> => {
+    if (gatherMs === 0 || gathering.length >= options.rowsMax || gathering.some((entry) => isUrgent(entry.item))) {
+      await new Promise((resolve) => setImmediate(resolve));
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, gatherMs);
+    hurry = resolve;
+    await promise;
+    clearTimeout(timer);
+    hurry = null;
+  };
 
   const takeBatch = (): Entry<Item, Result>[] => {
     let weight = 0;
@@ -60,25 +90,40 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
 
   const run = async (): Promise<void> => {
     while (gathering.length > 0) {
-      // Whatever this turn of the event loop still reads from its sockets joins the batch.
-      await new Promise((resolve) => setImmediate(resolve));
-      await writeBatch(takeBatch());
+      await gather();
+      const batch = takeBatch();
+      // The other loop took them all.
+      if (batch.length === 0) break;
+      writingRows += batch.length;
+      await writeBatch(batch);
+      writingRows -= batch.length;
     }
-    running.loop = null;
+    // In the same turn as the last look: what comes later finds that nobody looks any more.
+    looping -= 1;
+  };
+
+  const startLoop = (): void => {
+    looping += 1;
+    const loop = run();
+    loops.add(loop);
+    void loop.finally(() => loops.delete(loop));
   };
 
   return {
     submit(item) {
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
       gathering.push({ item, resolve, reject });
-      running.loop ??= run();
+      if (looping === 0 || (looping < LOOPS_MAX && writingRows > 0 && writingRows < besideBelowRows)) startLoop();
+      if (hurry !== null && (gathering.length >= options.rowsMax || isUrgent(item))) hurry();
       return promise;
     },
     async idle() {
-      while (running.loop !== null) await running.loop;
+      while (loops.size > 0) await Promise.all(loops);
     },
   };
 }
+
+const LOOPS_MAX = 2;
 
 /** SQLSTATE classes that say something of the values: data exception, constraint violation, program limit. */
 const ITEM_FAULT_CLASSES = new Set(['22', '23', '54']);

@@ -1,23 +1,23 @@
-/** A bound on what is under way at once. */
+/** A bound on what is under way at once: attempts, or the bytes of their contents. */
 export class Slots {
-  readonly #max: number;
+  readonly max: number;
   #taken = 0;
 
   constructor(max: number) {
-    this.#max = max;
+    this.max = max;
   }
 
   get free(): number {
-    return this.#max - this.#taken;
+    return this.max - this.#taken;
   }
 
-  tryTake(): boolean {
-    if (this.#taken >= this.#max) return false;
-    this.#taken += 1;
+  tryTake(amount = 1): boolean {
+    if (amount > this.free) return false;
+    this.#taken += amount;
     return true;
   }
 
-  giveBack(): void {
-    this.#taken -= 1;
+  giveBack(amount = 1): void {
+    this.#taken -= amount;
   }
 }

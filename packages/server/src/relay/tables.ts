@@ -1,7 +1,8 @@
-import type { JSONColumnType } from 'kysely';
-import type { AcknowledgeRule } from './acknowledge.ts';
+import type { Generated, JSONColumnType } from 'kysely';
+import type { AcknowledgeRule, RefuseRule, RetryAfterRule } from './acknowledge.ts';
+import type { CalleeCredentials } from './callee-credentials.ts';
 import type { BodySignType } from './callee.ts';
-import type { DeliveryState } from './delivery.ts';
+import type { CircuitSettings, UrlPinning } from './destination.ts';
 import type { ProfileName } from './profiles.ts';
 
 /** migrations/0008_relay.sql, as far as the query builder is used on it; the hot statements are plain SQL. */
@@ -10,32 +11,34 @@ export type RelayTables = {
     app_id: string;
     callee_no: string;
     url: string;
+    url_version: Generated<number>;
+    url_pinning: Generated<UrlPinning>;
     profile: ProfileName;
     sign_type: BodySignType;
     enabled: boolean;
     webhook_secret_sealed: string | null;
     acknowledge_rule: JSONColumnType<AcknowledgeRule> | null;
     delays_ms: number[] | null;
+    refuse_rules: JSONColumnType<readonly RefuseRule[]> | null;
+    retry_after_rule: JSONColumnType<RetryAfterRule> | null;
+    attempt_timeout_ms: number | null;
+    in_flight_max: number | null;
+    rate_per_second: number | null;
+    circuit: JSONColumnType<CircuitSettings> | 'off' | null;
+    ordering_key_path: string | null;
+    ordering_key_header: string | null;
+    latest_only: Generated<boolean>;
+    credentials: JSONColumnType<CalleeCredentials> | null;
     created_at: Date;
     updated_at: Date;
   };
-  delivery: {
+  callee_url: {
     app_id: string;
-    request_id: string;
-    state: DeliveryState;
-    profile: ProfileName;
+    callee_no: string;
+    version: number;
     url: string;
-    callee_app_id: string | null;
-    callee_no: string | null;
-    caller_no: string | null;
-    message_type: string;
-    content: string;
-    attempts: number;
-    reason: string | null;
-    accepted_at: Date;
-    occurred_at: Date | null;
-    due_at: Date | null;
-    ended_at: Date | null;
+    set_by: string;
+    set_at: Date;
   };
   delivery_attempt: {
     app_id: string;
@@ -49,6 +52,8 @@ export type RelayTables = {
     answer: Buffer | null;
     url: string;
     remote_address: string | null;
+    tls_fingerprint: Buffer | null;
+    request_sha256: Buffer | null;
     node: string;
   };
 };

@@ -11,12 +11,12 @@ const RECONNECT_MS = 1_000;
 export class WakeListener {
   readonly #connectionString: string;
   readonly #log: Logger;
-  readonly #wake: () => void;
+  readonly #wake: (lane?: string) => void;
   #client: Client | null = null;
   #reconnect: NodeJS.Timeout | null = null;
   #stopped = false;
 
-  constructor(options: { connectionString: string; log: Logger; wake: () => void }) {
+  constructor(options: { connectionString: string; log: Logger; wake: (lane?: string) => void }) {
     this.#connectionString = options.connectionString;
     this.#log = options.log;
     this.#wake = options.wake;
@@ -38,7 +38,7 @@ export class WakeListener {
     };
     client.on('error', onLoss);
     client.on('end', () => onLoss());
-    client.on('notification', () => this.#wake());
+    client.on('notification', ({ payload }) => this.#wake(payload === '' ? undefined : payload));
     this.#client = client;
     try {
       await client.connect();

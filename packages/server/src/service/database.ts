@@ -1,7 +1,14 @@
 import type { Config } from '../platform/config.ts';
-import { migrate, openDatabase, startEmbeddedPostgres, type OpenDatabase } from '../platform/database/index.ts';
+import {
+  migrate,
+  openDatabase,
+  startEmbeddedPostgres,
+  type Database,
+  type OpenDatabase,
+} from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
+import { RELAY_POOL_SETTINGS, type RelayPools } from '../relay/index.ts';
 
 export interface ServiceDatabase extends OpenDatabase {
   /** The cluster or the schema was made by this start. */
@@ -50,6 +57,38 @@ export async function openServiceDatabase(
   const { applied, durationMs } = await migrate(database.pool);
   timings['migrations'] = durationMs;
   return { ...database, isNew: applied.length > 0, timings, migrationsApplied: applied, failed: failure.promise };
+}
+
+const RELAY_POOL_SIZES = { durable: 4, prompt: 8 } as const;
+
+/** The relay's own connections, so that nothing else of the service stands in its way. They close with `resources`. */
+export async function openRelayPools(
+  config: Config,
+  { connectionString }: ServiceDatabase,
+  resources: AsyncDisposableStack,
+): Promise<RelayPools> {
+  const open = async (kind: keyof RelayPools): Promise<Database> => {
+    const opened = await openDatabase({
+      url: connectionString,
+      poolSizeMax: RELAY_POOL_SIZES[kind],
+      applicationName: `yinxin ${config.nodeName} relay ${kind}`,
+      settings: RELAY_POOL_SETTINGS[kind],
+    });
+    resources.defer(() => opened.close());
+    return opened.db;
+  };
+  const [durable, prompt] = await Promise.all([open('durable'), open('prompt')]);
+  return { durable, prompt };
+}
+
+/** The database server's present, in milliseconds since 1970. */
+export async function databaseTime(pool: ServiceDatabase['pool']): Promise<number> {
+  const { rows } = await pool.query<{ ms: number }>(
+    'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database told no time');
+  return row.ms;
 }
 
 /** The driver has no code for a server that does not answer in time or does not speak TLS: its words are all there is. */

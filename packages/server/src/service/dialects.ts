@@ -4,8 +4,10 @@ import { registerBankNoticeRoute, type BankNoticeDependencies } from '../dialect
 import {
   registerCallbackRoutes,
   registerGatewayRoutes,
+  registerSubscriptionRoutes,
   type CallbackDependencies,
   type GatewayDependencies,
+  type SubscriptionDependencies,
 } from '../dialects/etc/index.ts';
 import { registerFileRoutes, type FileRouteDependencies } from '../dialects/files/index.ts';
 import { registerMemberRoutes, type MemberPageDependencies } from '../dialects/member/index.ts';
@@ -18,6 +20,7 @@ export interface Dialects {
   probes: ProbeDependencies;
   gateway: GatewayDependencies;
   callback: CallbackDependencies;
+  subscription: SubscriptionDependencies;
   bankNotice: BankNoticeDependencies;
   files: FileRouteDependencies;
   admin: AdminDependencies;
@@ -30,6 +33,7 @@ export function registerDialects(server: FastifyInstance, dialects: Dialects): v
   registerProbes(server, dialects.probes);
   registerGatewayRoutes(server, dialects.gateway);
   registerCallbackRoutes(server, dialects.callback);
+  registerSubscriptionRoutes(server, dialects.subscription);
   registerBankNoticeRoute(server, dialects.bankNotice);
   registerFileRoutes(server, dialects.files);
   registerAdminRoutes(server, dialects.admin);

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Finding } from '../dialects/admin/index.ts';
 import type { Config } from '../platform/config.ts';
 import type { OpenDatabase } from '../platform/database/index.ts';
+import { certificatesFinding } from './certificates.ts';
 
 const OLDEST_DUE_SECONDS_MAX = 300;
 
@@ -34,6 +35,7 @@ async function databaseFindings(config: Config, database: OpenDatabase): Promise
     { name: 'durability', ok: found.fsync === 'on', detail: `fsync ${found.fsync}` },
     { name: 'schema', ok: true, detail: `${found.applied} migrations applied` },
     await deliveriesFinding(database),
+    await certificatesFinding(database.db),
   ];
 }
 
@@ -45,7 +47,7 @@ function egressFinding({ egressAllowCidrs }: Config): Finding {
 async function deliveriesFinding({ db }: OpenDatabase): Promise<Finding> {
   const { rows } = await sql<{ waiting: number; overdue: number }>`
     select count(*) as waiting, coalesce(max(extract(epoch from now() - due_at)), 0)::float8 as overdue
-    from delivery where state in ('waiting', 'leased')
+    from delivery_queue
   `.execute(db);
   const { waiting = 0, overdue = 0 } = rows[0] ?? {};
   return {

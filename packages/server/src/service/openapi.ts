@@ -32,6 +32,7 @@ const UNUSED = {
   probes: absent,
   gateway: absent,
   callback: absent,
+  subscription: absent,
   bankNotice: absent,
   files: absent,
   admin: absent,

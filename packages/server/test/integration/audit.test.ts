@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { appendAudit, listAudit, verifyAuditChain, type AuditEntry } from '../../src/audit/index.ts';
+import { appendAudit, findAuditedApps, listAudit, verifyAuditChain, type AuditEntry } from '../../src/audit/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -24,6 +24,8 @@ async function append(appId: string, numbers: readonly number[]): Promise<void> 
   );
 }
 
+const third = sql`app_id = 'BROKEN' and sequence = 3`;
+
 describe('the audit chain', () => {
   test('holds, whoever writes at the same time, and each application has its own', async () => {
     await append(
@@ -31,33 +33,48 @@ describe('the audit chain', () => {
       Array.from({ length: 30 }, (_, index) => index),
     );
     await append('OTHER', [1]);
-    expect(await verifyAuditChain(database.db, 'HOLDS')).toEqual({ entries: 30, brokenAt: null });
-    expect(await verifyAuditChain(database.db, 'OTHER')).toEqual({ entries: 1, brokenAt: null });
-    expect(await verifyAuditChain(database.db, 'NOBODY')).toEqual({ entries: 0, brokenAt: null });
+    expect(await verifyAuditChain(database.db, 'HOLDS')).toMatchObject({ entries: 30, fault: null });
+    expect(await verifyAuditChain(database.db, 'OTHER')).toMatchObject({ entries: 1, fault: null });
+    expect(await verifyAuditChain(database.db, 'NOBODY')).toEqual({ entries: 0, fault: null, head: null });
+    expect(await findAuditedApps(database.db)).toEqual(['HOLDS', 'OTHER']);
     const [newest] = await listAudit(database.db, { appId: 'HOLDS', limit: 1 });
     expect(newest).toMatchObject({ sequence: 30, action: 'org.verify', detail: { reason: '营业执照已核对' } });
   });
 
   test.each([
+    ['edited in what people read', sql`update audit_entry set actor = 'nobody' where ${third}`, 3, 'entry_changed'],
+    ['edited in its detail', sql`update audit_entry set detail = '{}' where ${third}`, 3, 'entry_changed'],
+    ['edited in its hashed text', sql`update audit_entry set content = '[]' where ${third}`, 3, 'entry_changed'],
+    ['edited in its hash', sql`update audit_entry set hash = sha256(hash) where ${third}`, 3, 'entry_changed'],
+    ['removed', sql`delete from audit_entry where app_id = 'BROKEN' and sequence = 2`, 2, 'entry_missing'],
+    ['cut off at the end', sql`delete from audit_entry where app_id = 'BROKEN' and sequence = 5`, 5, 'entry_missing'],
     [
-      'edited in what people read',
-      sql`update audit_entry set actor = 'nobody' where app_id = 'BROKEN' and sequence = 3`,
-      3,
+      'swapped with another',
+      sql`update audit_entry set sequence = -sequence where app_id = 'BROKEN' and sequence in (2, 3);
+          update audit_entry set sequence = 5 + sequence where app_id = 'BROKEN' and sequence < 0`,
+      2,
+      'entry_changed',
     ],
-    ['edited in its detail', sql`update audit_entry set detail = '{}' where app_id = 'BROKEN' and sequence = 3`, 3],
     [
-      'edited in its hashed text',
-      sql`update audit_entry set content = '[]' where app_id = 'BROKEN' and sequence = 4`,
-      4,
+      'added behind the head',
+      sql`insert into audit_entry select app_id, 6, at, actor, action, subject, detail, content, hash
+          from audit_entry where ${third}`,
+      6,
+      'entry_beyond_head',
     ],
-    ['removed', sql`delete from audit_entry where app_id = 'BROKEN' and sequence = 2`, 2],
-    ['cut off at the end', sql`delete from audit_entry where app_id = 'BROKEN' and sequence = 5`, 5],
-  ])('an entry that was %s shows', async (_what, planted, brokenAt) => {
+    ['left without a head', sql`delete from audit_chain where app_id = 'BROKEN'`, 5, 'head_missing'],
+    [
+      'left with another head',
+      sql`update audit_chain set hash = sha256(hash) where app_id = 'BROKEN'`,
+      5,
+      'head_differs',
+    ],
+  ])('an entry that was %s is named', async (_what, planted, sequence, kind) => {
     await sql`delete from audit_entry where app_id = 'BROKEN'`.execute(database.db);
     await sql`delete from audit_chain where app_id = 'BROKEN'`.execute(database.db);
     await append('BROKEN', [1, 2, 3, 4, 5]);
     await planted.execute(database.db);
-    expect((await verifyAuditChain(database.db, 'BROKEN')).brokenAt).toBe(brokenAt);
+    expect((await verifyAuditChain(database.db, 'BROKEN')).fault).toEqual({ kind, sequence });
   });
 
   test('what is rolled back leaves no entry', async () => {

@@ -163,6 +163,81 @@ describe('yinxin callee', () => {
     expect(shown.json()).toMatchObject({ has_own_webhook_secret: true });
     expect(shown.out).not.toContain(secret);
   });
+
+  test('every setting is given by an option, shown, and taken away by --clear', async () => {
+    const set = (...words: string[]) => run('callee', 'set', 'full', ...words, '--json');
+    await set('--url', 'https://partner.example/full', '--url-pinning', 'pinned', '--ack-status', '2xx');
+    await set('--never-status', '400-402', '--never-text', 'no', '--never-json', 'error:=42', '--never-json', 'a=b');
+    await set('--try-after-status', '429,5xx', '--try-after-json', 'wait');
+    await set('--timeout', '3s', '--in-flight', '4', '--rate', '0.5', '--circuit', '5,30s');
+    const made = (await set('--ordering-path', 'data.flow_id', '--latest-only')).json();
+    expect(made).toMatchObject({
+      url_version: 1,
+      url_pinning: 'pinned',
+      attempt_timeout_ms: 3_000,
+      in_flight_max: 4,
+      rate_per_second: 0.5,
+      circuit: { failures: 5, cool_down_ms: 30_000 },
+      ordering_key_path: 'data.flow_id',
+      latest_only: true,
+    });
+    expect((made['acknowledge'] as { statuses: number[] }).statuses).toHaveLength(100);
+    expect(made['refuse']).toEqual([
+      { kind: 'status', statuses: [400, 401, 402] },
+      { kind: 'text', text: 'no' },
+      { kind: 'json', path: 'error', value: 42 },
+      { kind: 'json', path: 'a', value: 'b' },
+    ]);
+    const shown = (await run('callee', 'show', 'full')).out;
+    expect(shown).toContain('{"kind":"status","statuses":"2xx"}');
+    expect(shown).toContain('{"path":"wait","statuses":"429,5xx"}');
+    const all = 'ack,never,try-after,delays,timeout,in-flight,rate,circuit,ordering,webhook-secret,ed25519,body-key';
+    expect((await set('--clear', `${all},client-cert,authority,encrypt`, '--no-latest-only')).json()).toMatchObject({
+      url_pinning: 'pinned',
+      acknowledge: null,
+      refuse: null,
+      retry_after: null,
+      attempt_timeout_ms: null,
+      in_flight_max: null,
+      rate_per_second: null,
+      circuit: null,
+      ordering_key_path: null,
+      latest_only: false,
+    });
+    expect((await set('--circuit', 'off')).json()).toMatchObject({ circuit: 'off' });
+    const one = await set('--never-json', 'a=b', '--delays', '1s');
+    expect(one.json()).toMatchObject({ refuse: [{ path: 'a' }], delays_ms: [1_000] });
+    expect((await set('--clear', 'everything')).err).toContain('--clear everything: one of ack, never');
+    expect((await set('--circuit', '5')).err).toContain('10,30s');
+    expect((await set('--client-cert', 'x.pem')).err).toContain('belong together');
+    expect((await set('--authority', 'nowhere.pem')).err).toContain('cannot read nowhere.pem');
+  });
+
+  test('rotate-secret makes a secret, shows it once, and says until when the one before is valid too', async () => {
+    await run('callee', 'set', 'rotating', '--url', 'https://partner.example/rotating');
+    const rotate = (...words: string[]) => run('callee', 'rotate-secret', 'rotating', ...words, '--json');
+    const made = (await rotate('--overlap', '2h')).json() as Record<string, string>;
+    expect(made['webhook_secret']).toMatch(/^whsec_/);
+    expect(Date.parse(made['previous_webhook_secret_until']!)).toBeGreaterThan(Date.now());
+    const pair = (await rotate('--kind', 'ed25519')).json();
+    expect(pair).not.toHaveProperty('webhook_secret');
+    expect(pair['ed25519_public_keys']).toEqual([{ public_key: expect.stringMatching(/^whpk_/), until: null }]);
+    const shown = await run('callee', 'show', 'rotating', '--json');
+    expect(shown.out).not.toMatch(/whsec_|whsk_|PRIVATE/);
+    expect((await rotate('--kind', 'made-up')).code).toBe(2);
+    expect((await rotate('--overlap', '721h')).err).toContain('overlap_ms must be');
+    expect((await run('callee', 'rotate-secret', 'nobody')).err).toContain('no callee nobody');
+  });
+
+  test('urls tells every URL, who set it and when', async () => {
+    for (const path of ['a', 'b']) await run('callee', 'set', 'moved', '--url', `https://partner.example/${path}`);
+    const { urls } = (await run('callee', 'urls', 'moved', '--json')).json() as { urls: Record<string, unknown>[] };
+    expect(urls).toMatchObject([
+      { version: 2, url: 'https://partner.example/b', set_by: 'operator' },
+      { version: 1, url: 'https://partner.example/a' },
+    ]);
+    expect((await run('callee', 'urls', 'moved')).out).toContain('https://partner.example/a');
+  });
 });
 
 describe('yinxin callback', () => {
@@ -212,7 +287,7 @@ describe('yinxin', () => {
   test('every command has --help, and those that answer have --json', async () => {
     const groups: Record<string, string[]> = {
       app: ['create', 'list', 'show', 'rotate-secret', 'disable', 'enable'],
-      callee: ['set', 'list', 'show'],
+      callee: ['set', 'list', 'show', 'urls', 'rotate-secret'],
       callback: ['list', 'show', 'replay'],
       org: ['list', 'show', 'verify'],
     };

@@ -6,6 +6,7 @@ import {
   type Egress,
   type EgressAnswer,
   type EgressOptions,
+  type EgressPeer,
   type EgressRequest,
   type Lookup,
 } from '../../src/platform/egress/index.ts';
@@ -37,7 +38,7 @@ const acknowledge = answerOf('{"code":"000"}');
 
 test('a POST arrives byte for byte, and the answer says who gave it', async () => {
   const peer = await startPeer({ onRequest: (socket) => socket.write(acknowledge) });
-  const onRemoteAddress = vi.fn<(address: string) => void>();
+  const onPeer = vi.fn<(peer: EgressPeer) => void>();
   const answer = await egressWith().request({
     method: 'POST',
     url: `http://127.0.0.1:${peer.port}/回调?a=1#fragment`,
@@ -45,12 +46,12 @@ test('a POST arrives byte for byte, and the answer says who gave it', async () =
     body: '{"合同":"1.10"}',
     totalTimeoutMs: 10_000,
     responseBytesMax: 1000,
-    onRemoteAddress,
+    onPeer,
   });
   expect(answer).toMatchObject({ status: 200, truncated: false, remoteAddress: '127.0.0.1' });
   expect(answer.body.toString()).toBe('{"code":"000"}');
-  expect(answer).not.toHaveProperty('tlsFingerprint');
-  expect(onRemoteAddress.mock.calls).toEqual([['127.0.0.1']]);
+  expect(answer.tlsFingerprint).toBeNull();
+  expect(onPeer.mock.calls).toEqual([[{ remoteAddress: '127.0.0.1', tlsFingerprint: null }]]);
   expect(peer.requests).toEqual([
     [
       'POST /%E5%9B%9E%E8%B0%83?a=1 HTTP/1.1',

@@ -145,7 +145,7 @@ test('an operator vouches for a company, once, and the chain of records holds', 
   const audit = await listAudit(gateway.database.db, { appId: app.appId, subject: `org:${etcOrgNo}`, limit: 9 });
   expect(audit.map((entry) => entry.action)).toEqual(['org.verify', 'org.create']);
   expect(audit[0]).toMatchObject({ actor: 'operator', detail: { reason: '营业执照原件已核' } });
-  expect(await verifyAuditChain(gateway.database.db, app.appId)).toMatchObject({ brokenAt: null });
+  expect(await verifyAuditChain(gateway.database.db, app.appId)).toMatchObject({ fault: null });
 
   await expect(gateway.parties.verifyOrg({ ...vouch, reason: ' ' })).rejects.toThrow('party_invalid');
   await expect(gateway.parties.verifyOrg({ ...vouch, etcOrgNo: 'x' })).rejects.toThrow('org_not_found');

@@ -97,7 +97,7 @@ describe("the member's way, from the token to silent signing", () => {
       'org.verify',
       'org.create',
     ]);
-    expect(await verifyAuditChain(service.database.db, service.appId)).toMatchObject({ brokenAt: null });
+    expect(await verifyAuditChain(service.database.db, service.appId)).toMatchObject({ fault: null });
   });
 
   it('auth_process tells the member and the seal, whose link shows a PNG to whoever holds it', async () => {

@@ -55,7 +55,12 @@ describe('the admin API names the field and what would be right', () => {
     ['GET', '/callbacks/abc', undefined, '400 requestId must be a UUID such as'],
     ['GET', '/callbacks?limit=abc', undefined, '400 limit must be a whole number'],
     ['GET', '/callbacks?limit=0', undefined, '400 limit must be at least 1'],
-    ['GET', '/callbacks?state=lost', undefined, '400 state must be one of leased, waiting, parked, delivered, failed'],
+    [
+      'GET',
+      '/callbacks?state=lost',
+      undefined,
+      '400 state must be one of leased, waiting, queued, parked, delivered, failed',
+    ],
     ['GET', '/callbacks?calee_no=x', undefined, '400 calee_no is not known here'],
     ['GET', '/orgs?app_id=%00', undefined, '400 no text may hold the character NUL'],
     ['GET', '/orgs/%00', undefined, '400 no text may hold the character NUL'],
@@ -67,6 +72,22 @@ describe('the admin API names the field and what would be right', () => {
     ['PUT', '/orgs/x/verification', '{"reason":" "}', '400 reason must not be empty or blank'],
     ['PUT', '/orgs/x/verification', '{"reason":"a\\u0000b"}', '400 no text may hold the character NUL'],
     ['PUT', '/callees/c', '{"acknowledge":{"kind":"x"}}', '400 acknowledge must be one of the forms'],
+    ['PUT', '/callees/c', '{"client_certificate":{"certificate":"x"}}', '400 client_certificate must be one of'],
+    [
+      'PUT',
+      '/callees/c',
+      '{"url":"https://a.example/","circuit":{"failures":0,"cool_down_ms":1}}',
+      '400 circuit.failures',
+    ],
+    ['PUT', '/callees/c', '{"url":"https://a.example/","authority":"x"}', '400 authority must be a certificate in PEM'],
+    [
+      'PUT',
+      '/callees/c',
+      '{"url":"https://a.example/","refuse":[{"kind":"text","text":"\\ud800"}]}',
+      '400 refuse must be text',
+    ],
+    ['POST', '/callees/c/rotate-secret', '{}', '400 kind is missing'],
+    ['POST', '/callees/c/rotate-secret', '{"kind":"webhook"}', '404 no callee c'],
   ])('%s %s', async (method, path, body, wanted) => expect(await admin(method, path, body)).toContain(wanted));
 
   test('a body of another type', async () => {

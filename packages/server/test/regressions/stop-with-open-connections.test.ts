@@ -45,3 +45,29 @@ test('a server that closes gives requests under way their time, and then ends wh
   await closed;
   await Promise.all(open.map((connection) => connection.closed));
 });
+
+/**
+ * Under load a stop took its whole patience of ten seconds. Callers keep their connections; one that was busy at the
+ * moment of closing was answered, kept open, and then waited for though nobody asked anything on it again.
+ */
+test('a connection that was busy when the server began to close ends with its answer', async () => {
+  const patienceMs = 3_600_000;
+  const server = createHttpServer({ log: createLog({ level: 'silent' }), trustedProxies: [], drainMs: patienceMs });
+  const begun = Promise.withResolvers<void>();
+  const mayEnd = Promise.withResolvers<void>();
+  server.get('/slow', async () => {
+    begun.resolve();
+    await mayEnd.promise;
+    return { done: true };
+  });
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as AddressInfo;
+  const kept = await openWith(port, 'GET /slow HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n');
+  await begun.promise;
+  const closed = server.close();
+  // Closing has begun for certain: nothing new is let in.
+  while (server.server.listening) await new Promise((resolve) => setImmediate(resolve));
+  mayEnd.resolve();
+  await closed;
+  await kept.closed;
+});

@@ -6,7 +6,13 @@ import { createEgress, type Egress } from '../../src/platform/egress/index.ts';
 import { DomainError } from '../../src/platform/errors.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
-import { createRelay, DEFAULT_LIMITS, type Relay, type RelayLimits } from '../../src/relay/index.ts';
+import {
+  createRelay,
+  DEFAULT_LIMITS,
+  type Relay,
+  type RelayDependencies,
+  type RelayLimits,
+} from '../../src/relay/index.ts';
 
 /** A clock that stands until it is told. */
 export class TestClock {
@@ -57,6 +63,8 @@ export interface RelayServiceOptions {
   readonly nodeName?: string;
   readonly egress?: (egress: Egress) => Egress;
   readonly clock?: { now(): Date };
+  readonly metrics?: RelayDependencies['metrics'];
+  readonly spans?: RelayDependencies['spans'];
 }
 
 export interface RelayService {
@@ -87,6 +95,8 @@ export async function startRelayService(options: RelayServiceOptions): Promise<R
     limits: { ...DEFAULT_LIMITS, pollMs: 20, ...options.limits },
     random: () => 0.5,
     nodeName: options.nodeName ?? 'node-1',
+    ...(options.metrics !== undefined && { metrics: options.metrics }),
+    ...(options.spans !== undefined && { spans: options.spans }),
     listen: { connectionString: options.database.url },
   });
   const server = createHttpServer({ log, trustedProxies: [] });

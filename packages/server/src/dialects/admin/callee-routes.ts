@@ -1,53 +1,21 @@
 import { Type } from 'typebox';
-import { SHARED_CALLEES, type Callee, type Relay } from '../../relay/index.ts';
+import { SHARED_CALLEES, type Relay } from '../../relay/index.ts';
 import { DomainError } from '../../platform/errors.ts';
+import { CalleeChangeForm, presentCallee, presentCalleeUrl, readCalleeChange } from './callee-forms.ts';
 import { OPERATOR, type AdminServer } from './routes.ts';
 
 const CalleeParams = Type.Object({ calleeNo: Type.String({ maxLength: 64 }) });
 /** Whose callee: an application's id, or `*` (the default) for one that every application may name. */
 const Owner = Type.Object({ app_id: Type.Optional(Type.String({ maxLength: 16 })) }, { additionalProperties: false });
 
-const Statuses = Type.Optional(Type.Array(Type.Integer(), { maxItems: 50 }));
-const Change = Type.Object(
+const Rotation = Type.Object(
   {
-    url: Type.Optional(Type.String()),
-    profile: Type.Optional(Type.String()),
-    sign_type: Type.Optional(Type.String()),
-    enabled: Type.Optional(Type.Boolean()),
-    webhook_secret: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-    acknowledge: Type.Optional(
-      Type.Union([
-        Type.Null(),
-        Type.Object({ kind: Type.Literal('status'), statuses: Type.Array(Type.Integer(), { maxItems: 50 }) }),
-        Type.Object({ kind: Type.Literal('text'), text: Type.String(), statuses: Statuses }),
-        Type.Object({
-          kind: Type.Literal('json'),
-          path: Type.String(),
-          value: Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
-          statuses: Statuses,
-        }),
-      ]),
-    ),
-    delays_ms: Type.Optional(Type.Union([Type.Array(Type.Integer(), { maxItems: 100 }), Type.Null()])),
+    kind: Type.Union([Type.Literal('webhook'), Type.Literal('ed25519'), Type.Literal('body')]),
+    overlap_ms: Type.Optional(Type.Integer()),
+    webhook_secret: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 );
-
-function presentCallee(callee: Callee): Record<string, unknown> {
-  return {
-    callee_no: callee.calleeNo,
-    app_id: callee.appId,
-    url: callee.url,
-    profile: callee.profile,
-    sign_type: callee.signType,
-    enabled: callee.enabled,
-    has_own_webhook_secret: callee.hasOwnSecret,
-    acknowledge: callee.acknowledge,
-    delays_ms: callee.delaysMs,
-    created_at: callee.createdAt,
-    updated_at: callee.updatedAt,
-  };
-}
 
 /** `/callees`: registered destinations of the relay. A change leaves what it does not name. */
 export function registerCalleeRoutes(admin: AdminServer, { relay }: { relay: Relay }): void {
@@ -63,21 +31,34 @@ export function registerCalleeRoutes(admin: AdminServer, { relay }: { relay: Rel
     return presentCallee(callee);
   });
 
-  const schema = { params: CalleeParams, querystring: Owner, body: Change };
+  const schema = { params: CalleeParams, querystring: Owner, body: CalleeChangeForm };
   admin.put('/callees/:calleeNo', { schema }, async ({ params, query, body }) =>
     presentCallee(
       await relay.setCallee({
+        ...readCalleeChange(body),
         appId: query.app_id ?? SHARED_CALLEES,
         calleeNo: params.calleeNo,
-        ...(body.url !== undefined && { url: body.url }),
-        ...(body.profile !== undefined && { profile: body.profile }),
-        ...(body.sign_type !== undefined && { signType: body.sign_type }),
-        ...(body.enabled !== undefined && { enabled: body.enabled }),
-        ...(body.webhook_secret !== undefined && { webhookSecret: body.webhook_secret }),
-        ...(body.acknowledge !== undefined && { acknowledge: body.acknowledge }),
-        ...(body.delays_ms !== undefined && { delaysMs: body.delays_ms }),
         actor: OPERATOR,
       }),
     ),
   );
+
+  admin.get('/callees/:calleeNo/urls', { schema: { params: CalleeParams, querystring: Owner } }, async (request) => {
+    const urls = await relay.listCalleeUrls(request.query.app_id ?? SHARED_CALLEES, request.params.calleeNo);
+    return { urls: urls.map(presentCalleeUrl) };
+  });
+
+  // A secret that was made is told in this answer and never again.
+  const rotation = { params: CalleeParams, querystring: Owner, body: Rotation };
+  admin.post('/callees/:calleeNo/rotate-secret', { schema: rotation }, async ({ params, query, body }) => {
+    const { callee, webhookSecret } = await relay.rotateCalleeSecret({
+      appId: query.app_id ?? SHARED_CALLEES,
+      calleeNo: params.calleeNo,
+      kind: body.kind,
+      ...(body.overlap_ms !== undefined && { overlapMs: body.overlap_ms }),
+      ...(body.webhook_secret !== undefined && { webhookSecret: body.webhook_secret }),
+      actor: OPERATOR,
+    });
+    return { ...presentCallee(callee), ...(webhookSecret !== null && { webhook_secret: webhookSecret }) };
+  });
 }

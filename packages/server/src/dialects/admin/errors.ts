@@ -2,7 +2,8 @@ import type { AppErrorCode } from '../../apps/index.ts';
 import type { IdentityErrorCode } from '../../identity/index.ts';
 import type { BankErrorCode } from '../../bank/index.ts';
 import type { PartyErrorCode } from '../../parties/index.ts';
-import type { RelayErrorCode } from '../../relay/index.ts';
+import type { RelayErrorCode, SearchErrorCode } from '../../relay/index.ts';
+import type { SubscriptionErrorCode } from '../../subscriptions/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
 import { BANK_ERRORS } from './bank-errors.ts';
 
@@ -17,7 +18,14 @@ type VerificationErrorCode = Extract<
   | 'register_invalid'
 >;
 
-export type AdminErrorCode = AppErrorCode | PartyErrorCode | RelayErrorCode | VerificationErrorCode | BankErrorCode;
+export type AdminErrorCode =
+  | AppErrorCode
+  | PartyErrorCode
+  | RelayErrorCode
+  | SearchErrorCode
+  | Extract<SubscriptionErrorCode, 'subscription_not_found'>
+  | VerificationErrorCode
+  | BankErrorCode;
 
 type Params = Readonly<Record<string, string>>;
 interface Answer {
@@ -54,6 +62,30 @@ export const ADMIN_ERRORS = {
     message: (params) =>
       `callback ${params['requestId'] ?? ''} is still on its way; only one that ended can be replayed`,
   },
+  delivery_not_waiting: {
+    status: 409,
+    message: (params) =>
+      `callback ${params['requestId'] ?? ''} does not wait: it has ended, or an attempt is under way`,
+  },
+  delivery_not_parked: {
+    status: 409,
+    message: (params) => `callback ${params['requestId'] ?? ''} is not parked by an operator`,
+  },
+  delivery_content_dropped: {
+    status: 409,
+    message: (params) => `the content of callback ${params['requestId'] ?? ''} was dropped; only its record is left`,
+  },
+  search_unbounded: {
+    status: 400,
+    message: () => 'text is searched for within an application or a range of time: name app_id or from',
+  },
+  search_too_slow: {
+    status: 400,
+    message: (params) =>
+      `the search took more than ${params['seconds'] ?? 'a few'} s and was given up: narrow it by from and to, app_id or callee_no`,
+  },
+  relay_full: { status: 503, message: () => 'the service is full; try again in a moment' },
+  subscription_not_found: notFound('subscription', 'subscriptionId'),
   verification_not_found: notFound('verification', 'flowId'),
   verification_ended: { status: 409, message: (params) => `verification ${params['flowId'] ?? ''} has ended` },
   verification_expired: { status: 409, message: (params) => `verification ${params['flowId'] ?? ''} has expired` },

@@ -7,15 +7,20 @@ import type { Identity } from '../../identity/index.ts';
 import type { Parties } from '../../parties/index.ts';
 import { equalConstantTime } from '../../platform/constant-time.ts';
 import { isDomainError } from '../../platform/errors.ts';
-import type { Relay } from '../../relay/index.ts';
+import type { Relay, RelayOperations } from '../../relay/index.ts';
+import type { Subscriptions } from '../../subscriptions/index.ts';
 import { registerAppRoutes } from './app-routes.ts';
+import { registerAuditRoutes, type AuditRouteDependencies } from './audit-routes.ts';
 import { registerBankRoutes } from './bank-routes.ts';
 import { registerCallbackRoutes } from './callback-routes.ts';
 import { registerCalleeRoutes } from './callee-routes.ts';
 import { adminAnswer } from './errors.ts';
+import { registerLaneRoutes } from './lane-routes.ts';
 import { registerOrgRoutes } from './org-routes.ts';
+import { registerReplayRoutes } from './replay-routes.ts';
 import { registerVerificationRoutes } from './verification-routes.ts';
 import { registerStatementRoutes } from './statement-routes.ts';
+import { registerSubscriptionRoutes } from './subscription-routes.ts';
 import { registerStatusRoutes, type StatusDependencies } from './status-routes.ts';
 import { complaintMessage, holdsNul } from './validation.ts';
 
@@ -26,6 +31,9 @@ export interface AdminDependencies extends StatusDependencies {
   parties: Parties;
   identity: Identity;
   relay: Relay;
+  relayOperations: RelayOperations;
+  audit: AuditRouteDependencies['audit'];
+  subscriptions: Subscriptions;
   bank: Bank;
   /** Where an uploaded statement lies while it is imported. */
   spoolFolder: string;
@@ -91,6 +99,10 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       registerAppRoutes(admin, dependencies);
       registerCalleeRoutes(admin, dependencies);
       registerCallbackRoutes(admin, dependencies);
+      registerReplayRoutes(admin, dependencies);
+      registerLaneRoutes(admin, dependencies);
+      registerAuditRoutes(admin, dependencies);
+      registerSubscriptionRoutes(admin, dependencies);
       registerOrgRoutes(admin, dependencies);
       registerVerificationRoutes(admin, dependencies);
       registerBankRoutes(admin, dependencies);

@@ -17,6 +17,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 
 const FORMAT_WORDS: Readonly<Record<string, string>> = {
   uuid: 'a UUID such as 01a1ffe3-82cf-7c7b-990f-0ec0c8b40f9a',
+  'date-time': 'a time with zone such as 2026-03-22T18:00:00+08:00',
 };
 
 /** What an administrator is told of a request that does not fit its schema: the field, and what would be right. */

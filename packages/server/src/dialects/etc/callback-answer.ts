@@ -18,6 +18,8 @@ export const CALLBACK_ANSWERS = {
   requestIdMissing: { code: '400', msg: '参数request_id不能为空' },
   waitInvalid: { code: '400', msg: '参数wait必须是0到30的整数，单位秒' },
   urlInvalid: { code: '400', msg: '参数callback_url必须是有效的http或https地址' },
+  /** With Retry-After: nothing was stored. */
+  full: { code: '500', msg: '服务繁忙，请稍后再试' },
   fault: { code: '500', msg: '服务调用异常，请稍后再试或联系管理员' },
 } as const satisfies Record<string, CallbackAnswer>;
 
@@ -33,6 +35,7 @@ const STATE_TEXTS: Readonly<Record<DeliveryState, { code: string; msg: string }>
   delivered: ACCEPT_TEXTS.delivered,
   leased: RETRYING,
   waiting: RETRYING,
+  queued: RETRYING,
   parked: RETRYING,
   failed: { code: '500', msg: '访问目标路径失败，请重新发送转发请求或联系管理员' },
 };

@@ -2,6 +2,7 @@ import {
   compactJsonText,
   JsonTextError,
   parseJsonObject,
+  parseJsonObjectText,
   quotableKey,
   type JsonMember,
   type JsonTextErrorCode,
@@ -25,6 +26,8 @@ export class CallbackFormError extends Error {
 /** Choices where the contract is silent. */
 export const CALLBACK_LIMITS = {
   bodyBytesMax: 1_048_576,
+  /** Of all bodies that have arrived and are not the relay's yet. */
+  arrivedBytesMax: 67_108_864,
   depthMax: 100,
   /** Of the body itself, not of request_message. */
   membersMax: 64,
@@ -41,7 +44,11 @@ export const BODY_TOO_LARGE = `请求体过大，最多${CALLBACK_LIMITS.bodyByt
 
 /** @throws CallbackFormError */
 export function parseCallbackRequest(body: Buffer): CallbackRequest {
-  const members = readMembers(body);
+  return callbackRequestOf(readMembers(body));
+}
+
+/** The message that the members of a body make. @throws CallbackFormError */
+export function callbackRequestOf(members: ReadonlyMap<string, JsonMember>): CallbackRequest {
   const limits = CALLBACK_LIMITS;
   const url = text(members, 'callback_url', limits.urlCharactersMax);
   const calleeNo = text(members, 'callee_no', limits.calleeNoCharactersMax);
@@ -61,28 +68,52 @@ export function parseCallbackRequest(body: Buffer): CallbackRequest {
     destination: url === '' ? { calleeNo } : { url },
     callerNo: callerNo === '' ? null : callerNo,
     messageType,
-    content: compactJsonText(message.source),
+    content: ownText(compactJsonText(message.source)),
   };
+}
+
+/** A copy: a slice would keep the body that it was cut from in memory for as long as the message is under way. */
+function ownText(wellFormed: string): string {
+  return Buffer.from(wellFormed, 'utf8').toString('utf8');
 }
 
 /** The Idempotency-Key header; undefined where there is none. @throws CallbackFormError */
 export function parseIdempotencyKey(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
-  const max = CALLBACK_LIMITS.idempotencyKeyCharactersMax;
-  if (typeof header !== 'string' || header.length > max || !/^[\u0021-\u007e]+$/.test(header)) {
-    throw new CallbackFormError(`请求头Idempotency-Key必须是1到${max}个可见ASCII字符`);
+  if (typeof header !== 'string' || !isIdempotencyKey(header)) {
+    throw new CallbackFormError(`请求头Idempotency-Key${IDEMPOTENCY_KEY_FORM}`);
   }
   return header;
 }
 
-function missing(name: string): CallbackFormError {
+/** The member `idempotency_key` of one message of many; undefined where it is absent or null. @throws CallbackFormError */
+export function idempotencyKeyOf(members: ReadonlyMap<string, JsonMember>): string | undefined {
+  const member = members.get('idempotency_key');
+  if (member === undefined || member.kind === 'null') return undefined;
+  const { value } = member;
+  if (typeof value !== 'string' || !isIdempotencyKey(value)) {
+    throw new CallbackFormError(`参数idempotency_key${IDEMPOTENCY_KEY_FORM}`);
+  }
+  return value;
+}
+
+const IDEMPOTENCY_KEY_FORM = `必须是1到${CALLBACK_LIMITS.idempotencyKeyCharactersMax}个可见ASCII字符`;
+
+function isIdempotencyKey(text: string): boolean {
+  return text.length <= CALLBACK_LIMITS.idempotencyKeyCharactersMax && /^[\u0021-\u007e]+$/.test(text);
+}
+
+export function missing(name: string): CallbackFormError {
   return new CallbackFormError(`参数${name}不能为空`);
 }
 
-function readMembers(body: Buffer): ReadonlyMap<string, JsonMember> {
+/** The members of one object, given as the bytes of a body or as text of one. @throws CallbackFormError */
+export function readMembers(body: Buffer | string): ReadonlyMap<string, JsonMember> {
   const { bodyBytesMax: bytesMax, depthMax, membersMax } = CALLBACK_LIMITS;
+  const limits = { bytesMax, depthMax, membersMax, duplicateKeys: 'refuse' } as const;
   try {
-    const { members } = parseJsonObject(body, { bytesMax, depthMax, membersMax, duplicateKeys: 'refuse' });
+    if (typeof body === 'string' && Buffer.byteLength(body, 'utf8') > bytesMax) throw new JsonTextError('too_large');
+    const { members } = typeof body === 'string' ? parseJsonObjectText(body, limits) : parseJsonObject(body, limits);
     return new Map(members.map((member) => [member.key, member]));
   } catch (error) {
     if (error instanceof JsonTextError) throw new CallbackFormError(FORM_MESSAGES[error.code](error), { cause: error });
@@ -101,7 +132,7 @@ const FORM_MESSAGES: Readonly<Record<JsonTextErrorCode, (error: JsonTextError) =
 };
 
 /** A text field, empty where it is absent or null. */
-function text(members: ReadonlyMap<string, JsonMember>, name: string, charactersMax: number): string {
+export function text(members: ReadonlyMap<string, JsonMember>, name: string, charactersMax: number): string {
   const member = members.get(name);
   if (member === undefined || member.kind === 'null') return '';
   const { value } = member;

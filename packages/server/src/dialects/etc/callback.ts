@@ -1,64 +1,53 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
-import type { FastifyInstance, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify';
-import { disregardContentType, statusOf } from '../../http/server.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { disregardContentType } from '../../http/server.ts';
 import { isDomainError } from '../../platform/errors.ts';
-import type { Relay, RelayErrorCode } from '../../relay/index.ts';
-import { acceptAnswer, CALLBACK_ANSWERS, outcomeAnswer, type CallbackAnswer } from './callback-answer.ts';
+import { CALLBACK_ANSWERS, outcomeAnswer, type CallbackAnswer } from './callback-answer.ts';
+import { ArrivedBytes } from './callback-arrived.ts';
 import {
-  BODY_INCOMPLETE,
-  BODY_TOO_LARGE,
-  CALLBACK_LIMITS,
-  CallbackFormError,
-  parseCallbackRequest,
-  parseIdempotencyKey,
-} from './callback-request.ts';
+  answered,
+  answerUnread,
+  bearerOf,
+  DECISION_ANSWERS,
+  describedBy,
+  handOver,
+  takeBody,
+  untilAborted,
+  WAIT_SECONDS_MAX,
+  wishesOf,
+  type AcceptingRoute,
+  type CallbackDependencies,
+} from './callback-exchange.ts';
+import { BODY_TOO_LARGE, CALLBACK_LIMITS, parseCallbackRequest, parseIdempotencyKey } from './callback-request.ts';
 import { acceptDocumentation, keysDocumentation, outcomeDocumentation } from './callback-openapi.ts';
+import { registerBatchRoute } from './callbacks-batch.ts';
 
-export interface CallbackDependencies {
-  readonly relay: Pick<Relay, 'accept' | 'outcome'>;
-  /** Whether a caller may speak for an application. */
-  readonly callers: {
-    authorize(caller: {
-      readonly appId: string;
-      readonly ip: string;
-      readonly bearer: string | undefined;
-    }): Promise<'ok' | 'unknown_app' | 'forbidden' | 'disabled'>;
-  };
-  readonly keys: {
-    /** SPKI PEM. Throws a `DomainError` `app_not_found`. */
-    relayPublicKey(appId: string): Promise<string>;
-  };
-}
+export type { CallbackDependencies } from './callback-exchange.ts';
 
-const WAIT_SECONDS_MAX = 30;
 const KEY_CACHE_SECONDS = 300;
 
-/** `POST /api/callback`, `GET /api/callback` and `GET /api/keys/:appId` of contracts/relay.md. */
+/** `POST /api/callback`, `POST /api/callbacks`, `GET /api/callback` and `GET /api/keys/:appId` of contracts/relay.md. */
 export function registerCallbackRoutes(server: FastifyInstance, dependencies: CallbackDependencies): void {
+  // A service that shuts down lets nobody wait to the end.
+  const closing = new AbortController();
+  server.addHook('preClose', async () => closing.abort());
+  const { relay, callers } = dependencies;
+  const arrived = new ArrivedBytes(CALLBACK_LIMITS.arrivedBytesMax);
+  const route: AcceptingRoute = { relay, callers, arrived, closing: closing.signal };
   server.post(
     '/api/callback',
     {
       ...describedBy(acceptDocumentation),
       bodyLimit: CALLBACK_LIMITS.bodyBytesMax,
       onRequest: disregardContentType,
-      // The contract's answers have HTTP status 200, that to a body which the server does not read among them.
-      errorHandler: (error, request, reply) => {
-        const status = statusOf(error);
-        if (status >= 500) request.log.error({ err: error }, 'a callback request failed');
-        const answers: Readonly<Record<number, CallbackAnswer>> = {
-          400: { code: '400', msg: BODY_INCOMPLETE },
-          413: { code: '400', msg: BODY_TOO_LARGE },
-        };
-        void reply.code(200).send(answers[status] ?? CALLBACK_ANSWERS.fault);
-      },
+      config: { refusesWhenFull: true },
+      errorHandler: (error, request, reply) => answerUnread({ request, reply }, error, BODY_TOO_LARGE),
     },
-    (request) => answered(request, () => accept(dependencies, request)),
+    (request, reply) => answered({ request, reply }, () => accept(route, request)),
   );
-  // A service that shuts down lets nobody wait to the end.
-  const closing = new AbortController();
-  server.addHook('preClose', async () => closing.abort());
-  server.get('/api/callback', describedBy(outcomeDocumentation), (request) =>
-    answered(request, () => query(dependencies, request, closing.signal)),
+  registerBatchRoute(server, route);
+  server.get('/api/callback', describedBy(outcomeDocumentation), (request, reply) =>
+    answered({ request, reply }, () => query(route, request)),
   );
   server.get('/api/keys/:appId', describedBy(keysDocumentation), async (request, reply) => {
     const { appId } = request.params as { appId: string };
@@ -74,40 +63,25 @@ export function registerCallbackRoutes(server: FastifyInstance, dependencies: Ca
   });
 }
 
-/**
- * The schema is for readers: what came is read as source text, faults are answered in the contract's own words, and the
- * keys of an answer stand in the contract's order (a serializer made from the schema puts the optional ones last).
- */
-function describedBy(schema: FastifySchema): RouteShorthandOptions {
-  return { schema, validatorCompiler: () => () => true, serializerCompiler: () => (answer) => JSON.stringify(answer) };
-}
-
-async function accept({ relay, callers }: CallbackDependencies, request: FastifyRequest): Promise<CallbackAnswer> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const message = parseCallbackRequest(body);
-  const idempotencyKey = parseIdempotencyKey(request.headers['idempotency-key']);
-  const decision = await callers.authorize({ appId: message.appId, ip: request.ip, bearer: bearerOf(request) });
-  if (decision !== 'ok') return DECISION_ANSWERS[decision];
-  const accepted = await relay.accept({
-    ...message,
-    respondAsync: prefersAsync(request.headers['prefer']),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+function accept(route: AcceptingRoute, request: FastifyRequest): Promise<CallbackAnswer> {
+  const body = takeBody(request);
+  const handedOver = route.arrived.during(body.byteLength, async () => {
+    // A full node answers at once: reading a megabyte takes longer than taking it in.
+    route.relay.assertRoom(body.byteLength);
+    const message = parseCallbackRequest(body);
+    const idempotencyKey = parseIdempotencyKey(request.headers['idempotency-key']);
+    const caller = { appId: message.appId, ip: request.ip, bearer: bearerOf(request) };
+    const decision = await route.callers.authorize(caller);
+    if (decision !== 'ok') return { answer: DECISION_ANSWERS[decision] };
+    const keyed = idempotencyKey === undefined ? message : { ...message, idempotencyKey };
+    return { answer: handOver(route, keyed, wishesOf(request)) };
   });
-  return acceptAnswer(accepted);
+  // From here on the relay counts what it holds: the wait for an answer is not the body's.
+  return handedOver.then(({ answer }) => answer);
 }
-
-const DECISION_ANSWERS = {
-  unknown_app: CALLBACK_ANSWERS.unknownApp,
-  forbidden: CALLBACK_ANSWERS.forbidden,
-  disabled: CALLBACK_ANSWERS.disabled,
-} as const;
 
 /** Who may not see a delivery gets the answer for one that does not exist. */
-async function query(
-  { relay, callers }: CallbackDependencies,
-  request: FastifyRequest,
-  closing: AbortSignal,
-): Promise<CallbackAnswer> {
+async function query({ relay, callers, closing }: AcceptingRoute, request: FastifyRequest): Promise<CallbackAnswer> {
   const { request_id: givenId, wait = '0' } = request.query as Record<string, string | string[] | undefined>;
   if (typeof givenId !== 'string' || givenId === '') return CALLBACK_ANSWERS.requestIdMissing;
   // Clients whose UUID type writes capitals mean the same one (RFC 9562, 4).
@@ -120,60 +94,6 @@ async function query(
   if (decision !== 'ok') return CALLBACK_ANSWERS.requestNotFound;
   if (waitSeconds === 0) return outcomeAnswer(found);
   return outcomeAnswer((await untilAborted(relay.outcome(requestId, waitSeconds * 1_000), closing)) ?? found);
-}
-
-/** What `work` comes to, or null as soon as the signal is aborted. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const onAbort = (): void => resolve(null);
-  signal.addEventListener('abort', onAbort);
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** Turns what a route throws into the contract's answer; an internal fault is told to the log alone. */
-async function answered(request: FastifyRequest, run: () => Promise<CallbackAnswer>): Promise<CallbackAnswer> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof CallbackFormError) return { code: '400', msg: error.message };
-    if (isRelayError(error)) {
-      const answer = RELAY_ERROR_ANSWERS[error.code];
-      if (answer !== null) return answer;
-    }
-    request.log.error({ err: error }, 'a callback request failed');
-    return CALLBACK_ANSWERS.fault;
-  }
-}
-
-/** Null: not the caller's fault, or not an error that these routes can meet. */
-const RELAY_ERROR_ANSWERS: Readonly<Record<RelayErrorCode, CallbackAnswer | null>> = {
-  callee_not_found: CALLBACK_ANSWERS.calleeNotFound,
-  url_invalid: CALLBACK_ANSWERS.urlInvalid,
-  idempotency_conflict: CALLBACK_ANSWERS.idempotencyConflict,
-  callee_invalid: null,
-  delivery_not_found: null,
-  delivery_not_ended: null,
-  relay_stopped: null,
-};
-
-function isRelayError(error: unknown): error is { code: RelayErrorCode } {
-  return isDomainError(error) && Object.hasOwn(RELAY_ERROR_ANSWERS, error.code);
-}
-
-/** The word after `Bearer ` (RFC 6750, 2.1). */
-function bearerOf(request: FastifyRequest): string | undefined {
-  return /^Bearer +([\w.~+/=-]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
-}
-
-/** Whether `Prefer` (RFC 7240) names `respond-async`. */
-function prefersAsync(header: string | string[] | undefined): boolean {
-  const preferences = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',');
-  return preferences.some((preference) => preference.split(';')[0]?.trim().toLowerCase() === 'respond-async');
 }
 
 /**

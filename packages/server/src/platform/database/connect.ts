@@ -1,6 +1,6 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import type { Transaction as KyselyTransaction } from 'kysely';
-import { Pool, TypeOverrides, types } from 'pg';
+import { Pool, TypeOverrides, types, type QueryResult } from 'pg';
 
 /** No tables known: a capability names its own with `database.withTables<{ delivery: DeliveryTable }>()`. */
 export type NoTables = object;
@@ -25,6 +25,8 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number;
   /** A session that idles inside a transaction longer is ended. Default 60 s; 0 is no limit. */
   readonly idleInTransactionTimeoutMs?: number;
+  /** Server settings of every session, beside those above. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Told of a pooled connection that broke while nobody used it (the server restarted); the pool opens another. */
   readonly onConnectionError?: (error: Error) => void;
 }
@@ -91,7 +93,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    options: '-c timezone=UTC',
+    options: Object.entries({ timezone: 'UTC', ...options.settings })
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CONNECTION_MS,
     keepAlive: true,
@@ -105,7 +109,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   });
   // One that breaks while it is lent out tells whoever runs a statement on it; between statements nobody would hear.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())));
@@ -117,4 +121,28 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     throw error;
   }
   return { db, pool, connectionString: options.url, close };
+}
+
+/** How a statement asks to be prepared: `/* prepared NAME *\/` before anything else. */
+const PREPARED = /^\s*\/\* prepared (\w{1,60}) \*\//;
+
+/**
+ * The pool with statements prepared that ask for it: each connection parses such a text once, and its plan is made once.
+ * A name stands for one text alone; the driver refuses another under the same name.
+ */
+function preparing(pool: Pool): PostgresPool {
+  return {
+    options: pool.options,
+    async connect() {
+      const client = await pool.connect();
+      const query = (statement: string, parameters: readonly unknown[]): Promise<QueryResult> => {
+        const name = PREPARED.exec(statement)?.[1];
+        if (name === undefined) return client.query(statement, [...parameters]);
+        return client.query({ name, text: statement, values: [...parameters] });
+      };
+      // Everything else is the client's own.
+      return Object.create(client, { query: { value: query } }) as PostgresPoolClient;
+    },
+    end: () => pool.end(),
+  };
 }

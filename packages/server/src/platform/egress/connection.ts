@@ -1,6 +1,6 @@
 import { Client } from 'undici';
-import type { Connect, GiveUp, Peer } from './connector.ts';
-import { EgressError } from './egress.ts';
+import type { Connect, GiveUp } from './connector.ts';
+import { EgressError, type EgressPeer } from './egress.ts';
 import type { Exchange } from './exchange.ts';
 
 const KEEP_ALIVE_BY_PEER_MS_MAX = 60_000;
@@ -18,7 +18,7 @@ export interface ConnectionOptions {
 export class Connection {
   readonly openedAt = performance.now();
   readonly #client: Client;
-  #peer: Peer | undefined;
+  #peer: EgressPeer | undefined;
   #giveUpOpening: GiveUp | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -48,7 +48,7 @@ export class Connection {
   }
 
   /** Undefined while no socket stands. */
-  get peer(): Peer | undefined {
+  get peer(): EgressPeer | undefined {
     return this.#peer;
   }
 

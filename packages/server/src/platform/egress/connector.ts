@@ -1,24 +1,22 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, Socket, type LookupFunction } from 'node:net';
-import { createSecureContext, getCACertificates, TLSSocket, type SecureContext } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { AddressPolicy } from './address.ts';
-import { EgressError } from './egress.ts';
+import { EgressError, type EgressPeer } from './egress.ts';
+import { tlsOptions, type TlsIdentity } from './tls-identity.ts';
 
 /** All addresses of a name. Rejects or gives none when there are none. */
 export type Lookup = (hostname: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
 
-/** Who is at the other end of a connection. */
-export interface Peer {
-  readonly remoteAddress: string;
-  readonly tlsFingerprint?: string;
-}
-
 export type Connect = (
   target: buildConnector.Options,
-  callback: (...result: [null, Socket | TLSSocket, Peer] | [Error, null, null]) => void,
+  callback: (...result: [null, Socket | TLSSocket, EgressPeer] | [Error, null, null]) => void,
 ) => GiveUp;
+
+/** The way to connect under a TLS identity, or under none. */
+export type ConnectAs = (identity: TlsIdentity | undefined) => Connect;
 
 /** Ends an attempt to connect that nobody waits for any more; without effect once it has ended. */
 export type GiveUp = (reason: EgressError) => void;
@@ -37,8 +35,8 @@ export function createConnect(options: {
   lookup: Lookup;
   extraCaPem: string | undefined;
   connectTimeoutMs: number;
-}): Connect {
-  const { policy } = options;
+}): ConnectAs {
+  const { policy, extraCaPem } = options;
   const plain = {
     lookup: guardedLookup(policy, shareLookups(options.lookup)),
     timeout: options.connectTimeoutMs,
@@ -46,8 +44,17 @@ export function createConnect(options: {
     allowH2: false,
   };
   const connectHttp = buildConnector(plain);
-  let connectHttps: buildConnector.connector | undefined;
 
+  return (identity) => {
+    let connectHttps: buildConnector.connector | undefined;
+    return connectGuarded(policy, (secure) => {
+      if (!secure) return connectHttp;
+      return (connectHttps ??= buildConnector({ ...plain, ...tlsOptions(extraCaPem, identity) }));
+    });
+  };
+}
+
+function connectGuarded(policy: AddressPolicy, connectorFor: (secure: boolean) => buildConnector.connector): Connect {
   return (target, callback) => {
     const refusal = refusalOfLiteral(target.hostname, policy);
     if (refusal !== undefined) {
@@ -56,8 +63,13 @@ export function createConnect(options: {
       return () => undefined;
     }
     const secure = target.protocol === 'https:';
-    if (secure) connectHttps ??= buildConnector({ ...plain, ...tlsOptions(options.extraCaPem) });
-    const connect = secure && connectHttps !== undefined ? connectHttps : connectHttp;
+    let connect: buildConnector.connector;
+    try {
+      connect = connectorFor(secure);
+    } catch (error) {
+      process.nextTick(callback, new EgressError('tls_failed', 'before', { cause: error }), null, null);
+      return () => undefined;
+    }
     let opened = false;
     // undici's connector gives the socket at once, though its types do not say so.
     const opening: unknown = connect(target, (error, socket) => {
@@ -133,28 +145,13 @@ function forbidden(address: string, rule: string): EgressError {
   return new EgressError('address_forbidden', 'before', { cause: new Error(`${address}: ${rule}`) });
 }
 
-/**
- * Sessions are not resumed: Node does not check the name of a certificate again on a resumed one, and the fingerprint
- * in an answer shall be of a certificate that was shown. Keep-alive spares most handshakes.
- */
-function tlsOptions(extraCaPem: string | undefined): {
-  secureContext: SecureContext;
-  rejectUnauthorized: true;
-  maxCachedSessions: number;
-} {
-  const authorities = extraCaPem === undefined ? {} : { ca: [...getCACertificates('default'), extraCaPem] };
-  const secureContext = createSecureContext({ minVersion: 'TLSv1.2', ...authorities });
-  return { secureContext, rejectUnauthorized: true, maxCachedSessions: 0 };
-}
-
 /** Undefined when the peer has hung up already: the socket then has no remote address any more. */
-function peerOf(socket: Socket | TLSSocket): Peer | undefined {
+function peerOf(socket: Socket | TLSSocket): EgressPeer | undefined {
   const { remoteAddress } = socket;
   if (remoteAddress === undefined) return undefined;
-  if (!(socket instanceof TLSSocket)) return { remoteAddress };
-  const fingerprint = socket.getPeerX509Certificate()?.fingerprint256;
-  if (fingerprint === undefined) return { remoteAddress };
-  return { remoteAddress, tlsFingerprint: fingerprint.replaceAll(':', '').toLowerCase() };
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  const tlsFingerprint = certificate?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null;
+  return { remoteAddress, tlsFingerprint };
 }
 
 function hungUp(): EgressError {

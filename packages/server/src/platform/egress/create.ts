@@ -55,8 +55,8 @@ export function createEgress(options: EgressOptions): Egress {
       import('./transport.ts'),
     ]);
     const lookup = options.lookup ?? lookupBySystem;
-    const connect = createConnect({ policy, lookup, extraCaPem: options.extraCaPem, connectTimeoutMs });
-    transport = new Transport(connect, { ...LIMITS, ...options });
+    const connectAs = createConnect({ policy, lookup, extraCaPem: options.extraCaPem, connectTimeoutMs });
+    transport = new Transport(connectAs, { ...LIMITS, ...options });
     return transport;
   }
 
@@ -69,7 +69,8 @@ export function createEgress(options: EgressOptions): Egress {
     try {
       const opened = transport ?? (await (opening ??= open()));
       if (asked.signal?.aborted === true) throw new EgressError('aborted', 'before');
-      return await opened.originOf(checked.url).send({ request: asked, url: checked.url, headers, connectTimeoutMs });
+      const origin = opened.originOf(checked.url, asked.tls);
+      return await origin.send({ request: asked, url: checked.url, headers, connectTimeoutMs });
     } finally {
       requestsUnderWay -= 1;
       if (closed && requestsUnderWay === 0) lastRequest.resolve();

@@ -1,4 +1,5 @@
 import { DomainError } from '../errors.ts';
+import type { TlsIdentity } from './tls-identity.ts';
 
 /** One outgoing request. Only http and https; a redirect is an answer like any other and is never followed. */
 export interface EgressRequest {
@@ -18,8 +19,17 @@ export interface EgressRequest {
   /** What a longer body becomes: an error (the default), or an answer with `truncated: true`. */
   readonly onOverflow?: 'fail' | 'truncate';
   readonly signal?: AbortSignal;
-  /** Called with the peer's address when the request is about to be written, so that a failed attempt knows it too. */
-  readonly onRemoteAddress?: (remoteAddress: string) => void;
+  /** Over https; without it no certificate is shown and the usual authorities are believed. */
+  readonly tls?: TlsIdentity;
+  /** Called when the request is about to be written, so that a failed attempt knows its peer too. */
+  readonly onPeer?: (peer: EgressPeer) => void;
+}
+
+/** Who is at the other end of a connection. */
+export interface EgressPeer {
+  readonly remoteAddress: string;
+  /** SHA-256 of the peer's certificate (DER) in lower-case hex; null over plain http. */
+  readonly tlsFingerprint: string | null;
 }
 
 export interface EgressAnswer {
@@ -31,8 +41,8 @@ export interface EgressAnswer {
   /** True when the body was longer than `responseBytesMax` and its rest was not read. */
   readonly truncated: boolean;
   readonly remoteAddress: string;
-  /** SHA-256 of the peer's certificate (DER) in lower-case hex; https only. */
-  readonly tlsFingerprint?: string;
+  /** As in `EgressPeer`. */
+  readonly tlsFingerprint: string | null;
   readonly durationMs: number;
 }
 

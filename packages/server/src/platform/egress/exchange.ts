@@ -1,11 +1,11 @@
 import type { Dispatcher } from 'undici';
 import { BoundedBody } from './body.ts';
 import type { Connection } from './connection.ts';
-import type { Peer } from './connector.ts';
 import {
   EgressError,
   type EgressAnswer,
   type EgressErrorCode,
+  type EgressPeer,
   type EgressRequest,
   type EgressStage,
 } from './egress.ts';
@@ -51,7 +51,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #settled = false;
   #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
-  #peer: Peer | undefined;
+  #peer: EgressPeer | undefined;
   #interimAnswers = 0;
   #status = 0;
   #headers: EgressAnswer['headers'] = {};
@@ -107,7 +107,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(expire, Math.max(1, this.#request.totalTimeoutMs - this.#elapsedMs()), this);
     this.#peer = this.connection?.peer;
-    if (this.#peer !== undefined) this.#request.onRemoteAddress?.(this.#peer.remoteAddress);
+    if (this.#peer !== undefined) this.#request.onPeer?.(this.#peer);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: object): void {
@@ -159,7 +159,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       body: this.#body.bytes(),
       truncated,
       remoteAddress: this.#peer?.remoteAddress ?? '',
-      ...(this.#peer?.tlsFingerprint === undefined ? {} : { tlsFingerprint: this.#peer.tlsFingerprint }),
+      tlsFingerprint: this.#peer?.tlsFingerprint ?? null,
       durationMs: this.#elapsedMs(),
     });
   }

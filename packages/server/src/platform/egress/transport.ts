@@ -1,6 +1,7 @@
 import { Connection } from './connection.ts';
-import type { Connect } from './connector.ts';
+import type { Connect, ConnectAs } from './connector.ts';
 import type { EgressAnswer } from './egress.ts';
+import type { TlsIdentity } from './tls-identity.ts';
 import { Exchange, type ExchangeOptions, type ExchangeOwner } from './exchange.ts';
 
 export interface TransportLimits {
@@ -18,22 +19,24 @@ export interface TransportLimits {
 
 /** The connections to the origins that were lately asked for. */
 export class Transport {
-  readonly #connect: Connect;
+  readonly #connectAs: ConnectAs;
   readonly #limits: TransportLimits;
   /** In the order of their last use, the oldest first. */
   readonly #origins = new Map<string, Origin>();
   #latest: Origin | undefined;
 
-  constructor(connect: Connect, limits: TransportLimits) {
-    this.#connect = connect;
+  constructor(connectAs: ConnectAs, limits: TransportLimits) {
+    this.#connectAs = connectAs;
     this.#limits = limits;
   }
 
-  originOf(url: URL): Origin {
-    const name = url.origin;
+  /** An origin's connections under one TLS identity: no two identities share a connection. */
+  originOf(url: URL, identity: TlsIdentity | undefined): Origin {
+    const name = identity === undefined || url.protocol === 'http:' ? url.origin : `${url.origin} ${identity.id}`;
     if (this.#latest?.name === name) return this.#latest;
     const known = this.#origins.get(name);
-    const origin = known ?? new Origin(name, this.#connect, this.#limits);
+    const origin =
+      known ?? new Origin({ name, origin: url.origin, connect: this.#connectAs(identity), limits: this.#limits });
     if (known === undefined) this.#makeRoom();
     else this.#origins.delete(name);
     this.#origins.set(name, origin);
@@ -64,7 +67,9 @@ export class Transport {
  * was up there would still take a connection, and tear it down.
  */
 export class Origin implements ExchangeOwner {
+  /** Its key among the origins; an origin under a TLS identity has one of its own. */
   readonly name: string;
+  readonly #origin: string;
   readonly #connect: Connect;
   readonly #limits: TransportLimits;
   readonly #connections = new Set<Connection>();
@@ -72,10 +77,11 @@ export class Origin implements ExchangeOwner {
   readonly #free: Connection[] = [];
   readonly #waiting = new Set<Exchange>();
 
-  constructor(name: string, connect: Connect, limits: TransportLimits) {
-    this.name = name;
-    this.#connect = connect;
-    this.#limits = limits;
+  constructor(options: { name: string; origin: string; connect: Connect; limits: TransportLimits }) {
+    this.name = options.name;
+    this.#origin = options.origin;
+    this.#connect = options.connect;
+    this.#limits = options.limits;
   }
 
   get busy(): boolean {
@@ -122,7 +128,7 @@ export class Origin implements ExchangeOwner {
   #open(): Connection | undefined {
     if (this.#connections.size >= this.#limits.connectionsPerOriginMax) return undefined;
     const connection = new Connection({
-      origin: this.name,
+      origin: this.#origin,
       connect: this.#connect,
       keepAliveMs: this.#limits.keepAliveMs,
       responseHeaderBytesMax: this.#limits.responseHeaderBytesMax,

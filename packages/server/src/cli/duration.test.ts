@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { durationMs } from './callee-commands.ts';
+import { durationMs } from './duration.ts';
 
 test.each([
   ['250ms', 250],

@@ -1,0 +1,180 @@
+import { sql } from 'kysely';
+import type { Database, Executor } from '../platform/database/index.ts';
+import type { Attempt } from './delivery.ts';
+import type { ChainLink } from './evidence-store.ts';
+
+/** A link with its place among those of the same chain: two may claim one sequence number. */
+export interface StoredLink extends ChainLink {
+  readonly at: string;
+}
+
+/** The next links of a chain after a place, in order. */
+export async function findLinksAfter(
+  db: Executor,
+  appId: string,
+  after: { readonly sequence: number; readonly at: string } | null,
+  limit: number,
+): Promise<StoredLink[]> {
+  const { rows } = await sql<StoredLink>`
+    select sequence, entries, hash, at::text as at
+    from delivery_attempt_link
+    where app_id = ${appId}
+      and (sequence, at) > (${after?.sequence ?? 0}, ${after?.at ?? '-infinity'}::timestamptz)
+    order by sequence, at
+    limit ${limit}
+  `.execute(db);
+  return rows;
+}
+
+/** The greatest sequence number of the links that are kept; null where there are none. */
+export async function findLastSequence(db: Executor, appId: string): Promise<number | null> {
+  const { rows } = await sql<{ sequence: number | null }>`
+    select max(sequence) as sequence from delivery_attempt_link where app_id = ${appId}
+  `.execute(db);
+  return rows[0]?.sequence ?? null;
+}
+
+export interface AttemptName {
+  readonly requestId: string;
+  readonly number: number;
+}
+
+/** The attempts of these names, as far as they are there. */
+export async function findNamedAttempts(
+  db: Executor,
+  appId: string,
+  names: readonly AttemptName[],
+): Promise<(Attempt & { readonly requestId: string })[]> {
+  const ids = names.map((name) => name.requestId);
+  const sorted = ids.toSorted();
+  const { rows } = await sql<Attempt & { requestId: string }>`
+    select attempt.request_id as "requestId", attempt.number, started_at as "startedAt", duration_ms as "durationMs",
+           outcome, status, reason, answer, url, remote_address as "remoteAddress",
+           tls_fingerprint as "tlsFingerprint", request_sha256 as "requestSha256", node
+    from delivery_attempt attempt
+    join unnest(${ids}::uuid[], ${names.map((name) => name.number)}::integer[]) as named (request_id, number)
+      on named.request_id = attempt.request_id and named.number = attempt.number
+    where attempt.app_id = ${appId} and attempt.request_id between ${sorted[0]} and ${sorted.at(-1)}
+  `.execute(db);
+  return rows;
+}
+
+/** What retention and an older schema explain of a chain. */
+export interface ChainBounds {
+  /** Attempts that began before then are older than the chain itself. */
+  readonly chainedSince: Date;
+  /** Attempts of deliveries accepted before this id were dropped with their day; null: none was. */
+  readonly attemptsKeptFrom: string | null;
+  /** Links of attempts that began before then were dropped with their day; null: none was. */
+  readonly linksKeptFrom: Date | null;
+}
+
+/** Version of the migration that began the chains. */
+const CHAIN_MIGRATION = 14;
+
+export async function findChainBounds(db: Executor): Promise<ChainBounds> {
+  const { rows } = await sql<ChainBounds>`
+    with bound as (
+      select parent.relname as parent,
+             pg_get_expr(child.relpartbound, child.oid) as expression
+      from pg_inherits join pg_class child on child.oid = inhrelid join pg_class parent on parent.oid = inhparent
+      where parent.relname in ('delivery_attempt', 'delivery_attempt_link')
+        and parent.relnamespace = current_schema::regnamespace
+    ), lowest as (
+      -- a partition from MINVALUE on says that nothing before it was dropped
+      select parent, bool_or(expression like 'FOR VALUES FROM (MINVALUE)%') as is_whole,
+             min(substring(expression from 'FROM \\(''([^'']+)''')) as bound
+      from bound group by parent
+    )
+    select (select applied_at from schema_migration where version = ${CHAIN_MIGRATION}) as "chainedSince",
+           (select bound::uuid from lowest where parent = 'delivery_attempt' and not is_whole) as "attemptsKeptFrom",
+           (select bound::timestamptz from lowest where parent = 'delivery_attempt_link' and not is_whole) as "linksKeptFrom"
+  `.execute(db);
+  const [bounds] = rows;
+  if (bounds === undefined) throw new Error('the database answered nothing');
+  return bounds;
+}
+
+export interface UnlinkedAttempts {
+  /** Unlinked although a link should hold them; the first `limit`. */
+  readonly planted: readonly AttemptName[];
+  /** Older than the chain, or than the links that are kept. */
+  readonly older: number;
+}
+
+/** The attempts of an application that no link of its chain holds: one pass over both, which PostgreSQL spills to disk. */
+export async function findUnlinkedAttempts(
+  db: Database,
+  appId: string,
+  explained: { readonly before: Date; readonly limit: number },
+): Promise<UnlinkedAttempts> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select set_config('statement_timeout', ${`${ANTI_JOIN_SECONDS_MAX}s`}, true)`.execute(tx);
+    const { rows } = await sql<{ requestId: string | null; number: number | null; older: number }>`
+      with unlinked as materialized (
+        select attempt.request_id, attempt.number, attempt.started_at < ${explained.before} as is_older
+        from delivery_attempt attempt
+        where attempt.app_id = ${appId} and not exists (
+          select from (
+            select substring(link.entries from 1 + 52 * place for 20) as prefix
+            from delivery_attempt_link link, generate_series(0, octet_length(link.entries) / 52 - 1) as place
+            where link.app_id = ${appId}
+          ) as held
+          where held.prefix = uuid_send(attempt.request_id) || int4send(attempt.number))
+      )
+      (select request_id as "requestId", number, 0::bigint as older from unlinked where not is_older
+       order by request_id, number limit ${explained.limit})
+      union all
+      select null, null, count(*) from unlinked where is_older
+    `.execute(tx);
+    return {
+      planted: rows.flatMap(({ requestId, number }) =>
+        requestId === null || number === null ? [] : [{ requestId, number }],
+      ),
+      older: rows.find((row) => row.requestId === null)?.older ?? 0,
+    };
+  });
+}
+
+/** Delivered deliveries, accepted from this id on, without any attempt: to be delivered takes one. */
+export async function findUnattempted(
+  db: Database,
+  appId: string,
+  { acceptedFrom, limit }: { readonly acceptedFrom: string | null; readonly limit: number },
+): Promise<string[]> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select set_config('statement_timeout', ${`${ANTI_JOIN_SECONDS_MAX}s`}, true)`.execute(tx);
+    const { rows } = await sql<{ requestId: string }>`
+      select delivery.request_id as "requestId"
+      from delivery
+      where delivery.app_id = ${appId} and delivery.failed_at is null
+        and ${acceptedFrom === null ? sql`true` : sql`delivery.request_id >= ${acceptedFrom}`}
+        and not exists (
+          select from delivery_queue queue
+          where queue.app_id = delivery.app_id and queue.request_id = delivery.request_id)
+        and not exists (
+          select from delivery_attempt attempt
+          where attempt.app_id = delivery.app_id and attempt.request_id = delivery.request_id)
+      order by 1
+      limit ${limit}
+    `.execute(tx);
+    return rows.map((row) => row.requestId);
+  });
+}
+
+const ANTI_JOIN_SECONDS_MAX = 1_800;
+
+/** Applications that have a chain of attempts, or links of one. */
+export async function findChainedApps(db: Executor): Promise<string[]> {
+  const { rows } = await sql<{ appId: string }>`
+    with recursive linked as (
+      (select app_id from delivery_attempt_link order by app_id limit 1)
+      union all
+      select next.app_id from linked cross join lateral (
+        select app_id from delivery_attempt_link where app_id > linked.app_id order by app_id limit 1
+      ) as next
+    )
+    select app_id as "appId" from linked union select app_id from delivery_chain order by 1
+  `.execute(db);
+  return rows.map((row) => row.appId);
+}

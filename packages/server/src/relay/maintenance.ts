@@ -1,0 +1,96 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../platform/database/index.ts';
+import type { Logger } from '../platform/log.ts';
+import type { LaneName } from './lane.ts';
+import { promoteStranded } from './ordering-store.ts';
+import {
+  createPartition,
+  deleteIdempotencyKeys,
+  dropContents,
+  dropPartition,
+  findPartitions,
+  underPartitionLock,
+} from './partition-store.ts';
+import { isOlderThan, missingPartitions, PARTITIONED, type PartitionedTable } from './partitions.ts';
+import type { RelayRetention } from './relay.ts';
+
+export interface MaintenanceDependencies {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly retention: RelayRetention;
+  readonly wake: (lane: LaneName) => void;
+}
+
+const DAYS_AHEAD = 7;
+const ROWS_AT_ONCE = 5_000;
+const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
+
+/** Makes the partitions of today and the days ahead. What cannot be made leaves its rows to the default partition. */
+export async function preparePartitions({ db, clock, log }: MaintenanceDependencies): Promise<void> {
+  const existing = await findPartitions(db);
+  const missing = TABLES.flatMap((table) =>
+    missingPartitions(
+      table,
+      existing.filter((partition) => partition.table === table),
+      clock.now(),
+      DAYS_AHEAD,
+    ),
+  );
+  for (const partition of missing) {
+    try {
+      await underPartitionLock(db, (tx) => createPartition(tx, partition));
+    } catch (error) {
+      log.warn(
+        { err: error, partition: partition.name },
+        'a partition could not be made; its rows go to the default one',
+      );
+    }
+  }
+}
+
+/** The relay's housekeeping, once in a while on any node. Each part is tried, whatever became of the others. */
+export async function maintain(dependencies: MaintenanceDependencies): Promise<void> {
+  const { log } = dependencies;
+  for (const part of [preparePartitions, dropOldPartitions, dropOldContents, dropOldKeys, letStrandedGo]) {
+    try {
+      await part(dependencies);
+    } catch (error) {
+      log.error({ err: error, part: part.name }, 'a part of the housekeeping of deliveries failed; it is tried again');
+    }
+  }
+}
+
+async function dropOldPartitions({ db, clock, log, retention }: MaintenanceDependencies): Promise<void> {
+  for (const partition of await findPartitions(db)) {
+    if (!isOlderThan(partition, retention.days, clock.now())) continue;
+    await underPartitionLock(db, (tx) => dropPartition(tx, partition));
+    log.info({ partition: partition.name }, 'deliveries older than the retention were dropped');
+  }
+}
+
+async function dropOldContents({ db, clock, log, retention }: MaintenanceDependencies): Promise<void> {
+  const { contentDays } = retention;
+  if (contentDays === null) return;
+  for (const partition of await findPartitions(db)) {
+    if (partition.table !== 'delivery' || !isOlderThan(partition, contentDays, clock.now())) continue;
+    let dropped = 0;
+    for (;;) {
+      const count = await dropContents(db, partition, ROWS_AT_ONCE);
+      dropped += count;
+      if (count < ROWS_AT_ONCE) break;
+    }
+    if (dropped > 0) log.info({ partition: partition.name, dropped }, 'contents of delivered messages were dropped');
+  }
+}
+
+async function dropOldKeys({ db, clock, retention }: MaintenanceDependencies): Promise<void> {
+  const before = new Date(clock.now().getTime() - retention.idempotencyHours * 3_600_000);
+  while ((await deleteIdempotencyKeys(db, before, ROWS_AT_ONCE)) === ROWS_AT_ONCE);
+}
+
+async function letStrandedGo({ db, clock, log, wake }: MaintenanceDependencies): Promise<void> {
+  const lanes = await db.transaction().execute((tx) => promoteStranded(tx, clock.now()));
+  if (lanes.length > 0) log.error({ lanes }, 'messages were queued behind nothing; they go on');
+  for (const lane of lanes) wake(lane);
+}

@@ -1,0 +1,136 @@
+import { sql } from 'kysely';
+import {
+  bytesArray,
+  instantArray,
+  plainArray,
+  textArray,
+  type Database,
+  type Executor,
+  type Transaction,
+} from '../platform/database/index.ts';
+import { chainEntry } from './attempt-chain.ts';
+import type { LaneName } from './lane.ts';
+import { lockOrderingKeys, promoteNext } from './ordering-store.ts';
+import type { Settlement } from './store.ts';
+
+/** Whether a settlement was still its lease's to make, and what else has work by it. */
+export interface Settled {
+  readonly own: boolean;
+  readonly promoted: readonly LaneName[];
+}
+
+/** Whether a settlement needs no more than one statement. */
+function isPlain(settlement: Settlement): boolean {
+  return settlement.next.state !== 'failed' && (settlement.orderingKey === null || settlement.next.state === 'waiting');
+}
+
+/**
+ * Records a batch of attempts, puts them into the chains of their applications and moves their deliveries on, as far as
+ * the leases are still the attempts' own. Doing it twice does nothing the second time.
+ */
+export async function settleAttempts(db: Database, rows: readonly Settlement[]): Promise<Settled[]> {
+  if (rows.every(isPlain)) {
+    const own = await settleQueue(db, rows);
+    return rows.map((row) => ({ own: own.has(row.requestId), promoted: [] }));
+  }
+  return db.transaction().execute(async (tx) => {
+    // A failure is told once it is committed, so this commit waits for the disk.
+    await sql`set local synchronous_commit = on`.execute(tx);
+    await lockOrderingKeys(tx, rows);
+    const own = await settleQueue(tx, rows);
+    const settled = rows.filter((row) => own.has(row.requestId));
+    await recordFailures(tx, settled);
+    const ended = settled.filter((row) => row.next.state !== 'waiting' && row.orderingKey !== null);
+    const now = new Date(Math.max(0, ...ended.map((row) => row.endedAt.getTime())));
+    const promoted = ended.length === 0 ? [] : await promoteNext(tx, ended, now);
+    return rows.map((row) => ({
+      own: own.has(row.requestId),
+      promoted: promoted.filter((lane) => lane === row.lane),
+    }));
+  });
+}
+
+async function settleQueue(db: Executor, rows: readonly Settlement[]): Promise<Set<string>> {
+  const { rows: settled } = await sql<{ request_id: string }>`
+    /* prepared relay_settle */
+    with input as materialized (
+      select * from unnest(
+        ${textArray(rows.map((r) => r.appId))}::text[], ${plainArray(rows.map((r) => r.requestId))}::uuid[],
+        ${plainArray(rows.map((r) => r.leaseToken))}::bigint[], ${plainArray(rows.map((r) => r.next.state))}::text[],
+        ${textArray(rows.map((r) => (r.next.state === 'delivered' ? null : r.next.reason)))}::text[],
+        ${instantArray(rows.map((r) => (r.next.state === 'waiting' ? r.next.nextAttemptAt : null)))}::timestamptz[],
+        ${plainArray(rows.map((r) => r.attempt.number))}::integer[],
+        ${instantArray(rows.map((r) => r.attempt.startedAt))}::timestamptz[],
+        ${plainArray(rows.map((r) => r.attempt.durationMs))}::integer[],
+        ${plainArray(rows.map((r) => r.attempt.outcome))}::text[],
+        ${plainArray(rows.map((r) => r.attempt.status))}::smallint[],
+        ${textArray(rows.map((r) => r.attempt.reason))}::text[],
+        ${bytesArray(rows.map((r) => r.attempt.answer))}::bytea[], ${textArray(rows.map((r) => r.attempt.url))}::text[],
+        ${textArray(rows.map((r) => r.attempt.remoteAddress))}::text[],
+        ${bytesArray(rows.map((r) => r.attempt.tlsFingerprint))}::bytea[],
+        ${bytesArray(rows.map((r) => r.attempt.requestSha256))}::bytea[],
+        ${textArray(rows.map((r) => r.attempt.node))}::text[],
+        ${bytesArray(rows.map((r) => chainEntry(r.appId, r.requestId, r.attempt)))}::bytea[]
+      ) as input (app_id, request_id, lease_token, state, reason, due_at, number, started_at, duration_ms, outcome,
+                  status, attempt_reason, answer, url, remote_address, tls_fingerprint, request_sha256, node, entry)
+    ), recorded as (
+      insert into delivery_attempt (app_id, request_id, number, started_at, duration_ms, outcome, status, reason, answer,
+                                    url, remote_address, tls_fingerprint, request_sha256, node)
+      select app_id, request_id, number, started_at, duration_ms, outcome, status, attempt_reason, answer, url,
+             remote_address, tls_fingerprint, request_sha256, node
+      from input
+      on conflict do nothing
+      returning app_id, request_id, number
+    ), batch as (
+      select app_id, string_agg(entry, ''::bytea order by request_id, number) as entries, max(started_at) as at
+      from recorded join input using (app_id, request_id, number)
+      group by app_id
+    ), head as (
+      insert into delivery_chain as chain (app_id, sequence, hash)
+      select app_id, 1, sha256(entries) from batch order by app_id
+      on conflict (app_id) do update
+        set sequence = chain.sequence + 1, hash = sha256(chain.hash || excluded.hash)
+      returning app_id, sequence, hash
+    ), linked as (
+      insert into delivery_attempt_link (app_id, sequence, at, entries, hash)
+      select app_id, head.sequence, batch.at, batch.entries, head.hash
+      from batch join head using (app_id)
+    ), held as materialized (
+      select input.request_id, input.state, input.reason, input.due_at, row.id
+      from input cross join lateral (
+        select ctid as id, state from delivery_queue
+        where app_id = input.app_id and request_id = input.request_id and lease_token = input.lease_token
+        limit 1
+        for update
+      ) as row
+      -- asked inside, it would have the planner walk everything that is leased instead of the primary key
+      where row.state = 'leased'
+    ), ended as (
+      delete from delivery_queue
+      where ctid = any (array(select id from held where state <> 'waiting'))
+    ), again as (
+      update delivery_queue
+      set state = 'waiting', reason = held.reason, due_at = held.due_at, lease_owner = null
+      from held
+      where delivery_queue.ctid = held.id and held.state = 'waiting'
+    )
+    select request_id from held
+  `.execute(db);
+  return new Set(settled.map((row) => row.request_id));
+}
+
+/** A failure for good stands on the delivery itself; it is rare, so the common way needs no look at that table. */
+async function recordFailures(tx: Transaction, settled: readonly Settlement[]): Promise<void> {
+  const failed = settled.flatMap((row) => (row.next.state === 'failed' ? [{ ...row, reason: row.next.reason }] : []));
+  if (failed.length === 0) return;
+  const ids = failed.map((row) => row.requestId).toSorted();
+  await sql`
+    update delivery
+    set failed_at = input.failed_at, reason = input.reason
+    from unnest(${failed.map((row) => row.appId)}::text[], ${failed.map((row) => row.requestId)}::uuid[],
+                ${instantArray(failed.map((row) => row.endedAt))}::timestamptz[], ${failed.map((row) => row.reason)}::text[])
+         as input (app_id, request_id, failed_at, reason)
+    where delivery.app_id = input.app_id and delivery.request_id = input.request_id
+      and delivery.request_id between ${ids[0]} and ${ids.at(-1)}
+  `.execute(tx);
+}
