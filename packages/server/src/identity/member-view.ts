@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { maskedPayerName } from '../bank/index.ts';
 import type { MemberWithOrg } from '../parties/index.ts';
 import { isDomainError } from '../platform/errors.ts';
 import { SEAL_VARIANTS } from '../seals/index.ts';
@@ -74,7 +75,12 @@ async function memberFlow(context: IdentityContext, flow: FlowRow): Promise<Memb
         : { accountName: name, accountNo: subAccountNo, bankName, amountFen: PAYMENT_FEN },
     failure:
       flow.payment === 'failed' && flow.payment_failure !== null && flow.paid_at !== null
-        ? { reason: flow.payment_failure, amountFen: flow.amount_fen, payerName: flow.payer_name, at: flow.paid_at }
+        ? {
+            reason: flow.payment_failure,
+            amountFen: flow.amount_fen,
+            payerName: flow.payer_name === null ? null : maskedPayerName(flow.payer_name),
+            at: flow.paid_at,
+          }
         : null,
     inReviewSince: flow.payment === 'review' ? flow.paid_at : null,
     bankAskedAt: process === 'UN_RECEIVED' && channel !== null ? await bankAskedAt(context, channel) : null,

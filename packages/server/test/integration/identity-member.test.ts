@@ -54,6 +54,10 @@ describe("the member's way, from the token to silent signing", () => {
       process: 'PAY_FAILED',
       failure: { reason: 'wrong_amount', amountFen: 2, payerName: COMPANY.name },
     });
+    await service.pay({ subAccountNo, payerName: '李晓红', bizFlowNo: 'PERSON1' });
+    expect((await service.identity.memberView(member)).flow).toMatchObject({
+      failure: { reason: 'personal_account', payerName: '李**' },
+    });
     await service.pay({ subAccountNo, bizFlowNo: 'OK1' });
     const verified = await service.identity.memberView(member);
     expect(verified).toMatchObject({
