@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../platform/database/index.ts';
 import { makeAttempt, type AttemptDependencies } from './attempt.ts';
+import type { Attempt } from './delivery.ts';
 import { createGroupCommit, isValueFault, type GroupCommit } from './group-commit.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { OutcomeBoard, Standing } from './outcome-board.ts';
@@ -80,17 +81,54 @@ export class AttemptRunner {
   }
 
   async #attempt(delivery: LeasedDelivery): Promise<Standing> {
-    const { clock, random, board, lanes, circuits, tracer } = this.#dependencies;
+    const { clock, random, lanes, circuits, tracer } = this.#dependencies;
+    if (delivery.scheduleAttempts > policyOf(delivery).delaysMs.length + 1) return this.#giveUp(delivery);
     const trace = tracer.begin(delivery);
     const { outcome, record } = await makeAttempt(this.#dependencies, { ...delivery, traceParent: trace.traceParent });
     trace.end(record);
     circuits.heard(lanes.lane(delivery.lane), outcome);
     const now = clock.now();
     const schedule = { attempts: delivery.scheduleAttempts, policy: policyOf(delivery) };
-    const next = afterAttempt(schedule, outcome, now, drawJitter(random));
+    return this.#end(delivery, record, { next: afterAttempt(schedule, outcome, now, drawJitter(random)), now });
+  }
+
+  /** Its tries ended with their nodes, again and again: another is not made. */
+  #giveUp(delivery: LeasedDelivery): Promise<Standing> {
+    const { clock, nodeName } = this.#dependencies;
+    const now = clock.now();
+    const reason = 'lease_ended';
+    const record: Attempt = {
+      number: delivery.attempts,
+      startedAt: now,
+      durationMs: 0,
+      outcome: 'refused',
+      status: null,
+      reason,
+      answer: null,
+      url: delivery.url,
+      remoteAddress: null,
+      tlsFingerprint: null,
+      requestSha256: null,
+      node: nodeName,
+    };
+    return this.#end(delivery, record, { next: { state: 'failed', reason }, now });
+  }
+
+  async #end(delivery: LeasedDelivery, record: Attempt, { next, now }: { next: Next; now: Date }): Promise<Standing> {
+    const { board } = this.#dependencies;
     this.#report(delivery, record, next);
-    const { appId, requestId, lane, orderingKey, leaseToken } = delivery;
-    const settlement = { appId, requestId, lane, orderingKey, leaseToken, next, endedAt: now, attempt: record };
+    const { appId, requestId, lane, orderingKey, leaseToken, destination } = delivery;
+    const settlement: Settlement = {
+      appId,
+      requestId,
+      lane,
+      orderingKey,
+      latestOnly: destination?.latestOnly ?? false,
+      leaseToken,
+      next,
+      endedAt: now,
+      attempt: record,
+    };
     const settled = this.#settle(delivery, settlement).finally(() => board.forget(requestId));
     this.#track(settled);
     const reason = next.state === 'delivered' ? null : next.reason;

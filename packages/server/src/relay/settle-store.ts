@@ -20,23 +20,24 @@ export interface Settled {
 }
 
 /** Whether a settlement needs no more than one statement. */
-function isPlain(settlement: Settlement): boolean {
-  return settlement.next.state !== 'failed' && (settlement.orderingKey === null || settlement.next.state === 'waiting');
+function isPlain({ next, orderingKey, latestOnly }: Settlement): boolean {
+  return next.state !== 'failed' && (orderingKey === null || (next.state === 'waiting' && !latestOnly));
 }
 
 /**
  * Records a batch of attempts, puts them into the chains of their applications and moves their deliveries on, as far as
  * the leases are still the attempts' own. Doing it twice does nothing the second time.
  */
-export async function settleAttempts(db: Database, rows: readonly Settlement[]): Promise<Settled[]> {
-  if (rows.every(isPlain)) {
-    const own = await settleQueue(db, rows);
-    return rows.map((row) => ({ own: own.has(row.requestId), promoted: [] }));
+export async function settleAttempts(db: Database, asked: readonly Settlement[]): Promise<Settled[]> {
+  if (asked.every(isPlain)) {
+    const own = await settleQueue(db, asked);
+    return asked.map((row) => ({ own: own.has(row.requestId), promoted: [] }));
   }
   return db.transaction().execute(async (tx) => {
     // A failure is told once it is committed, so this commit waits for the disk.
     await sql`set local synchronous_commit = on`.execute(tx);
-    await lockOrderingKeys(tx, rows);
+    await lockOrderingKeys(tx, asked);
+    const rows = await withoutSuperseded(tx, asked);
     const own = await settleQueue(tx, rows);
     const settled = rows.filter((row) => own.has(row.requestId));
     await recordFailures(tx, settled);
@@ -48,6 +49,26 @@ export async function settleAttempts(db: Database, rows: readonly Settlement[]):
       promoted: promoted.filter((lane) => lane === row.lane),
     }));
   });
+}
+
+/** Ends those that would be tried again although a later one of their key says what counts. */
+async function withoutSuperseded(tx: Transaction, rows: readonly Settlement[]): Promise<readonly Settlement[]> {
+  const again = rows.filter((row) => row.latestOnly && row.orderingKey !== null && row.next.state === 'waiting');
+  if (again.length === 0) return rows;
+  const { rows: found } = await sql<{ requestId: string }>`
+    select own.request_id as "requestId"
+    from unnest(${textArray(again.map((row) => row.appId))}::text[], ${plainArray(again.map((row) => row.requestId))}::uuid[])
+         as given (app_id, request_id)
+    join delivery_queue own on own.app_id = given.app_id and own.request_id = given.request_id
+    where exists (
+      select from delivery_queue later
+      where later.lane = own.lane and later.ordering_key = own.ordering_key and later.position > own.position
+        and later.state in ('waiting', 'queued'))
+  `.execute(tx);
+  const superseded = new Set(found.map((row) => row.requestId));
+  return rows.map((row) =>
+    superseded.has(row.requestId) ? { ...row, next: { state: 'failed', reason: 'superseded' } as const } : row,
+  );
 }
 
 async function settleQueue(db: Executor, rows: readonly Settlement[]): Promise<Set<string>> {

@@ -71,6 +71,8 @@ export interface Settlement {
   readonly requestId: string;
   readonly lane: LaneName;
   readonly orderingKey: string | null;
+  /** Where a later one of its key waits, there is no other try. */
+  readonly latestOnly: boolean;
   readonly leaseToken: number;
   readonly next: Next;
   readonly endedAt: Date;

@@ -69,9 +69,12 @@ export const FAULTS = {
     let gaveUp = false;
     await wait(random.integer(0, windowMs * 0.3));
     await withDatabase(async () => {
-      await world.postgres.fill();
-      await wait(fullMs);
-      gaveUp = await world.postgres.free();
+      try {
+        await world.postgres.fill();
+        await wait(fullMs);
+      } finally {
+        gaveUp = await world.postgres.free();
+      }
     });
     return `53100 for ${Math.round(fullMs)} ms${gaveUp ? ', the server gave up and was started again' : ''}`;
   },

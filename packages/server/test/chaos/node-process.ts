@@ -57,7 +57,8 @@ export class ChaosNode {
 
   tell(command: NodeCommand): void {
     this.#told.set(command.kind === 'clock' ? 'clock' : command.name, command);
-    if (this.#child?.connected === true) this.#child.send(command);
+    // One that is dying hears no more; the next start is told.
+    if (this.#child?.connected === true) this.#child.send(command, () => undefined);
   }
 
   /** Tries again while it cannot start, as a supervisor would: the database may be down. */
@@ -123,7 +124,7 @@ export class ChaosNode {
     if (said === null) return false;
     this.#url = (said[0] as NodeReport).url;
     // What it was told while it started.
-    for (const command of this.#told.values()) child.send(command);
+    for (const command of this.#told.values()) child.send(command, () => undefined);
     return true;
   }
 

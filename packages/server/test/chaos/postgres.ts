@@ -41,6 +41,7 @@ const START_RETRY_MS = 250;
 const SLACK_BYTES = 256 * 1024;
 const SHRINK_TRIES = 50;
 const FILL_TRIES = 400;
+const FILL_RETRY_MS = 20;
 /** So that the log takes little of the disk, and a full one is felt by its writers soon. */
 const SETTINGS = "max_wal_size = '64MB'\nmin_wal_size = '32MB'\n";
 
@@ -96,7 +97,7 @@ export async function startChaosPostgres(dataDir: string): Promise<ChaosPostgres
     },
     async fill() {
       await shrinkToUsed(dataDir);
-      await asClient(urlOf(DATABASE), useUpWhatIsLeft);
+      await useUpWhatIsLeft(urlOf(DATABASE));
     },
     async free() {
       await mount('-o', `remount,size=${DISK_BYTES}`, dataDir);
@@ -153,18 +154,22 @@ async function mount(...options: string[]): Promise<void> {
   await promisify(execFile)('mount', options);
 }
 
-/** Fills a table that takes no part in the log until the disk says no. */
-async function useUpWhatIsLeft(client: Client): Promise<void> {
-  for (let tries = 1; tries <= FILL_TRIES; tries += 1) {
+/** Fills a table that takes no part in the log until the disk says no: to a statement, or to a new session already. */
+async function useUpWhatIsLeft(url: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
     try {
-      await client.query('create unlogged table if not exists chaos_disk (filler text)');
-      await client.query("insert into chaos_disk select repeat('x', 1000) from generate_series(1, 1000)");
+      await asClient(url, async (client) => {
+        await client.query('create unlogged table if not exists chaos_disk (filler text)');
+        await client.query("insert into chaos_disk select repeat('x', 1000) from generate_series(1, 1000)");
+      });
     } catch (error) {
       if ((error as { code?: unknown }).code === DISK_FULL) return;
-      throw error;
+      // The server may have given up over its log, or recover from that.
+      if (tries >= FILL_TRIES) throw error;
+      await wait(FILL_RETRY_MS);
     }
+    if (tries >= FILL_TRIES) throw new Error('the disk does not fill');
   }
-  throw new Error('the disk does not fill');
 }
 
 async function asClient(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {

@@ -75,7 +75,7 @@ function settlement(delivery: NewDelivery, next: Settlement['next']): Settlement
     requestSha256: null,
     node: 'node-1',
   } as const;
-  return { appId, requestId, lane, orderingKey, leaseToken: 1, next, endedAt: NOW, attempt };
+  return { appId, requestId, lane, orderingKey, latestOnly: true, leaseToken: 1, next, endedAt: NOW, attempt };
 }
 
 const claim = (lanes: readonly string[], max: number) => ({

@@ -13,6 +13,12 @@ export type ChildReport =
   | { readonly kind: 'attempting' }
   | { readonly kind: 'accepted'; readonly requestId: string; readonly outcome: string };
 
+/** What to accept for a registered destination; a text is a URL. */
+export interface ChildMessage {
+  readonly calleeNo: string;
+  readonly content: string;
+}
+
 const report = (what: ChildReport): void => void process.send?.(what);
 const [url = '', nodeName = '', fault] = process.argv.slice(2);
 const database = await openDatabase({ url, poolSizeMax: 8, applicationName: nodeName });
@@ -30,10 +36,14 @@ const { relay } = await startRelayService({
   nodeName,
   egress: (egress) => (fault === 'hold' ? held(egress) : egress),
 });
-const accept = async (destination: string): Promise<void> => {
-  const message = { appId: APP_ID, callerNo: null, messageType: 'T', content: '{"n":1}' };
-  const { requestId, outcome } = await relay.accept({ ...message, destination: { url: destination } });
+const accept = async (given: string | ChildMessage): Promise<void> => {
+  const message = { appId: APP_ID, callerNo: null, messageType: 'T' };
+  const what =
+    typeof given === 'string'
+      ? { content: '{"n":1}', destination: { url: given } }
+      : { content: given.content, destination: { calleeNo: given.calleeNo }, respondAsync: true };
+  const { requestId, outcome } = await relay.accept({ ...message, ...what });
   report({ kind: 'accepted', requestId, outcome });
 };
-process.on('message', (destination: string) => void accept(destination));
+process.on('message', (given: string | ChildMessage) => void accept(given));
 report({ kind: 'ready' });
