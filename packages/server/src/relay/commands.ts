@@ -66,7 +66,7 @@ export interface RelayDependencies {
 }
 
 /** What the relay's own sessions have set: a plan is made once, and must be right when the queue has grown. */
-const RELAY_SESSION = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' } as const;
+const RELAY_SESSION = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', jit: 'off' } as const;
 
 export interface RelayPools {
   /** For what must be on disk before anybody is told: accepted messages. */

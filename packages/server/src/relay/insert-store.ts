@@ -21,6 +21,11 @@ export type Inserted = 'leased' | 'waiting' | 'queued' | 'failed' | 'taken';
  * No row here has an ordering key: those go through `insertOrdered`.
  */
 export async function insertDeliveries(db: Executor, rows: readonly NewDelivery[]): Promise<Inserted[]> {
+  const [first] = rows;
+  if (first !== undefined && rows.length === 1 && first.idempotency === null && first.state !== 'failed') {
+    await insertOne(db, first);
+    return [first.state];
+  }
   if (rows.every((row) => row.idempotency === null)) {
     await insertPlain(db, rows);
     return rows.map((row) => row.state);
@@ -76,6 +81,27 @@ async function supersede(tx: Transaction, row: NewDelivery): Promise<void> {
     from given_up
     where delivery.app_id = given_up.app_id and delivery.request_id = given_up.request_id
   `.execute(tx);
+}
+
+/** A row that came alone, as most do at a small load: without arrays to take apart it costs the server half as much. */
+async function insertOne(db: Executor, row: NewDelivery): Promise<void> {
+  const leased = row.state === 'leased' ? 1 : 0;
+  await sql`
+    /* prepared relay_insert_one */
+    with queued as (
+      insert into delivery_queue (app_id, request_id, lane, state, attempts, schedule_attempts, lease_token, lease_owner,
+                                  due_at, ordering_key, reason, content_bytes, accepted_at)
+      values (${row.appId}, ${row.requestId}::uuid, ${row.lane}, ${row.state}, ${leased}::integer, ${leased}::integer,
+              ${leased}::bigint, ${leased === 1 ? row.leaseOwner : null}, ${row.dueAt?.toISOString() ?? null}::timestamptz,
+              ${row.orderingKey}, ${row.reason}, ${row.contentBytes}::integer, ${row.acceptedAt.toISOString()}::timestamptz)
+    )
+    insert into delivery (app_id, request_id, profile, url, url_version, callee_app_id, callee_no, caller_no,
+                          message_type, content, attempts_max, delays_ms, trace_parent, accepted_at, occurred_at)
+    values (${row.appId}, ${row.requestId}::uuid, ${row.profile}, ${row.url}, ${row.urlVersion}::integer,
+            ${row.calleeAppId}, ${row.calleeNo}, ${row.callerNo}, ${row.messageType}, ${row.content},
+            ${row.attemptsMax}::integer, ${row.delaysMs && plainArray(row.delaysMs)}::integer[], ${row.traceParent},
+            ${row.acceptedAt.toISOString()}::timestamptz, ${row.occurredAt?.toISOString() ?? null}::timestamptz)
+  `.execute(db);
 }
 
 async function insertPlain(db: Executor, rows: readonly NewDelivery[]): Promise<void> {

@@ -173,6 +173,10 @@ function settingsText(placement: Placement, listening: Listening, fsync: boolean
     max_logical_replication_workers: 0,
     max_wal_senders: 0,
     random_page_cost: 1.1,
+    // Short statements: compiling one costs more than running it.
+    jit: 'off',
+    // Callbacks write much and briefly; after each checkpoint every page is written whole once more.
+    max_wal_size: '2GB',
     fsync: fsync ? 'on' : 'off',
     full_page_writes: fsync ? 'on' : 'off',
     timezone: 'UTC',
