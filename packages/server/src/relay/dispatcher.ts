@@ -223,7 +223,10 @@ export class Dispatcher {
   /** Room for attempts in a lane; where its rate has none left, the lane is put off. */
   #takeRoom(lane: Lane, wanted: number, now: Date): number {
     const { room, again } = this.#dependencies.lanes.take(lane, wanted, this.#slots, now);
-    if (again !== undefined) this.#putOff(lane, again);
+    if (again !== undefined) {
+      lane.isBehind = true;
+      this.#putOff(lane, again);
+    }
     this.#slots.tryTake(room);
     lane.inFlight += room;
     return room;
@@ -285,7 +288,8 @@ export class Dispatcher {
       const unused = max - (counts.get(lane.name) ?? 0);
       this.#giveRoomBack(lane, unused);
       if (isProbe && unused > 0) unsent.push(lane);
-      // What a probe finds out wakes its lane.
+      // Where fewer came than might, nothing more is due; what a probe finds out wakes its lane.
+      lane.isBehind = unused === 0 && !isProbe;
       const goesOn = unused === 0 ? !isProbe : bytes >= bytesMax || this.#wokenLanes.has(lane.name);
       if (!goesOn) this.#ready.delete(lane.name);
     }

@@ -25,6 +25,21 @@ export interface Lane {
   /** Null: closed. */
   circuit: Circuit | null;
   bucket: Bucket | null;
+  /** More of it is due in the database than the last claim might take. */
+  isBehind: boolean;
+}
+
+function newLane(name: LaneName): Lane {
+  return {
+    name,
+    settings: DEFAULT_LANE_SETTINGS,
+    isKnown: !isLaneOfCallee(name),
+    inFlight: 0,
+    failures: 0,
+    circuit: null,
+    bucket: null,
+    isBehind: false,
+  };
 }
 
 /** Whether another attempt may begin, and if not, when to look again where that is known. */
@@ -47,8 +62,7 @@ export class LaneBook {
   lane(name: LaneName): Lane {
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      const isKnown = !isLaneOfCallee(name);
-      lane = { name, settings: DEFAULT_LANE_SETTINGS, isKnown, inFlight: 0, failures: 0, circuit: null, bucket: null };
+      lane = newLane(name);
       this.#lanes.set(name, lane);
     }
     return lane;
@@ -117,9 +131,16 @@ export class LaneBook {
     lane.bucket = { ...lane.bucket, tokens: lane.bucket.tokens + count };
   }
 
-  /** Whether a first attempt may begin at once: no open circuit, and room. */
+  /**
+   * Whether a first attempt may begin at once: no open circuit, and room. Where others wait, new messages leave a rate to
+   * them, and half of the cap: else those that came later would go first for as long as more come.
+   */
   mayBegin(lane: Lane, slots: SlotsLeft, now: Date): boolean {
-    return lane.circuit === null && this.take(lane, 1, slots, now).room === 1;
+    if (lane.circuit !== null) return false;
+    if (lane.isBehind && (lane.settings.ratePerSecond !== null || lane.inFlight >= Math.floor(this.share(lane) / 2))) {
+      return false;
+    }
+    return this.take(lane, 1, slots, now).room === 1;
   }
 
   /** Forgets lanes that say nothing beyond their settings, so that a million destinations once seen cost nothing. */

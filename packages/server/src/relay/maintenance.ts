@@ -8,10 +8,11 @@ import {
   deleteIdempotencyKeys,
   dropContents,
   dropPartition,
+  dropStrays,
   findPartitions,
   underPartitionLock,
 } from './partition-store.ts';
-import { isOlderThan, missingPartitions, PARTITIONED, type PartitionedTable } from './partitions.ts';
+import { boundOfAge, isOlderThan, missingPartitions, PARTITIONED, type PartitionedTable } from './partitions.ts';
 import type { RelayRetention } from './relay.ts';
 
 export interface MaintenanceDependencies {
@@ -52,7 +53,14 @@ export async function preparePartitions({ db, clock, log }: MaintenanceDependenc
 /** The relay's housekeeping, once in a while on any node. Each part is tried, whatever became of the others. */
 export async function maintain(dependencies: MaintenanceDependencies): Promise<void> {
   const { log } = dependencies;
-  for (const part of [preparePartitions, dropOldPartitions, dropOldContents, dropOldKeys, letStrandedGo]) {
+  for (const part of [
+    preparePartitions,
+    dropOldPartitions,
+    dropOldStrays,
+    dropOldContents,
+    dropOldKeys,
+    letStrandedGo,
+  ]) {
     try {
       await part(dependencies);
     } catch (error) {
@@ -64,29 +72,51 @@ export async function maintain(dependencies: MaintenanceDependencies): Promise<v
 async function dropOldPartitions({ db, clock, log, retention }: MaintenanceDependencies): Promise<void> {
   for (const partition of await findPartitions(db)) {
     if (!isOlderThan(partition, retention.days, clock.now())) continue;
-    await underPartitionLock(db, (tx) => dropPartition(tx, partition));
-    log.info({ partition: partition.name }, 'deliveries older than the retention were dropped');
+    const isDropped = await underPartitionLock(db, async (tx) => {
+      // Another node may have been quicker.
+      const isThere = (await findPartitions(tx)).some(({ name }) => name === partition.name);
+      if (isThere) await dropPartition(tx, partition);
+      return isThere;
+    });
+    if (isDropped) log.info({ partition: partition.name }, 'deliveries older than the retention were dropped');
   }
 }
 
 async function dropOldContents({ db, clock, log, retention }: MaintenanceDependencies): Promise<void> {
   const { contentDays } = retention;
   if (contentDays === null) return;
-  for (const partition of await findPartitions(db)) {
-    if (partition.table !== 'delivery' || !isOlderThan(partition, contentDays, clock.now())) continue;
-    let dropped = 0;
-    for (;;) {
-      const count = await dropContents(db, partition, ROWS_AT_ONCE);
-      dropped += count;
-      if (count < ROWS_AT_ONCE) break;
-    }
-    if (dropped > 0) log.info({ partition: partition.name, dropped }, 'contents of delivered messages were dropped');
+  const now = clock.now();
+  const before = boundOfAge('delivery', contentDays, now);
+  const old = (await findPartitions(db)).filter(
+    (partition) => partition.table === 'delivery' && isOlderThan(partition, contentDays, now),
+  );
+  for (const partition of [...old, null]) {
+    const dropped = await inBatches(() => dropContents(db, partition, { before, rowsMax: ROWS_AT_ONCE }));
+    if (dropped > 0) log.info({ partition: partition?.name, dropped }, 'contents of delivered messages were dropped');
+  }
+}
+
+/** What outlived its day's partition and has ended since. */
+async function dropOldStrays({ db, clock, log, retention }: MaintenanceDependencies): Promise<void> {
+  for (const table of TABLES) {
+    const before = boundOfAge(table, retention.days, clock.now());
+    const dropped = await inBatches(() => dropStrays(db, table, { before, rowsMax: ROWS_AT_ONCE }));
+    if (dropped > 0) log.info({ table, dropped }, 'rows that had outlived their day were dropped');
+  }
+}
+
+async function inBatches(dropSome: () => Promise<number>): Promise<number> {
+  let dropped = 0;
+  for (;;) {
+    const count = await dropSome();
+    dropped += count;
+    if (count < ROWS_AT_ONCE) return dropped;
   }
 }
 
 async function dropOldKeys({ db, clock, retention }: MaintenanceDependencies): Promise<void> {
   const before = new Date(clock.now().getTime() - retention.idempotencyHours * 3_600_000);
-  while ((await deleteIdempotencyKeys(db, before, ROWS_AT_ONCE)) === ROWS_AT_ONCE);
+  await inBatches(() => deleteIdempotencyKeys(db, before, ROWS_AT_ONCE));
 }
 
 async function letStrandedGo({ db, clock, log, wake }: MaintenanceDependencies): Promise<void> {

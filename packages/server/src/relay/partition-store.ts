@@ -66,16 +66,54 @@ async function keepUnderWay(tx: Transaction, table: PartitionedTable, name: stri
   `.execute(tx);
 }
 
-/** Takes the contents of delivered messages out of a partition, so many at a time; their SHA-256 stays. */
-export async function dropContents(db: Executor, partition: Partition, rowsMax: number): Promise<number> {
+/** The partition of what has no day of its own: deliveries that outlived theirs. */
+const defaultOf = (table: PartitionedTable): string => `${table}_default`;
+
+/** Drops what has ended of the rows that outlived their day's partition, so many at a time. */
+export async function dropStrays(
+  db: Executor,
+  table: PartitionedTable,
+  old: { readonly before: string; readonly rowsMax: number },
+): Promise<number> {
+  const underWay =
+    table === 'delivery_attempt_link'
+      ? sql`false`
+      : sql`exists (
+          select from delivery_queue queue
+          where queue.app_id = stray.app_id and queue.request_id = stray.request_id)`;
   const { rows } = await sql<{ dropped: number }>`
     with dropped as (
-      update ${sql.id(partition.name)}
+      delete from ${sql.id(defaultOf(table))}
+      where ctid = any (array(
+        select stray.ctid from ${sql.id(defaultOf(table))} stray
+        where stray.${sql.id(PARTITIONED[table])} < ${sql.lit(old.before)} and not ${underWay}
+        limit ${old.rowsMax}))
+      returning 1
+    )
+    select count(*) as dropped from dropped
+  `.execute(db);
+  return rows[0]?.dropped ?? 0;
+}
+
+/**
+ * Takes the contents of delivered messages out of a partition, so many at a time; their SHA-256 stays.
+ *
+ * @param before only of those whose request id is less; without a partition, of those that outlived theirs
+ */
+export async function dropContents(
+  db: Executor,
+  partition: Partition | null,
+  { before, rowsMax }: { readonly before: string; readonly rowsMax: number },
+): Promise<number> {
+  const name = partition?.name ?? defaultOf('delivery');
+  const { rows } = await sql<{ dropped: number }>`
+    with dropped as (
+      update ${sql.id(name)}
       set content_sha256 = sha256(convert_to(content, 'UTF8')), content = null
       where ctid = any (array(
         select message.ctid
-        from ${sql.id(partition.name)} message
-        where message.content is not null and message.failed_at is null and not exists (
+        from ${sql.id(name)} message
+        where message.request_id < ${before} and message.content is not null and message.failed_at is null and not exists (
           select from delivery_queue queue
           where queue.app_id = message.app_id and queue.request_id = message.request_id)
         limit ${rowsMax}))

@@ -241,3 +241,54 @@ describe('the rate', () => {
     await destination.received(20);
   });
 });
+
+describe('what waits', () => {
+  test('gets the rate of its destination before messages that come later', async () => {
+    const destination = await receiver();
+    const one = await node('a');
+    const calleeNo = await callee(one, { url: destination.url, ratePerSecond: 2 });
+    const message = { appId: APP_ID, callerNo: null, messageType: 'T', destination: { calleeNo }, respondAsync: true };
+    const send = async (n: number): Promise<string> => {
+      clock.advance(1);
+      return (await one.relay.accept({ ...message, content: `{"n":${n}}` })).requestId;
+    };
+    const ids: string[] = [];
+    for (let n = 0; n < 6; n += 1) ids.push(await send(n));
+    await destination.received(2);
+    for (let second = 1; second <= 5; second += 1) {
+      clock.advance(1_000);
+      // As many more as the rate allows, at the moment it allows them.
+      ids.push(await send(ids.length), await send(ids.length + 1));
+      await destination.received(2 + 2 * second);
+    }
+    expect(destination.receipts.map(({ webhookId }) => webhookId).toSorted()).toEqual(ids.slice(0, 12).toSorted());
+  });
+
+  test('gets its part of the cap while more comes than the cap lets through', async () => {
+    const flood = { isOn: true, release: [] as (() => void)[] };
+    const destination = await receiver(async () => {
+      if (flood.isOn) await new Promise<void>((resolve) => flood.release.push(resolve));
+      return ACKNOWLEDGED;
+    });
+    const one = await node('a');
+    const calleeNo = await callee(one, { url: destination.url, inFlightMax: 2 });
+    const message = { appId: APP_ID, callerNo: null, messageType: 'T', destination: { calleeNo }, respondAsync: true };
+    const send = async (n: number): Promise<string> =>
+      (await one.relay.accept({ ...message, content: `{"n":${n}}` })).requestId;
+    const early: string[] = [];
+    for (let n = 0; n < 6; n += 1) early.push(await send(n));
+    await destination.received(2);
+    const received = (id: string): boolean => destination.receipts.some(({ webhookId }) => webhookId === id);
+    // Two come for each that is answered.
+    for (let n = 6; !early.every(received); n += 2) {
+      await Promise.all([send(n), send(n + 1)]);
+      await eventually(async () => flood.release.length > 0);
+      flood.release.shift()?.();
+      expect(n).toBeLessThan(200);
+    }
+    flood.isOn = false;
+    for (const answer of flood.release.splice(0)) answer();
+    await eventually(async () => (await waiting(calleeNo)) === 0);
+    expect(destination.mostAtOnce).toBe(2);
+  });
+});
