@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { Logger } from '../platform/log.ts';
-import { isDestinationFailure, openCircuit } from './circuit.ts';
+import { isDestinationFailure, openCircuit, type Circuit } from './circuit.ts';
 import { closeCircuit, giveBackProbe, takeProbe, writeCircuit } from './circuit-store.ts';
 import { replayLane } from './claim-store.ts';
 import type { Lane, LaneBook } from './lane-book.ts';
@@ -26,6 +26,7 @@ export class CircuitKeeper {
   readonly #dependencies: CircuitDependencies;
   /** One after another for each lane: an opening may not overtake the closing before it. */
   readonly #writes = new Map<LaneName, Promise<void>>();
+  readonly #closing = new WeakSet<Circuit>();
 
   constructor(dependencies: CircuitDependencies) {
     this.#dependencies = dependencies;
@@ -90,12 +91,19 @@ export class CircuitKeeper {
 
   #close(lane: Lane): void {
     const { db, log, wake } = this.#dependencies;
-    lane.circuit = null;
+    const { circuit } = lane;
+    if (circuit === null || this.#closing.has(circuit)) return;
+    this.#closing.add(circuit);
     this.#write(lane.name, async () => {
-      if (!(await closeCircuit(db, lane.name))) return;
-      log.info({ lane: lane.name }, 'a destination is back: what waited for it goes out in order');
-      await replayLane(db, lane.name);
-      await notifyWake(db, [lane.name]);
+      // At once: nothing is claimed before it all stands in the order of acceptance.
+      const wasOpen = await db.transaction().execute(async (tx) => {
+        if (!(await closeCircuit(tx, lane.name))) return false;
+        await replayLane(tx, lane.name);
+        await notifyWake(tx, [lane.name]);
+        return true;
+      });
+      if (wasOpen) log.info({ lane: lane.name }, 'a destination is back: what waited for it goes out in order');
+      if (lane.circuit === circuit) lane.circuit = null;
       wake(lane.name);
     });
   }

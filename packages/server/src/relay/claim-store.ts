@@ -191,6 +191,10 @@ export async function giveBack(
 export async function replayLane(db: Executor, lane: LaneName): Promise<void> {
   await sql`
     update delivery_queue set due_at = accepted_at
-    where lane = ${lane} and state = 'waiting' and schedule_attempts > 0 and due_at > accepted_at
+    -- what somebody else has locked is being claimed or ended: waiting for it might be waiting for each other
+    where ctid = any (array(
+      select ctid from delivery_queue
+      where lane = ${lane} and state = 'waiting' and schedule_attempts > 0 and due_at > accepted_at
+      for update skip locked))
   `.execute(db);
 }

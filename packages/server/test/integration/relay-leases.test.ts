@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSynchronisedClock } from '../../src/platform/synchronised-clock.ts';
-import type { Delivery, RelayLimits } from '../../src/relay/index.ts';
-import { claimDue, giveBack, takeBackEndedLeases, type ClaimedRow } from '../../src/relay/claim-store.ts';
+import type { Attempt, Delivery, RelayLimits } from '../../src/relay/index.ts';
+import type { Executor, Transaction } from '../../src/platform/database/index.ts';
+import { claimDue, giveBack, replayLane, takeBackEndedLeases, type ClaimedRow } from '../../src/relay/claim-store.ts';
 import { laneOfUrl } from '../../src/relay/lane.ts';
+import { settleAttempts } from '../../src/relay/settle-store.ts';
+import type { Settlement } from '../../src/relay/store.ts';
 import { databaseTime } from '../../src/service/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { ACKNOWLEDGED, startReceiver, type Behaviour, type Receiver } from '../support/receiver.ts';
@@ -94,6 +97,128 @@ describe('a lease', () => {
     expect(ended).toMatchObject({ reason: 'lease_ended', attempts: 9 });
     expect(ended.attemptList).toMatchObject([{ number: 9, reason: 'lease_ended', durationMs: 0 }]);
     expect(destination.receipts).toEqual([]);
+  });
+});
+
+describe('two at once', () => {
+  const URL = 'http://127.0.0.1:9/';
+  const LANE = laneOfUrl(APP_ID, URL);
+  const clock = new TestClock();
+
+  const claim = (db: Executor): Promise<ClaimedRow[]> =>
+    claimDue(db, {
+      node: 'a',
+      now: clock.now(),
+      leaseEndsAt: new Date(clock.now().getTime() + LEASE_MS),
+      quotas: [{ lane: LANE, max: 10 }],
+      bytesMax: 1e9,
+    });
+
+  function settlementOf(row: ClaimedRow, next: Settlement['next']): Settlement {
+    const attempt: Attempt = {
+      number: row.attempts,
+      startedAt: clock.now(),
+      durationMs: 1,
+      outcome: 'acknowledged',
+      status: 200,
+      reason: null,
+      answer: null,
+      url: URL,
+      remoteAddress: null,
+      tlsFingerprint: null,
+      requestSha256: null,
+      node: 'a',
+    };
+    const { appId, requestId, lane, orderingKey, leaseToken } = row;
+    return { appId, requestId, lane, orderingKey, latestOnly: false, leaseToken, next, endedAt: clock.now(), attempt };
+  }
+
+  /** Runs `second` while what `first` did is not committed; it has to wait for that, or to pass it by. */
+  async function during<T>(first: (tx: Transaction) => Promise<unknown>, second: () => Promise<T>): Promise<T> {
+    const work = await database.db.transaction().execute(async (tx) => {
+      await first(tx);
+      const progress = { isOver: false };
+      const over = (): void => {
+        progress.isOver = true;
+      };
+      const begun = second();
+      begun.then(over, over);
+      await eventually(async () => {
+        const { rows } = await database.pool.query(
+          `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+        );
+        return progress.isOver || rows.length > 0;
+      });
+      return { begun };
+    });
+    return work.begun;
+  }
+
+  const states = async (): Promise<unknown[]> =>
+    (await database.pool.query('select state, attempts from delivery_queue')).rows;
+
+  test('a settlement that waits for the taking back of its lease changes nothing', async () => {
+    await writeWaiting(database.db, [waitingRow(URL, clock.now())]);
+    const [row] = await claim(database.db);
+    clock.advance(LEASE_MS);
+    for (const next of [{ state: 'delivered' }, { state: 'failed', reason: 'status_410' }] as const) {
+      const [settled] = await during(
+        (tx) => takeBackEndedLeases(tx, clock.now()),
+        () => settleAttempts(database.db, [settlementOf(row!, next)]),
+      );
+      expect(settled!.own).toBe(false);
+      expect(await states()).toEqual([{ state: 'waiting', attempts: 1 }]);
+    }
+  });
+
+  test('leases are not taken back, and nothing is claimed, from under a settlement', async () => {
+    await writeWaiting(database.db, [waitingRow(URL, clock.now())]);
+    const [row] = await claim(database.db);
+    clock.advance(LEASE_MS);
+    const again = { state: 'waiting', reason: 'status_500', nextAttemptAt: clock.now() } as const;
+    const settle = (tx: Transaction) => settleAttempts(tx, [settlementOf(row!, again)]);
+    expect(await during(settle, () => takeBackEndedLeases(database.db, clock.now()))).toEqual([]);
+    expect(await states()).toEqual([{ state: 'waiting', attempts: 1 }]);
+    expect(await claim(database.db)).toHaveLength(1);
+  });
+
+  test('what is being claimed can be neither skipped nor parked', async () => {
+    const one = await node('a', { clock, limits: { ...ONLY_NOTIFIED, attemptsInFlightMax: 0 } });
+    const [id] = await writeWaiting(database.db, [waitingRow(URL, clock.now())]);
+    for (const act of [one.relay.skip, one.relay.park]) {
+      await expect(during(claim, () => act(id!, 'operator'))).rejects.toMatchObject({ code: 'delivery_not_waiting' });
+      clock.advance(LEASE_MS);
+      await takeBackEndedLeases(database.db, clock.now());
+    }
+    expect(
+      await during(
+        (tx) => claim(tx),
+        () => claim(database.db),
+      ),
+    ).toEqual([]);
+  });
+
+  test('a lane is put into order again past what is being claimed', async () => {
+    const rows = Array.from({ length: 4 }, () => waitingRow(URL, clock.now()));
+    await writeWaiting(database.db, rows);
+    await database.pool.query(`update delivery_queue set schedule_attempts = 1, due_at = due_at + interval '1 s'`);
+    clock.advance(1_000);
+    await during(
+      (tx) =>
+        claimDue(tx, {
+          node: 'a',
+          now: clock.now(),
+          leaseEndsAt: new Date(8e15),
+          quotas: [{ lane: LANE, max: 2 }],
+          bytesMax: 1e9,
+        }),
+      () => replayLane(database.db, LANE),
+    );
+    const { rows: found } = await database.pool.query(
+      `select count(*) filter (where state = 'leased')::integer as leased,
+              count(*) filter (where due_at = accepted_at)::integer as first from delivery_queue`,
+    );
+    expect(found).toEqual([{ leased: 2, first: 2 }]);
   });
 });
 
