@@ -14,7 +14,7 @@ import {
   type ClaimedRow,
 } from './claim-store.ts';
 import { laneSettingsOf, type LaneName } from './lane.ts';
-import type { Lane, LaneBook } from './lane-book.ts';
+import { CLAIM_MAX_AT_FIRST, type Lane, type LaneBook } from './lane-book.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { RelayLimits } from './relay.ts';
 import { Slots } from './slots.ts';
@@ -215,7 +215,7 @@ export class Dispatcher {
       // Its next turn comes after everybody else's.
       this.#ready.delete(pick.lane.name);
       this.#ready.add(pick.lane.name);
-      const max = pick.isProbe ? pick.max : this.#takeRoom(pick.lane, part, now);
+      const max = pick.isProbe ? pick.max : this.#takeRoom(pick.lane, Math.min(part, pick.lane.claimMax), now);
       return max === 0 ? [] : [{ ...pick, max }];
     });
   }
@@ -290,6 +290,9 @@ export class Dispatcher {
       if (isProbe && unused > 0) unsent.push(lane);
       // Where fewer came than might, nothing more is due; what a probe finds out wakes its lane.
       lane.isBehind = unused === 0 && !isProbe;
+      lane.claimMax = lane.isBehind
+        ? Math.min(lane.claimMax * 2, this.#dependencies.limits.claimBatchMax)
+        : CLAIM_MAX_AT_FIRST;
       const goesOn = unused === 0 ? !isProbe : bytes >= bytesMax || this.#wokenLanes.has(lane.name);
       if (!goesOn) this.#ready.delete(lane.name);
     }

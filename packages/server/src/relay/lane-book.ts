@@ -27,7 +27,12 @@ export interface Lane {
   bucket: Bucket | null;
   /** More of it is due in the database than the last claim might take. */
   isBehind: boolean;
+  /** What the next claim may take: it is kept free meanwhile, and first attempts find it taken. */
+  claimMax: number;
 }
+
+/** A lane that was woken has one due as a rule; where a claim comes back full, the next may take twice as many. */
+export const CLAIM_MAX_AT_FIRST = 8;
 
 function newLane(name: LaneName): Lane {
   return {
@@ -39,6 +44,7 @@ function newLane(name: LaneName): Lane {
     circuit: null,
     bucket: null,
     isBehind: false,
+    claimMax: CLAIM_MAX_AT_FIRST,
   };
 }
 

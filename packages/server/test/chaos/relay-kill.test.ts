@@ -108,7 +108,7 @@ test('a callback whose node was killed after the answer and before the settle co
     // The row is locked by us: the settlement cannot pass, and claims skip it.
     if (nth === 1) {
       await lock.query('begin');
-      await lock.query('select 1 from delivery where request_id = $1 for update', [webhookId]);
+      await lock.query('select 1 from delivery_queue where request_id = $1 for update', [webhookId]);
     }
     return ACKNOWLEDGED;
   });
