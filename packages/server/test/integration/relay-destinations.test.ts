@@ -88,7 +88,12 @@ describe('the URL and its versions', () => {
   );
 
   test('every change of it is a version that says who and when; the same URL again is none', async () => {
-    const urls = ['http://127.0.0.1:7999/1', 'http://127.0.0.1:7999/2', 'http://127.0.0.1:7999/2', 'http://127.0.0.1:7999/1'];
+    const urls = [
+      'http://127.0.0.1:7999/1',
+      'http://127.0.0.1:7999/2',
+      'http://127.0.0.1:7999/2',
+      'http://127.0.0.1:7999/1',
+    ];
     for (const url of urls) await set('versions', { url });
     expect(await set('versions', { enabled: false })).toMatchObject({ urlVersion: 3, url: urls[0] });
     const kept = await relay.listCalleeUrls(APP_ID, 'versions');
