@@ -26,8 +26,9 @@ create table delivery_queue (
   primary key (app_id, request_id),
   check ((state in ('leased', 'waiting')) = (due_at is not null))
 ) with (
-  -- rows live for milliseconds: vacuum by count, whatever the table's size, and without pauses
-  fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+  -- rows live for milliseconds: vacuum by count, whatever the table's size, and without pauses; giving the file's end back
+  -- would lock the table, for nothing: the next rows want it again
+  vacuum_truncate = off, fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 200000,
   autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000
 );
