@@ -102,7 +102,9 @@ async function storeReserved(
   const leased = refusal === null && tryBegin(dependencies, attempt, now);
   const row = newDelivery(dependencies, { message, resolved, lane: name, leased, contentBytes, now });
   const { requestId } = row;
-  const mayWait = refusal === null && message.respondAsync !== true;
+  // Nothing will come of it soon where the destination is left alone; who named a wait of his own gets it.
+  const isSoon = lane.circuit === null || message.answerWaitMs !== undefined;
+  const mayWait = refusal === null && message.respondAsync !== true && isSoon;
   // Listening begins before the row can be seen, so that no outcome passes unheard.
   const heard =
     mayWait && (!leased || row.orderingKey !== null) ? watch.next(requestId, answerBy - performance.now()) : null;

@@ -115,7 +115,9 @@ async function inBatches(dropSome: () => Promise<number>): Promise<number> {
 }
 
 async function dropOldKeys({ db, clock, retention }: MaintenanceDependencies): Promise<void> {
-  const before = new Date(clock.now().getTime() - retention.idempotencyHours * 3_600_000);
+  // A key does not outlive its delivery: a repeat would be told of one that is no longer there.
+  const keptHours = Math.min(retention.idempotencyHours, retention.days * 24);
+  const before = new Date(clock.now().getTime() - keptHours * 3_600_000);
   await inBatches(() => deleteIdempotencyKeys(db, before, ROWS_AT_ONCE));
 }
 
