@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { valueAtPath } from './json-path.ts';
 
 /** The body of an answer, read as text and as JSON once and only when a rule asks for it. */
 export class AnswerBody {
@@ -22,15 +23,7 @@ export class AnswerBody {
   /** What stands at `path` (keys joined by dots) of the JSON object that the body is; undefined where nothing does. */
   at(path: string): unknown {
     if (this.#json === undefined) this.#json = this.#parse();
-    if (this.#json === null) return undefined;
-    let found = this.#json.value;
-    for (const key of path.split('.')) {
-      if (found === null || typeof found !== 'object' || Array.isArray(found) || !Object.hasOwn(found, key)) {
-        return undefined;
-      }
-      found = (found as Record<string, unknown>)[key];
-    }
-    return found;
+    return this.#json === null ? undefined : valueAtPath(this.#json.value, path);
   }
 
   #decode(): string | null {

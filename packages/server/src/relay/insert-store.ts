@@ -83,7 +83,7 @@ async function supersede(tx: Transaction, row: NewDelivery): Promise<void> {
   `.execute(tx);
 }
 
-/** A row that came alone, as most do at a small load: without arrays to take apart it costs the server half as much. */
+/** A row that came alone, as most do at a small load: there are no arrays to write and to take apart. */
 async function insertOne(db: Executor, row: NewDelivery): Promise<void> {
   const leased = row.state === 'leased' ? 1 : 0;
   await sql`

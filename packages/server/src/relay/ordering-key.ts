@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Destination } from './destination.ts';
+import { valueAtPath } from './json-path.ts';
 
 const KEY_CHARACTERS_MAX = 200;
 
@@ -22,17 +23,11 @@ export function orderingKeyOf(
 }
 
 function valueAt(content: string, path: string): unknown {
-  let at: unknown;
   try {
-    at = JSON.parse(content);
+    return valueAtPath(JSON.parse(content), path);
   } catch {
     return undefined;
   }
-  for (const key of path.split('.')) {
-    if (at === null || typeof at !== 'object' || Array.isArray(at) || !Object.hasOwn(at, key)) return undefined;
-    at = (at as Record<string, unknown>)[key];
-  }
-  return at;
 }
 
 function bounded(value: unknown): string | null {

@@ -1,6 +1,6 @@
 /**
  * Arrays as PostgreSQL reads them from text, for statements that take a batch of rows as one array for each column. The
- * driver looks at every element for what it might be; where a column's type is known, half the time is saved.
+ * driver looks at every element for what it might be; where a column's type is known, that is not needed.
  */
 
 type Plain = string | number | null;
