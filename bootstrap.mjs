@@ -31,7 +31,7 @@ const commands = {
       import('./bootstrap/checks.mjs'),
     ]);
     const { chromium } = await ensureTools(root, node);
-    if (!(await ensurePage(root, node))) throw new BootstrapFault('The tests need the verification page.');
+    if (!(await ensurePage(root, node))) throw new BootstrapFault('The tests need the pages.');
     const env = { CHROMIUM_PATH: chromium };
     process.exitCode = await runChecks(root, node, { withChecks: args.length === 0, tests: args, env });
   },

@@ -68,7 +68,7 @@ const NONCES_PRUNED_EVERY_MS = 60_000;
 const WATCHED_FOLDERS_EVERY_MS = 5_000;
 const RELAY_MAINTAINED_EVERY_MS = 3_600_000;
 const CLOCK_SYNCHRONISED_EVERY_MS = 10_000;
-/** The built verification page: beside this package, in a checkout as where it was installed. */
+/** The built pages: beside this package, in a checkout as where it was installed. */
 const PAGE_FOLDER = fileURLToPath(new URL('../../web/dist/', import.meta.url));
 
 /** Makes every object of the service and wires it, starts it, and answers when it takes requests. */
@@ -199,9 +199,9 @@ export async function startService(config: Config, options: ServiceOptions = {})
       clock,
       sessionKey: vault.deriveKey('member-session'),
       baseUrl,
-      pageFolder: PAGE_FOLDER,
       limits: config,
     },
+    pages: { pageFolder: PAGE_FOLDER },
     admin: {
       token,
       apps,

@@ -1,3 +1,5 @@
+import { AnswerError } from './answer-error.ts';
+import { exchange } from './exchange.ts';
 import {
   SESSION_HEADER,
   type CompanyField,
@@ -9,21 +11,17 @@ import {
   type VerificationAnswer,
 } from '../../server/src/dialects/member/contract.ts';
 
-/** Nobody is kept waiting longer by one request: on a bad line the next try is more likely to come through. */
-const ANSWER_WAIT_MS = 20_000;
 const BASE = 'member/v1';
 
 /** `offline`: no answer came. */
 export type ApiErrorCode = MemberApiErrorCode | 'offline';
 
-export class ApiError extends Error {
+export class ApiError extends AnswerError<MemberApiErrorCode> {
   override readonly name = 'ApiError';
-  readonly code: ApiErrorCode;
   readonly fields: Partial<Record<CompanyField, FieldProblem>>;
 
   constructor(code: ApiErrorCode, fields: Partial<Record<CompanyField, FieldProblem>> = {}) {
     super(code);
-    this.code = code;
     this.fields = fields;
   }
 }
@@ -35,24 +33,14 @@ interface Call {
 }
 
 async function call<Answer>(path: string, { method = 'GET', session, body }: Call): Promise<Answer> {
-  let response: Response;
-  let answer: unknown;
-  try {
-    response = await fetch(`${BASE}/${path}`, {
-      method,
-      headers: {
-        ...(session !== undefined && { [SESSION_HEADER]: session }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(ANSWER_WAIT_MS),
-    });
-    answer = await response.json();
-  } catch (error) {
-    // An answer that is no JSON comes from something between us and the service.
-    throw new ApiError(error instanceof SyntaxError ? 'internal' : 'offline');
-  }
-  if (response.ok) return answer as Answer;
+  const { isOk, answer } = await exchange(`${BASE}/${path}`, {
+    method,
+    headers: session === undefined ? {} : { [SESSION_HEADER]: session },
+    ...(body !== undefined && { body }),
+  }).catch((error: unknown) => {
+    throw new ApiError(error instanceof AnswerError && error.code === 'offline' ? 'offline' : 'internal');
+  });
+  if (isOk) return answer as Answer;
   const { error, fields } = answer as Partial<ErrorAnswer>;
   throw new ApiError(isKnown(error) ? error : 'internal', fields);
 }

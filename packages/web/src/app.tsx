@@ -6,8 +6,8 @@ import { LoadingCard, MessageCard } from './parts/cards.tsx';
 import { pollDelayMs } from './poll-delay.ts';
 import { endsSession, enter } from './session.ts';
 import { EndedCard } from './steps/ended.tsx';
-import { useSpeech } from './texts/texts.tsx';
-import { connectionAfter } from './use-verification.ts';
+import { useSpeech } from './texts/texts.ts';
+import { connectionAfter } from './use-polled-view.ts';
 import { VerificationPage } from './verification-page.tsx';
 
 /** From the token to the session; everything after that is the verification's. */

@@ -1,18 +1,16 @@
 import type { ReactNode } from 'react';
-import type { Step } from '../../server/src/dialects/member/contract.ts';
 import mark from './brand/mark.svg';
-import { Stepper } from './parts/stepper.tsx';
-import { useSpeech } from './texts/texts.tsx';
+import { usePageSpeech } from './texts/speech.tsx';
 
 interface FrameProps {
-  step?: Step;
-  appName?: string;
+  /** Beside the card, or above it in a narrow window: who asks, and how far it is. */
+  side?: ReactNode;
   children: ReactNode;
 }
 
-/** Brand, language, progress, and the card in the middle. */
-export function Frame({ step, appName, children }: FrameProps) {
-  const { texts, switchLanguage } = useSpeech();
+/** Brand, language, and the card in the middle. */
+export function Frame({ side, children }: FrameProps) {
+  const { texts, switchLanguage } = usePageSpeech();
   const { brand, language } = texts;
   return (
     <div className="frame">
@@ -35,13 +33,8 @@ export function Frame({ step, appName, children }: FrameProps) {
           {language.switchTo}
         </button>
       </header>
-      <div className={step === undefined ? 'body' : 'body with-steps'}>
-        {step !== undefined && (
-          <aside className="side">
-            {appName !== undefined && <p className="requested">{texts.requestedBy(appName)}</p>}
-            <Stepper step={step} />
-          </aside>
-        )}
+      <div className={side === undefined ? 'body' : 'body with-steps'}>
+        {side !== undefined && <aside className="side">{side}</aside>}
         <main id="main" className="main">
           {children}
         </main>

@@ -2,7 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { takeToken } from './session.ts';
-import { TextsProvider } from './texts/texts.tsx';
+import { TextsProvider } from './texts/texts.ts';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/frame.css';

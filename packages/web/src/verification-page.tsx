@@ -4,18 +4,20 @@ import type { Api } from './api.ts';
 import { Frame } from './frame.tsx';
 import type { GoTo } from './go-to.ts';
 import { LoadingCard } from './parts/cards.tsx';
-import { Notice } from './parts/notice.tsx';
+import { ConnectionNotice } from './parts/connection-notice.tsx';
+import { Stepper } from './parts/stepper.tsx';
 import { CompanyStep } from './steps/company-step.tsx';
 import { ConsentStep } from './steps/consent-step.tsx';
 import { DoneStep } from './steps/done-step.tsx';
 import { EndedCard } from './steps/ended.tsx';
 import { SealStep } from './steps/seal-step.tsx';
 import { TransferStep } from './steps/transfer-step.tsx';
-import { useSpeech } from './texts/texts.tsx';
+import { useSpeech } from './texts/texts.ts';
 import { useStoredDetour } from './use-stored-detour.ts';
-import { useVerification, type Connection, type Verification } from './use-verification.ts';
+import { useVerification, type Verification } from './use-verification.ts';
 
 export function VerificationPage({ api }: { api: Api }) {
+  const { texts } = useSpeech();
   const verification = useVerification(api);
   const { view, ended, connection, refresh } = verification;
   const [detour, setDetour] = useStoredDetour();
@@ -41,7 +43,14 @@ export function VerificationPage({ api }: { api: Api }) {
   const step = detour?.from === view.step ? detour.to : view.step;
   const goTo: GoTo = (to) => setDetour(to === null || to === view.step ? null : { from: view.step, to });
   return (
-    <Frame step={step} appName={view.appName}>
+    <Frame
+      side={
+        <>
+          <p className="requested">{texts.requestedBy(view.appName)}</p>
+          <Stepper step={step} />
+        </>
+      }
+    >
       <ConnectionNotice connection={connection} onRetry={refresh} />
       <StepCard
         key={step}
@@ -89,19 +98,5 @@ function StepCard({ step, shownStepRef, view, verification, goTo }: StepCardProp
       {step === 'consent' && <ConsentStep view={view} act={act} goTo={goTo} />}
       {step === 'done' && <DoneStep view={view} goTo={goTo} />}
     </section>
-  );
-}
-
-function ConnectionNotice({ connection, onRetry }: { connection: Connection; onRetry: () => void }) {
-  const { texts } = useSpeech();
-  if (connection === 'good') return null;
-  const { title, body } = texts.connection[connection];
-  return (
-    <Notice kind="warning" title={title} role="alert">
-      <p>{body}</p>
-      <button type="button" className="button quiet" onClick={onRetry}>
-        {texts.retry}
-      </button>
-    </Notice>
   );
 }

@@ -10,7 +10,8 @@ import {
   type SubscriptionDependencies,
 } from '../dialects/etc/index.ts';
 import { registerFileRoutes, type FileRouteDependencies } from '../dialects/files/index.ts';
-import { registerMemberRoutes, type MemberPageDependencies } from '../dialects/member/index.ts';
+import { registerMemberApi, type MemberApiDependencies } from '../dialects/member/index.ts';
+import { registerPageRoutes, type PageDependencies } from '../dialects/pages/index.ts';
 import { identityRoutes, registerTsignRoutes, type TsignDependencies } from '../dialects/tsign/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { registerProbes, type ProbeDependencies } from '../http/probes.ts';
@@ -24,7 +25,8 @@ export interface Dialects {
   bankNotice: BankNoticeDependencies;
   files: FileRouteDependencies;
   admin: AdminDependencies;
-  member: MemberPageDependencies;
+  member: MemberApiDependencies;
+  pages: PageDependencies;
   tsign: Omit<TsignDependencies, 'routes'> & { identity: Identity };
 }
 
@@ -37,6 +39,7 @@ export function registerDialects(server: FastifyInstance, dialects: Dialects): v
   registerBankNoticeRoute(server, dialects.bankNotice);
   registerFileRoutes(server, dialects.files);
   registerAdminRoutes(server, dialects.admin);
-  registerMemberRoutes(server, dialects.member);
+  registerMemberApi(server, dialects.member);
+  registerPageRoutes(server, dialects.pages);
   registerTsignRoutes(server, { ...dialects.tsign, routes: identityRoutes(dialects.tsign.identity) });
 }

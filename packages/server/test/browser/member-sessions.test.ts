@@ -51,7 +51,7 @@ const numberOn = async (tab: Page): Promise<string> =>
 test('reloads, back and forward at every step leave the member where he is, and the flow is one', async () => {
   const { etcMemberNo } = await service.company({ name: '北京往返有限公司' });
   const { context, tab, seen } = await openTab();
-  await tab.goto(`${page.url}/verify/assets/none`);
+  await tab.goto(`${page.url}/assets/none`);
   await tab.goto(await linkFor(etcMemberNo));
   const around = async (title: string): Promise<void> => {
     await heading(tab, title).waitFor();

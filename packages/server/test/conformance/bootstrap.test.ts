@@ -86,7 +86,7 @@ describe('the packages', () => {
   });
 });
 
-describe('the verification page', () => {
+describe('the pages', () => {
   let folder: string;
   const write = async (path: string, text: string): Promise<void> => {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -103,7 +103,7 @@ describe('the verification page', () => {
   });
 
   it.each(['package-lock.json', 'packages/web/src/main.tsx', 'packages/server/src/dialects/member/contract.ts'])(
-    'is built anew when %s changed',
+    'are built anew when %s changed',
     async (path) => {
       const before = pageStamp(folder);
       expect(pageStamp(folder)).toBe(before);
@@ -113,7 +113,7 @@ describe('the verification page', () => {
   );
 
   it.each(['dist/index.html', 'node_modules/x/index.js', 'test/faults.ts', 'src/main.test.ts'])(
-    'is not built anew for packages/web/%s',
+    'are not built anew for packages/web/%s',
     async (path) => {
       const before = pageStamp(folder);
       await write(`packages/web/${path}`, '1');
@@ -121,23 +121,23 @@ describe('the verification page', () => {
     },
   );
 
-  it('is left alone when nothing changed', async () => {
+  it('are left alone when nothing changed', async () => {
     await write('packages/web/dist/.stamp', pageStamp(folder));
     expect(await ensurePage(folder, '/no/such/program')).toBe(true);
     expect(await readdir(folder)).not.toContain('.runtime');
   });
 
-  it('that cannot be built leaves the one before, and says so', async () => {
+  it('that cannot be built leave those before, and it is said', async () => {
     await write('packages/web/dist/index.html', 'before');
     await write('node_modules/vite/bin/vite.js', "console.error('broken'); process.exit(1)");
     const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     expect(await ensurePage(folder, process.execPath)).toBe(false);
-    expect(said.mock.calls.join('')).toContain('broken\nThe verification page could not be built.');
+    expect(said.mock.calls.join('')).toContain('broken\nThe pages could not be built.');
     said.mockRestore();
     expect(readFileSync(join(folder, 'packages/web/dist/index.html'), 'utf8')).toBe('before');
   });
 
-  it('is built by whoever comes first; the others wait and build nothing', async () => {
+  it('are built by whoever comes first; the others wait and build nothing', async () => {
     const script =
       "const fs = require('node:fs'); const out = process.argv[process.argv.indexOf('--outDir') + 1];" +
       "fs.appendFileSync(`${__dirname}/runs`, 'x'); fs.writeFileSync(`${out}/index.html`, 'built');";

@@ -16,9 +16,9 @@ let folder: string;
 let page: MemberPage<StagedIdentity>;
 beforeAll(async () => {
   folder = await makeTemporaryFolder('yinxin-member-page-');
-  await mkdir(join(folder, 'verify', 'assets'), { recursive: true });
+  await mkdir(join(folder, 'assets'), { recursive: true });
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>page</title>');
-  await writeFile(join(folder, 'verify', 'assets', 'index-abc.js'), 'x'.repeat(5_000));
+  await writeFile(join(folder, 'assets', 'index-abc.js'), 'x'.repeat(5_000));
   await writeFile(join(folder, 'secret.txt'), 'secret');
   page = await startMemberPage(stageIdentity(), { pageFolder: folder });
 });
@@ -74,7 +74,7 @@ describe('the page and its files', () => {
   });
 
   test('assets are kept for a year and sent compressed to whoever takes it', async () => {
-    const url = `${page.url}/verify/assets/index-abc.js`;
+    const url = `${page.url}/assets/index-abc.js`;
     for (const [accepted, coding] of [
       ['gzip, deflate, br', 'br'],
       ['gzip;q=0.5, br;q=0', 'gzip'],
@@ -92,7 +92,7 @@ describe('the page and its files', () => {
   test.each(['nothing.js', '..%2F..%2Fsecret.txt', '%2e%2e%2fsecret.txt', 'constructor', '../../secret.txt'])(
     'there is no file %s',
     async (name) => {
-      const answer = await fetch(`${page.url}/verify/assets/${name}`);
+      const answer = await fetch(`${page.url}/assets/${name}`);
       expect(answer.status).toBe(404);
       expect(await answer.text()).not.toContain('secret\n');
     },
@@ -104,7 +104,7 @@ describe('the page and its files', () => {
     const missing = await fetch(`${other.url}/verify`);
     expect(missing.status).toBe(503);
     expect(await missing.text()).toContain('页面尚未构建');
-    await mkdir(join(empty, 'verify', 'assets'), { recursive: true });
+    await mkdir(join(empty, 'assets'), { recursive: true });
     await writeFile(join(empty, 'index.html'), 'built');
     expect(await (await fetch(`${other.url}/verify`)).text()).toBe('built');
     await other.stop();

@@ -58,7 +58,7 @@ test.each(PARTS)('the member’s API, with %s', async (_what, part) => {
   if (part === LONG) expect(answer).toMatch(/^HTTP\/1\.1 422 [^]*"error":"invalid"/);
   else expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*"error":"session_missing"/);
   expect(await raw(page.url, 'GET', `/member/v1/${part}`)).toMatch(/^HTTP\/1\.1 404 [^]*"error":"not_found"/);
-  expect(await raw(page.url, 'GET', `/verify/assets/${part}`)).toMatch(/^HTTP\/1\.1 404 /);
+  expect(await raw(page.url, 'GET', `/assets/${part}`)).toMatch(/^HTTP\/1\.1 404 /);
 });
 
 test.each(PARTS)('under /api, with %s: there is no such route, and it says so', async (_what, part) => {

@@ -2,8 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { ensurePage } from '../../../../bootstrap/page.mjs';
-import { registerMemberRoutes, type MemberPageDependencies } from '../../src/dialects/member/index.ts';
+import { registerMemberApi, type MemberApiDependencies } from '../../src/dialects/member/index.ts';
 import type { MemberIdentity } from '../../src/dialects/member/api-routes.ts';
+import { registerPageRoutes } from '../../src/dialects/pages/index.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import type { MemberFlow, MemberVerification } from '../../src/identity/index.ts';
 import { isSocialCreditCode } from '../../src/parties/index.ts';
@@ -163,7 +164,7 @@ export interface MemberPage<PageIdentity extends MemberIdentity> {
 interface MemberPageOptions {
   pageFolder?: string;
   baseUrl?: string;
-  limits?: MemberPageDependencies['limits'];
+  limits?: MemberApiDependencies['limits'];
 }
 
 /** The page on a real socket; it is built first where its sources changed. */
@@ -175,15 +176,15 @@ export async function startMemberPage<PageIdentity extends MemberIdentity>(
   const time = { now: NOW };
   const server = createHttpServer({ log: createLog({ level: 'silent' }), trustedProxies: [] });
   let url = '';
-  registerMemberRoutes(server, {
+  registerMemberApi(server, {
     identity,
     clock: { now: () => time.now },
     sessionKey: Buffer.alloc(32, 3),
     baseUrl: () => options.baseUrl ?? url,
-    pageFolder: options.pageFolder ?? PAGE_FOLDER,
     // The clock stands, and what it would bring back stays away.
     limits: options.limits ?? { unprovenPerSecondPerAddressMax: 10_000, requestsPerSecondPerMemberMax: 10_000 },
   });
+  registerPageRoutes(server, { pageFolder: options.pageFolder ?? PAGE_FOLDER });
   await server.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
   return { server, identity, url, time, stop: () => server.close() };

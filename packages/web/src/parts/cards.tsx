@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
-import { useSpeech } from '../texts/texts.tsx';
+import { usePageSpeech } from '../texts/speech.tsx';
 
 /** The shape of what comes, so that nothing jumps when it is there. */
 export function LoadingCard() {
-  const { texts } = useSpeech();
+  const { texts } = usePageSpeech();
   return (
     <section className="card" aria-busy="true">
       <h1>{texts.brand.product}</h1>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useAnnounce } from '../announcer.tsx';
 import { copyText } from '../copy-text.ts';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 
 const FEEDBACK_MS = 2_500;
 

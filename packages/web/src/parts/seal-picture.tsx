@@ -1,15 +1,15 @@
 import { useState } from 'react';
-import { useSpeech } from '../texts/texts.tsx';
+import { usePageSpeech } from '../texts/speech.tsx';
 
 /** A seal on white paper, also where the page is dark. */
 export function SealPicture({ url, label }: { url: string; label: string }) {
-  const { texts } = useSpeech();
+  const { texts } = usePageSpeech();
   const [state, setState] = useState<'loading' | 'there' | 'failed'>('loading');
   const [tries, setTries] = useState(0);
   if (state === 'failed') {
     return (
       <span className="seal-picture failed">
-        <span>{texts.seal.pictureFailed}</span>
+        <span>{texts.pictureFailed}</span>
         <button
           type="button"
           className="button small"

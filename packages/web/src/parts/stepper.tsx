@@ -1,5 +1,5 @@
 import { STEPS, type Step } from '../../../server/src/dialects/member/contract.ts';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 
 /** The five steps. Narrow windows show the current one's name and a bar; all five are there for a screen reader. */
 export function Stepper({ step }: { step: Step }) {

@@ -8,7 +8,7 @@ import type {
 import { checkCompany, tidyCompany, type CompanyProblems } from '../company-form.ts';
 import { Field, GivenField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 import type { GoTo } from '../go-to.ts';
 import type { Texts } from '../texts/zh.ts';
 import { failureText } from '../failure-text.ts';

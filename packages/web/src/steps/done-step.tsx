@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
 import { SealPicture } from '../parts/seal-picture.tsx';
 import { sealWords } from '../seal-words.ts';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 import type { GoTo } from '../go-to.ts';
 
 interface DoneStepProps {

@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import type { ApiError, ApiErrorCode } from '../api.ts';
 import { MessageCard } from '../parts/cards.tsx';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 import type { Texts } from '../texts/zh.ts';
 
 /** The session cannot go on: what happened, and what to do. */

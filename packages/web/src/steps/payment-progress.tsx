@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { PaymentProgress } from '../../../server/src/dialects/member/contract.ts';
 import { useAnnounce } from '../announcer.tsx';
 import { Notice, type NoticeKind } from '../parts/notice.tsx';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 import { failureText } from '../failure-text.ts';
 import type { Texts } from '../texts/zh.ts';
 

@@ -3,7 +3,7 @@ import type { VerificationAnswer } from '../../../server/src/dialects/member/con
 import { Notice } from '../parts/notice.tsx';
 import { SealPicture } from '../parts/seal-picture.tsx';
 import { sealWords } from '../seal-words.ts';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 import type { GoTo } from '../go-to.ts';
 import type { Verification } from '../use-verification.ts';
 import { useSubmission } from './use-submission.ts';

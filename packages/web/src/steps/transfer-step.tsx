@@ -4,7 +4,7 @@ import { accountText, groupInFours } from '../account-text.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { QrCode } from '../parts/qr-code.tsx';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 import type { GoTo } from '../go-to.ts';
 import { PaymentProgressPanel } from './payment-progress.tsx';
 

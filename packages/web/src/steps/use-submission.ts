@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { ApiError } from '../api.ts';
-import { useSpeech } from '../texts/texts.tsx';
+import { useSpeech } from '../texts/texts.ts';
 
 export interface Submission {
   isBusy: boolean;

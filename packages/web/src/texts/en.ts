@@ -30,6 +30,7 @@ export const en: Texts = {
     failing: { title: 'The service cannot be reached', body: 'We keep trying. You need not repeat anything.' },
   },
   retry: 'Try now',
+  pictureFailed: 'The picture did not load',
   problems: {
     offline: 'The network is down and nothing was sent. Check it and try again.',
     internal: 'Something went wrong on our side and nothing was saved. Please try again shortly.',
@@ -202,7 +203,6 @@ export const en: Texts = {
     },
     variant: (index) => ({ name: `Design ${index}`, hint: '' }),
     pictureOf: (name, company) => `${name} of ${company}`,
-    pictureFailed: 'The picture did not load',
     goOn: 'Go on without a seal',
     submit: 'Use this seal',
     submitting: 'Saving…',

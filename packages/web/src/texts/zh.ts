@@ -23,6 +23,7 @@ export const zh = {
     failing: { title: '暂时连不上服务', body: '正在自动重试，您不需要重复操作。' },
   },
   retry: '立即重试',
+  pictureFailed: '图片没有加载出来',
   problems: {
     offline: '网络不通，未能提交。请检查网络后再试一次。',
     internal: '服务出了点问题，未能提交。请稍后再试。',
@@ -182,7 +183,6 @@ export const zh = {
     },
     variant: (index: number) => ({ name: `样式 ${index}`, hint: '' }),
     pictureOf: (name: string, company: string) => `${company}的${name}`,
-    pictureFailed: '图片没有加载出来',
     goOn: '先不选印章，继续',
     submit: '使用这枚印章',
     submitting: '正在保存…',

@@ -22,7 +22,13 @@
  * ```
  */
 
-/** Sent with every call but the one that opens the session: two tabs with two contracts must not mix. */
+/**
+ * Sent with every call but the one that opens the session: two tabs with two contracts must not mix. An `<img>` and a
+ * download send no header: there it is `?session=SESSION` (and in `pictureUrl` it stands already). Page images come with
+ * `&of=SHA256` as well, the document's `sha256`, so that a picture of an older revision is never taken from a cache; so
+ * their answers may be kept: `cache-control: private, max-age=…, immutable`. Views are sent by `navigator.sendBeacon`
+ * when the page is left, as application/json and with `?session=` too.
+ */
 export const SIGNER_SESSION_HEADER = 'x-signer-session';
 
 export interface SessionRequest {

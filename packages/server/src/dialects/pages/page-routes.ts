@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createPageFiles, type PageFile } from './page-files.ts';
 
 export interface PageDependencies {
-  /** Folder of the built page. */
+  /** Folder of the built pages. */
   pageFolder: string;
 }
 
@@ -36,28 +36,33 @@ const ASSET_CACHE_CONTROL = 'public, max-age=31536000, immutable';
 const NOT_BUILT =
   '页面尚未构建：请用 npm start 启动服务，或联系平台。\nThe page is not built: start the service with npm start, or tell the platform.\n';
 
-/** `GET /verify`: the member's verification page, the same for everyone; its script reads the token. And its assets. */
+/** Which file stands at which address. Each is the same for everyone: its script reads whom it is for. */
+const PAGES: Readonly<Record<string, string>> = {
+  '/verify': 'index.html',
+  '/sign': 'sign.html',
+  '/validate': 'validate.html',
+};
+
+/** The pages that people see: a member's verification, a signer's signing, anybody's check of a PDF. And their assets. */
 export function registerPageRoutes(server: FastifyInstance, { pageFolder }: PageDependencies): void {
   const pageFiles = createPageFiles(pageFolder);
 
-  server.get('/verify', { schema: { hide: true } }, async (request, reply) => {
-    const files = await pageFiles();
-    void reply.headers(PAGE_HEADERS);
-    if (files === undefined) return reply.code(503).type('text/plain; charset=utf-8').send(NOT_BUILT);
-    return send(request, reply, files.html);
-  });
-
-  server.get<{ Params: { name: string } }>(
-    '/verify/assets/:name',
-    { schema: { hide: true } },
-    async (request, reply) => {
-      const asset = (await pageFiles())?.assets.get(request.params.name);
+  for (const [path, name] of Object.entries(PAGES)) {
+    server.get(path, { schema: { hide: true } }, async (request, reply) => {
+      const page = (await pageFiles())?.html.get(name);
       void reply.headers(PAGE_HEADERS);
-      if (asset === undefined) return reply.callNotFound();
-      void reply.header('cache-control', ASSET_CACHE_CONTROL);
-      return send(request, reply, asset);
-    },
-  );
+      if (page === undefined) return reply.code(503).type('text/plain; charset=utf-8').send(NOT_BUILT);
+      return send(request, reply, page);
+    });
+  }
+
+  server.get<{ Params: { name: string } }>('/assets/:name', { schema: { hide: true } }, async (request, reply) => {
+    const asset = (await pageFiles())?.assets.get(request.params.name);
+    void reply.headers(PAGE_HEADERS);
+    if (asset === undefined) return reply.callNotFound();
+    void reply.header('cache-control', ASSET_CACHE_CONTROL);
+    return send(request, reply, asset);
+  });
 }
 
 async function send(request: FastifyRequest, reply: FastifyReply, file: PageFile): Promise<FastifyReply> {

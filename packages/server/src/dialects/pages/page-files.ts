@@ -3,7 +3,7 @@ import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
-/** A file of the built page, as it is sent. */
+/** A file of the built pages, as it is sent. */
 export interface PageFile {
   contentType: string;
   plain: Buffer;
@@ -12,8 +12,9 @@ export interface PageFile {
 }
 
 export interface PageFiles {
-  html: PageFile;
-  /** By file name, such as `index-4f2a.js`. The name holds a hash of the content. */
+  /** By file name, such as `sign.html`. */
+  html: ReadonlyMap<string, PageFile>;
+  /** What the pages share, by file name, such as `sign-4f2a.js`. The name holds a hash of the content. */
   assets: ReadonlyMap<string, PageFile>;
 }
 
@@ -25,13 +26,13 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The built page, read and compressed when it is first asked for and kept: it is small, and a build that happens
- * meanwhile must not mix its files with those of the build before. A folder without a page is looked at again.
+ * The built pages, read and compressed when one is first asked for and kept: they are small, and a build that happens
+ * meanwhile must not mix its files with those of the build before. A folder without pages is looked at again.
  */
 export function createPageFiles(folder: string): () => Promise<PageFiles | undefined> {
   let pending: Promise<PageFiles | undefined> | undefined;
   return async () => {
-    pending ??= readPage(folder);
+    pending ??= readPages(folder);
     const files = await pending.catch((error: unknown) => {
       pending = undefined;
       throw error;
@@ -41,15 +42,20 @@ export function createPageFiles(folder: string): () => Promise<PageFiles | undef
   };
 }
 
-async function readPage(folder: string): Promise<PageFiles | undefined> {
-  const html = await readFile(join(folder, 'index.html')).catch(absent);
-  if (html === undefined) return undefined;
-  const assetFolder = join(folder, 'verify', 'assets');
-  const names = await readdir(assetFolder);
-  const assets = await Promise.all(
-    names.map(async (name) => [name, await packed(name, await readFile(join(assetFolder, name)))] as const),
-  );
-  return { html: await packed('index.html', html), assets: new Map(assets) };
+async function readPages(folder: string): Promise<PageFiles | undefined> {
+  const names = await readdir(folder).catch(absent);
+  const html = names?.filter((name) => name.endsWith('.html')) ?? [];
+  if (html.length === 0) return undefined;
+  const assetFolder = join(folder, 'assets');
+  return {
+    html: await readAll(folder, html),
+    assets: await readAll(assetFolder, (await readdir(assetFolder).catch(absent)) ?? []),
+  };
+}
+
+async function readAll(folder: string, names: readonly string[]): Promise<ReadonlyMap<string, PageFile>> {
+  const files = names.map(async (name) => [name, await packed(name, await readFile(join(folder, name)))] as const);
+  return new Map(await Promise.all(files));
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

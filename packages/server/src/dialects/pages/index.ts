@@ -1,0 +1,1 @@
+export { registerPageRoutes, type PageDependencies } from './page-routes.ts';
