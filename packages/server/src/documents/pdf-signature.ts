@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { chinaDateTime } from '../platform/clock.ts';
 import { DomainError } from '../platform/errors.ts';
-import type { DocumentSigner } from '../trust/index.ts';
 import { AppearanceWriter } from './appearance-stream.ts';
 import { openSignablePdf } from './pdf-check.ts';
 import type { PdfRefusal, SignablePdf } from './pdf-check.ts';
@@ -12,13 +11,15 @@ import { dict, name, textString } from './pdf/values.ts';
 import type { PdfRef } from './pdf/values.ts';
 import { PrefixDigest } from './prefix-digest.ts';
 import { addAnnotation, addFormField } from './signature-field.ts';
+import { finishSigned, signaturePlaceholder } from './signature-placeholder.ts';
+import type { ContentsMaker } from './signature-placeholder.ts';
 import { boundsOf } from './widgets.ts';
 import type { Widget } from './widgets.ts';
 
 /** What all signatures of one act of signing share. */
 type SigningAct = {
   pdf: Buffer;
-  signer: Pick<DocumentSigner, 'signDetached' | 'signatureBytesMax'>;
+  signer: ContentsMaker;
   signedAt: Date;
   reason?: string;
   location?: string;
@@ -38,7 +39,6 @@ export type SignPdfOptions = SigningAct & PdfSignature;
 
 /** Print, Locked (12.5.3). */
 const WIDGET_FLAGS = 4 + 128;
-const BYTE_RANGE_DIGITS = 10;
 /** A file that was within the limit when it came may have grown past it by the signatures since. */
 const SIGNED_BYTES_MAX = 1024 * 1024 * 1024;
 /** More than a signature with an RSA-2048 chain of two takes. */
@@ -127,50 +127,26 @@ async function appendSignature(
 ): Promise<Buffer> {
   const { document } = source;
   const { signer } = act;
-  const start = document.byteLength;
   const revision = new PdfRevision(document);
   const value = revision.reserve();
-  const placeholder = signatureDictionary(act);
+  const placeholder = signaturePlaceholder({
+    type: 'Sig',
+    subFilter: 'ETSI.CAdES.detached',
+    entries: `/M (${pdfDate(act.signedAt)})\n${textEntries(act)}`,
+    contentsBytesMax: signer.signatureBytesMax,
+  });
   revision.set(value, placeholder.body);
   await addField(source, revision, appearances, value, signature);
-
-  const { section, bodyOffset } = revision.finish();
-  const at = bodyOffset(value);
-  const contentsStart = at + placeholder.contentsAt;
-  const contentsEnd = contentsStart + 2 + signer.signatureBytesMax * 2;
-  const byteRange = [0, start + contentsStart, start + contentsEnd, section.length - contentsEnd];
-  section.write(byteRangeText(byteRange), at + placeholder.byteRangeAt, 'latin1');
-
-  const covered = digest.digestWith(section.subarray(0, contentsStart), section.subarray(contentsEnd));
-  const cms = await signer.signDetached(covered);
-  if (cms.length > signer.signatureBytesMax) throw new Error('a signature is longer than its signer said');
-  section.write(cms.toString('hex'), contentsStart + 1, 'latin1');
-  return section;
+  return finishSigned(document, revision, { value, placeholder }, signer, digest);
 }
 
-/** The signature dictionary (12.8.1) with room for what is not known yet, and where in it that room is. */
-function signatureDictionary(options: SigningAct): { body: Buffer; byteRangeAt: number; contentsAt: number } {
+function textEntries({ name: signerName, reason, location }: SigningAct): string {
   const texts = dict({
-    Name: options.name === undefined ? undefined : textString(options.name),
-    Reason: options.reason === undefined ? undefined : textString(options.reason),
-    Location: options.location === undefined ? undefined : textString(options.location),
+    Name: signerName === undefined ? undefined : textString(signerName),
+    Reason: reason === undefined ? undefined : textString(reason),
+    Location: location === undefined ? undefined : textString(location),
   });
-  const optional = [...texts].map(([key, text]) => `/${key} ${serializeValue(text)}\n`).join('');
-  const head =
-    '<</Type /Sig\n/Filter /Adobe.PPKLite\n/SubFilter /ETSI.CAdES.detached\n' +
-    `/M (${pdfDate(options.signedAt)})\n${optional}/ByteRange `;
-  const middle = `${byteRangeText([0, 0, 0, 0])}\n/Contents `;
-  const contents = `<${'0'.repeat(options.signer.signatureBytesMax * 2)}>`;
-  return {
-    body: Buffer.from(`${head}${middle}${contents}\n>>`, 'latin1'),
-    byteRangeAt: head.length,
-    contentsAt: head.length + middle.length,
-  };
-}
-
-/** Always as long, whatever the numbers: the array is padded behind. */
-function byteRangeText(range: readonly number[]): string {
-  return `[${range.join(' ')}]`.padEnd(4 * BYTE_RANGE_DIGITS + 5, ' ');
+  return [...texts].map(([key, text]) => `/${key} ${serializeValue(text)}\n`).join('');
 }
 
 /** A date (7.9.4) in China time. */
