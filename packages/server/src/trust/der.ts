@@ -6,7 +6,7 @@
 const TAG = { integer: 0x02, octetString: 0x04, null: 0x05, oid: 0x06, sequence: 0x30, set: 0x31 } as const;
 
 /** Tag, length in the fewest bytes (10.1), contents. */
-function element(tag: number, ...contents: readonly Uint8Array[]): Buffer {
+export function element(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const length = contents.reduce((sum, each) => sum + each.length, 0);
   return Buffer.concat([Buffer.from([tag, ...lengthBytes(length)]), ...contents]);
 }
