@@ -1,9 +1,14 @@
 import type { ColumnType, Insertable, Selectable } from 'kysely';
+import type { ActKind } from './act.ts';
+import type { FieldChoice, MarkPlace } from './choices.ts';
 import type { FlowState, SignerState } from './flow.ts';
 import type { CompanyField, CreateFlow, Individual, IndividualField } from './terms.ts';
 
 /** jsonb: parsed when it is read, text when it is written. */
 type Json<T> = ColumnType<T, string, string>;
+
+/** The database knows what stands where nothing is said. */
+type Defaulted<T> = ColumnType<T, T | undefined, T>;
 
 /** A CreateFlow as it rests: times as ISO text, ID numbers and mobiles sealed and in Base64. */
 export type StoredCommand = Omit<CreateFlow, 'signValidity' | 'signers'> & {
@@ -31,6 +36,7 @@ interface SignRequestTable {
   failure: string | null;
   created_at: Date;
   settled_at: Date | null;
+  quota_taken: ColumnType<boolean, boolean | undefined, boolean>;
 }
 
 interface SignFlowTable {
@@ -65,6 +71,10 @@ interface SignSignerTable {
   id_number: Buffer | null;
   mobile: Buffer | null;
   ended_at: Date | null;
+  confirmed_at: Defaulted<Date | null>;
+  document_opened_at: Defaulted<Date | null>;
+  reminded_at: Defaulted<Date | null>;
+  reminders: Defaulted<number>;
 }
 
 interface SignFieldTable {
@@ -78,6 +88,101 @@ interface SignFieldTable {
   state: 'waiting' | 'signed';
   file_id: string | null;
   signed_at: Date | null;
+  places: ColumnType<MarkPlace[] | null, string | undefined, string>;
+}
+
+interface SignActTable {
+  app_id: string;
+  flow_id: string;
+  act_no: ColumnType<number, never, never>;
+  act_id: string;
+  signer_id: string | null;
+  kind: ActKind;
+  actor: string;
+  at: Date;
+  ip: string | null;
+  user_agent: string | null;
+  session_id: string | null;
+  message_id: string | null;
+  consent_version: string | null;
+  file_id: string | null;
+  file_sha256: string | null;
+  detail: Json<Readonly<Record<string, unknown>>>;
+  content: string;
+  sha256: string;
+}
+
+interface SignLinkTable {
+  app_id: string;
+  token_hash: Buffer;
+  flow_id: string;
+  signer_id: string;
+  kind: 'sent' | 'handover';
+  created_at: Date;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+interface SignSessionTable {
+  app_id: string;
+  cookie_hash: Buffer;
+  session_id: string;
+  flow_id: string;
+  signer_id: string;
+  created_at: Date;
+  expires_at: Date;
+  checked_at: Date | null;
+  check_method: string | null;
+  check_message: string | null;
+  consent_version: string | null;
+  consented_at: Date | null;
+}
+
+interface SignCodeTable {
+  app_id: string;
+  flow_id: string;
+  signer_id: string;
+  code_hash: Buffer;
+  message_id: string;
+  sent_at: Date;
+  expires_at: Date;
+  tries_left: number;
+  locked_until: Date | null;
+  used_at: Date | null;
+}
+
+interface SignPreviewTable {
+  app_id: string;
+  preview_id: string;
+  flow_id: string;
+  signer_id: string;
+  session_id: string;
+  file_id: string;
+  choices: Json<FieldChoice[]>;
+  places: Json<MarkPlace[]>;
+  created_at: Date;
+}
+
+interface SignIntentTable {
+  app_id: string;
+  flow_id: string;
+  signer_id: string;
+  session_id: string;
+  preview_id: string;
+  file_id: string;
+  choices: Json<FieldChoice[]>;
+  consent_version: string;
+  confirmed_at: Date;
+}
+
+interface SignViewTable {
+  app_id: string;
+  flow_id: string;
+  signer_id: string;
+  page: number;
+  milliseconds: number;
+  first_at: Date;
+  last_at: Date;
 }
 
 export type SigningTables = {
@@ -85,12 +190,25 @@ export type SigningTables = {
   sign_flow: SignFlowTable;
   sign_signer: SignSignerTable;
   sign_field: SignFieldTable;
+  sign_act: SignActTable;
+  sign_link: SignLinkTable;
+  sign_session: SignSessionTable;
+  sign_code: SignCodeTable;
+  sign_preview: SignPreviewTable;
+  sign_intent: SignIntentTable;
+  sign_view: SignViewTable;
 };
 
 export type RequestRow = Selectable<SignRequestTable>;
 export type FlowRow = Selectable<SignFlowTable>;
 export type SignerRow = Selectable<SignSignerTable>;
 export type FieldRow = Selectable<SignFieldTable>;
+export type LinkRow = Selectable<SignLinkTable>;
+export type SessionRow = Selectable<SignSessionTable>;
+export type CodeRow = Selectable<SignCodeTable>;
+export type PreviewRow = Selectable<SignPreviewTable>;
+export type IntentRow = Selectable<SignIntentTable>;
+export type ViewRow = Selectable<SignViewTable>;
 export type NewRequestRow = Insertable<SignRequestTable>;
 export type NewFlowRow = Insertable<SignFlowTable>;
 export type NewSignerRow = Insertable<SignSignerTable>;
