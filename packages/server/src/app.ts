@@ -36,6 +36,7 @@ import { examineService } from './service/examine.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
 import { createTraces } from './service/traces.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
+import { createQuotas } from './quotas/index.ts';
 import { createSigning } from './signing/index.ts';
 import { createSubscriptions } from './subscriptions/index.ts';
 import { createTrust } from './trust/index.ts';
@@ -146,7 +147,21 @@ export async function startService(config: Config, options: ServiceOptions = {})
     pollIntervalMs: JOBS_POLL_MS,
     isOnlyNode: config.databaseUrl === null,
   });
-  const signing = createSigning({ db, clock, vault, egress, jobs, documents, seals, trust, parties, notify, log });
+  const quotas = createQuotas({ db, clock, apps, parties });
+  const signing = createSigning({
+    db,
+    clock,
+    vault,
+    egress,
+    jobs,
+    documents,
+    seals,
+    trust,
+    parties,
+    notify,
+    quotas,
+    log,
+  });
   const bank = createBank({ db, vault, clock, log });
   const identity = createIdentity({
     db,
@@ -188,7 +203,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         await pool.query('select 1');
       },
     },
-    gateway: { apps, parties, signing, identity, clock },
+    gateway: { apps, parties, signing, identity, quotas, clock },
     callback: { relay, callers: apps, keys: apps },
     subscription: { subscriptions, callers: apps },
     bankNotice: { bank },
@@ -214,6 +229,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         verify: (appId, onProgress) => verifyAuditChain(db, appId, onProgress),
       },
       subscriptions,
+      quotas,
       bank,
       spoolFolder: inDataDir(SPOOL_FOLDER),
       examine: async () => ({ findings: await examineService(config, url, database), timings }),

@@ -25,6 +25,7 @@ interface CreateOptions extends ClientOptions {
 export function addAppCommands(program: Command, context: CliContext): void {
   const app = program.command('app').description('calling applications: keys, secrets, permissions');
   addCreate(app, context);
+  addQuota(app, context);
 
   withClientOptions(app.command('list').description('all applications')).action(async (options: ClientOptions) => {
     const result = await adminClient(context, options).get('/apps');
@@ -108,6 +109,34 @@ function addCreate(app: Command, context: CliContext): void {
         printRecord(context, whole);
         context.out('\nKeep app_secret and webhook_secret now: they are not shown again.');
       });
+    });
+}
+
+interface QuotaOptions extends ClientOptions {
+  set?: number;
+  add?: number;
+  unlimited?: boolean;
+}
+
+function addQuota(app: Command, context: CliContext): void {
+  withClientOptions(app.command('quota <app_id>').description('contracts that an application may still begin'))
+    .option('--set <n>', 'so many are left from now on', wholeNumber)
+    .option('--add <n>', 'so many more', wholeNumber)
+    .option('--unlimited', 'as many as it likes, as it is where nothing was ever set')
+    .action(async (appId: string, options: QuotaOptions) => {
+      const { set, add, unlimited } = options;
+      if ([set, add, unlimited].filter((option) => option !== undefined).length > 1) {
+        throw new CliError('give one of --set, --add and --unlimited');
+      }
+      const client = adminClient(context, options);
+      const path = `/apps/${encodeURIComponent(appId)}/quota`;
+      const call = async (): Promise<Row> => {
+        if (set !== undefined) return client.send('PUT', path, { contracts: set });
+        if (add !== undefined) return client.send('POST', `${path}/additions`, { contracts: add });
+        return unlimited === true ? client.send('DELETE', path) : client.get(path);
+      };
+      const result = await call();
+      answer(context, options, result, () => printRecord(context, result));
     });
 }
 

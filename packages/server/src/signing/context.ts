@@ -7,6 +7,7 @@ import type { Database } from '../platform/database/index.ts';
 import type { Egress } from '../platform/egress/index.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Vault } from '../platform/vault.ts';
+import type { Quotas } from '../quotas/index.ts';
 import type { Seals } from '../seals/index.ts';
 import type { Trust } from '../trust/index.ts';
 
@@ -59,6 +60,7 @@ export interface SigningDependencies {
   readonly trust: Trust;
   readonly parties: Parties;
   readonly notify: Notify;
+  readonly quotas: Pick<Quotas, 'take' | 'giveBack'>;
   readonly log: Logger;
   readonly limits?: Partial<SigningLimits>;
 }

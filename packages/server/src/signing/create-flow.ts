@@ -4,7 +4,7 @@ import { DomainError } from '../platform/errors.ts';
 import { hexId, randomAlphanumeric } from '../platform/ids.ts';
 import { JOB, type SigningContext, type SigningLimits } from './context.ts';
 import { sealPersonal } from './personal.ts';
-import { insertRequest, requestByBizNo } from './store.ts';
+import { insertRequest, noteQuotaTaken, requestByBizNo } from './store.ts';
 import type { StoredCommand, StoredIndividual } from './tables.ts';
 import type { CreateFlow, Individual, SignField } from './terms.ts';
 
@@ -45,6 +45,10 @@ async function insertWithJob(context: SigningContext, command: CreateFlow, now: 
       settled_at: null,
     });
     if (!isNew) return { flowRequestId };
+    // One of the application's contracts, if they are counted; a request that comes to nothing gives it back.
+    if (await context.quotas.take(tx, command.appId)) {
+      await noteQuotaTaken(tx, { appId: command.appId, flowRequestId });
+    }
     await addOpenJob(context, tx, { appId: command.appId, flowRequestId });
     await appendAudit(tx, {
       appId: command.appId,

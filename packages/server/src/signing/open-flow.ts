@@ -72,6 +72,7 @@ async function failRequest(context: SigningContext, request: RequestRow, reason:
   const notify = await context.notify.forApp(appId);
   await context.db.transaction().execute(async (tx) => {
     if (!(await settleRequest(tx, { appId, flowRequestId }, { state: 'failed', failure: reason }, at))) return;
+    if (request.quota_taken) await context.quotas.giveBack(tx, appId);
     const { notifyUrl } = command;
     const notified = await notify.flowCreated(tx, {
       notifyUrl,

@@ -67,6 +67,16 @@ export async function beginRequest(executor: Executor, key: RequestKey, at: Date
     .executeTakeFirst();
 }
 
+/** Notes that the request holds one of its application's contracts. */
+export async function noteQuotaTaken(tx: Transaction, key: RequestKey): Promise<void> {
+  await tables(tx)
+    .updateTable('sign_request')
+    .set({ quota_taken: true })
+    .where('app_id', '=', key.appId)
+    .where('flow_request_id', '=', key.flowRequestId)
+    .execute();
+}
+
 /** Takes an attempt back that failed for a reason of our own, such as a full disk. */
 export async function returnAttempt(executor: Executor, key: RequestKey): Promise<void> {
   await tables(executor)

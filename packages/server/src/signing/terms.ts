@@ -84,7 +84,7 @@ export type FlowDocument = { fileId: string; fileName: string; fileUrl: string }
 
 export type RevokeFlow = { appId: string; flowId: string; etcMemberNo: string; reason?: string };
 
-/** Codes of the `DomainError`s that signing raises toward its caller. */
+/** Codes of the `DomainError`s that signing raises toward its caller, besides those of quotas. */
 export type SigningErrorCode =
   /** The initiator's etc_member_no is not a member of this app. */
   | 'member_not_found'

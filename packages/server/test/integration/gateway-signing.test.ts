@@ -10,7 +10,7 @@ import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { callNewer, callOlder } from '../support/gateway-client.ts';
 import type { PartnerClient } from '../support/gateway-client.ts';
-import { absentIdentity, partnerKey, partnerPublicKey } from '../support/gateway-service.ts';
+import { absentCapabilities, absentIdentity, partnerKey, partnerPublicKey } from '../support/gateway-service.ts';
 import { HOUR_MS, startSigningFixture } from '../support/signing-fixture.ts';
 
 // The gateway over the real signing: only the clock and the time at which jobs run are the test's.
@@ -22,6 +22,7 @@ await sql`update app set public_key = ${partnerPublicKey} where app_id = ${servi
 const vault = createVault(randomBytes(32));
 const server = createHttpServer({ log: createLog({ level: 'silent' }), trustedProxies: [] });
 registerGatewayRoutes(server, {
+  ...absentCapabilities,
   apps: createApps({ db, vault, clock }),
   parties: createParties({ db, vault, clock }),
   signing: service.signing,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createApps } from '../../src/apps/index.ts';
 import type { App, Apps, CreateAppInput } from '../../src/apps/index.ts';
-import type { IdentityCommands, SigningCommands } from '../../src/dialects/etc/gateway/api.ts';
+import type { Capabilities, IdentityCommands, SigningCommands } from '../../src/dialects/etc/gateway/api.ts';
 import { registerGatewayRoutes } from '../../src/dialects/etc/gateway/routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { createParties } from '../../src/parties/index.ts';
@@ -41,6 +41,8 @@ export interface GatewayService {
 
 /** Where no test asks for it, identity is absent: a call would be a fault. */
 export const absentIdentity = {} as IdentityCommands;
+/** The same for what few tests ask for. */
+export const absentCapabilities = { quotas: {} } as Omit<Capabilities, 'apps' | 'parties' | 'signing' | 'identity'>;
 
 export async function startGateway(
   signing: SigningCommands,
@@ -55,7 +57,7 @@ export async function startGateway(
   const log: string[] = [];
   const write = (line: string): number => log.push(line);
   const server = createHttpServer({ log: createLog({ level: 'info', write }), trustedProxies: [] });
-  registerGatewayRoutes(server, { apps, parties, signing, identity, clock });
+  registerGatewayRoutes(server, { ...absentCapabilities, apps, parties, signing, identity, clock });
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/api/gateway`;

@@ -20,10 +20,12 @@ import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { createRelay, DEFAULT_LIMITS } from '../../src/relay/index.ts';
 import { createSeals } from '../../src/seals/index.ts';
+import { createQuotas } from '../../src/quotas/index.ts';
 import { createSigning, type Signing } from '../../src/signing/index.ts';
 import { createTrust } from '../../src/trust/index.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import type { PartnerClient } from './gateway-client.ts';
+import { absentCapabilities } from './gateway-service.ts';
 import { createManualJobs } from './manual-jobs.ts';
 import { standingClock, type StandingClock } from './signing-service.ts';
 import { send, signCall, type TsignAnswer } from './tsign-client.ts';
@@ -117,7 +119,21 @@ export async function startIdentity(
   });
   const seals = createSeals({ clock, links: { baseUrl, key: vault.deriveKey('seal-url') } });
   const trust = createTrust({ db, vault, clock, keyAlgorithm: 'P-256' });
-  const signing = createSigning({ db, clock, vault, egress, jobs, documents, seals, trust, parties, notify, log });
+  const quotas = createQuotas({ db, clock, apps, parties });
+  const signing = createSigning({
+    db,
+    clock,
+    vault,
+    egress,
+    jobs,
+    documents,
+    seals,
+    trust,
+    parties,
+    notify,
+    quotas,
+    log,
+  });
   const bank = createBank({ db, vault, clock, log });
   const identity = createIdentity({
     db,
@@ -138,7 +154,7 @@ export async function startIdentity(
   bank.listenTo(identity.paymentListener);
   const limits = { unprovenPerSecondPerAddressMax: 10_000 };
   registerTsignRoutes(server, { apps, clock, routes: identityRoutes(identity), limits });
-  registerGatewayRoutes(server, { apps, parties, signing, identity, clock });
+  registerGatewayRoutes(server, { ...absentCapabilities, apps, parties, signing, identity, quotas, clock });
   registerFileRoutes(server, { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) });
   await server.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;

@@ -12,6 +12,7 @@ import { createEgress } from '../../src/platform/egress/index.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { createRelay, DEFAULT_LIMITS, type Relay } from '../../src/relay/index.ts';
+import { createQuotas } from '../../src/quotas/index.ts';
 import { createSeals } from '../../src/seals/index.ts';
 import { createSigning, type Signing, type SigningDependencies, type SigningLimits } from '../../src/signing/index.ts';
 import { createTrust } from '../../src/trust/index.ts';
@@ -75,6 +76,7 @@ export async function startSigningService(options: {
     vault,
     egress,
     parties,
+    quotas: createQuotas({ db, clock, apps, parties }),
     log,
     seals: createSeals({ clock }),
     trust: createTrust({ db, vault, clock }),

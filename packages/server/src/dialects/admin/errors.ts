@@ -2,6 +2,7 @@ import type { AppErrorCode } from '../../apps/index.ts';
 import type { IdentityErrorCode } from '../../identity/index.ts';
 import type { BankErrorCode } from '../../bank/index.ts';
 import type { PartyErrorCode } from '../../parties/index.ts';
+import type { QuotaErrorCode } from '../../quotas/index.ts';
 import type { RelayErrorCode, SearchErrorCode } from '../../relay/index.ts';
 import type { SubscriptionErrorCode } from '../../subscriptions/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
@@ -25,6 +26,7 @@ export type AdminErrorCode =
   | SearchErrorCode
   | Extract<SubscriptionErrorCode, 'subscription_not_found'>
   | VerificationErrorCode
+  | Extract<QuotaErrorCode, 'contract_quota_invalid'>
   | BankErrorCode;
 
 type Params = Readonly<Record<string, string>>;
@@ -48,6 +50,7 @@ export const ADMIN_ERRORS = {
   app_invalid: invalid,
   app_not_found: notFound('application', 'appId'),
   party_invalid: invalid,
+  contract_quota_invalid: invalid,
   org_not_found: notFound('company', 'etcOrgNo'),
   parent_org_not_found: notFound('parent company', 'parentBizOrgNo'),
   org_conflict: { status: 409, message: (params) => `company ${params['bizOrgNo'] ?? ''} exists with other data` },

@@ -7,6 +7,7 @@ import type { Identity } from '../../identity/index.ts';
 import type { Parties } from '../../parties/index.ts';
 import { equalConstantTime } from '../../platform/constant-time.ts';
 import { isDomainError } from '../../platform/errors.ts';
+import type { Quotas } from '../../quotas/index.ts';
 import type { Relay, RelayOperations } from '../../relay/index.ts';
 import type { Subscriptions } from '../../subscriptions/index.ts';
 import { registerAppRoutes } from './app-routes.ts';
@@ -17,6 +18,7 @@ import { registerCalleeRoutes } from './callee-routes.ts';
 import { adminAnswer } from './errors.ts';
 import { registerLaneRoutes } from './lane-routes.ts';
 import { registerOrgRoutes } from './org-routes.ts';
+import { registerQuotaRoutes } from './quota-routes.ts';
 import { registerReplayRoutes } from './replay-routes.ts';
 import { registerVerificationRoutes } from './verification-routes.ts';
 import { registerStatementRoutes } from './statement-routes.ts';
@@ -34,6 +36,7 @@ export interface AdminDependencies extends StatusDependencies {
   relayOperations: RelayOperations;
   audit: AuditRouteDependencies['audit'];
   subscriptions: Subscriptions;
+  quotas: Quotas;
   bank: Bank;
   /** Where an uploaded statement lies while it is imported. */
   spoolFolder: string;
@@ -97,6 +100,7 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       });
       const admin = scope.withTypeProvider<TypeBoxTypeProvider>();
       registerAppRoutes(admin, dependencies);
+      registerQuotaRoutes(admin, dependencies);
       registerCalleeRoutes(admin, dependencies);
       registerCallbackRoutes(admin, dependencies);
       registerReplayRoutes(admin, dependencies);

@@ -2,6 +2,7 @@ import type { AppErrorCode } from '../../../apps/index.ts';
 import type { IdentityErrorCode } from '../../../identity/index.ts';
 import type { PartyErrorCode } from '../../../parties/index.ts';
 import type { DomainError } from '../../../platform/errors.ts';
+import type { QuotaErrorCode } from '../../../quotas/index.ts';
 import type { SigningErrorCode } from '../../../signing/index.ts';
 
 /** A code of the contract and its words (contracts/etc-gateway.md, Codes). */
@@ -58,7 +59,7 @@ export class GatewayRefusal extends Error {
 type Params = Readonly<Record<string, string>>;
 /** Of company verification, what the api codes here can end with. */
 type IdentityCode = Extract<IdentityErrorCode, 'identity_invalid' | 'factor_source_failed' | 'member_not_found'>;
-type DomainCode = AppErrorCode | PartyErrorCode | SigningErrorCode | IdentityCode;
+type DomainCode = AppErrorCode | PartyErrorCode | SigningErrorCode | IdentityCode | QuotaErrorCode;
 
 const bad = (msg: string): Answer => ({ code: '400', msg });
 
@@ -92,6 +93,10 @@ const DOMAIN_ANSWERS = {
   sign_validity_passed: () => bad('参数signValidity应晚于当前时间'),
   too_many_signers: (params: Params) => bad(`签署方不能超过${params['limit'] ?? ''}个`),
   too_many_sign_fields: (params: Params) => bad(`签署区不能超过${params['limit'] ?? ''}个`),
+
+  contract_quota_used_up: () => bad('剩余合同份数不足，请先订购合同（esign.contract.order）'),
+  contract_quota_invalid: (params: Params) => bad(`参数${params['field'] ?? ''}应为1到1000000的整数，且合计不超过上限`),
+  contract_order_conflict: () => bad('参数bizRequestNo已用于其他订购，请核对或更换编号'),
 
   flow_not_found: () => ({ code: '1435011', msg: '流程不存在，请核对flowId' }),
   flow_not_signing: () => ({ code: '1437111', msg: '流程不在签署中，不能撤销，请查询流程的当前状态' }),

@@ -3,6 +3,7 @@ import type { App, Apps } from '../../../apps/index.ts';
 import type { Identity } from '../../../identity/index.ts';
 import type { Parties } from '../../../parties/index.ts';
 import type { JsonMember } from '../../../platform/json-text.ts';
+import type { Quotas } from '../../../quotas/index.ts';
 import type { Signing } from '../../../signing/index.ts';
 import { readParameters } from './parameters.ts';
 
@@ -15,12 +16,16 @@ export type IdentityCommands = Pick<
   'compareOrganization' | 'comparePerson' | 'saveOrgAuthInfo' | 'memberToken'
 >;
 
+/** The part of quotas that this gateway commands. */
+export type QuotaCommands = Pick<Quotas, 'surplus' | 'order'>;
+
 /** The capabilities that the api codes of this gateway command. */
 export interface Capabilities {
   readonly apps: Apps;
   readonly parties: Parties;
   readonly signing: SigningCommands;
   readonly identity: IdentityCommands;
+  readonly quotas: QuotaCommands;
 }
 
 /** What a command knows beyond its parameters: who asks, proved by the signature. */

@@ -1,6 +1,8 @@
 import type { Api } from './api.ts';
 import { appNotifyGet } from './api/app-notify-get.ts';
 import { appNotifySave } from './api/app-notify-save.ts';
+import { esignContractOrder } from './api/esign-contract-order.ts';
+import { esignContractSurplus } from './api/esign-contract-surplus.ts';
 import { esignSignflowsCreateFlowOneStep } from './api/esign-signflows-create-flow-one-step.ts';
 import { esignSignflowsDocuments } from './api/esign-signflows-documents.ts';
 import { esignSignflowsQuery } from './api/esign-signflows-query.ts';
@@ -33,5 +35,7 @@ export const APIS: ReadonlyMap<string, Api> = new Map(
     esignVerifyIndivTelecom3Factors,
     partnerOrgSaveOrgAuthInfo,
     gatewayGetToken,
+    esignContractSurplus,
+    esignContractOrder,
   ].map((api) => [api.apiCode, api]),
 );
