@@ -28,7 +28,7 @@ import {
   DEFAULT_RETENTION,
   type RelayLimits,
 } from './relay/index.ts';
-import { createSeals } from './seals/index.ts';
+import { createSealReview, createSeals } from './seals/index.ts';
 import { announce, urlOf } from './service/address.ts';
 import { databaseTime, openRelayPools, openServiceDatabase } from './service/database.ts';
 import { registerDialects } from './service/dialects.ts';
@@ -129,10 +129,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
   });
   const notify = createNotify({ relay, apps, log });
   const subscriptions = createSubscriptions({ db, clock, egress, relay });
-  const trust = createTrust({ db, vault, clock, keyAlgorithm: config.certificateKeyAlgorithm });
   let url = '';
   const baseUrl = (): string => config.publicUrl ?? url;
+  const trust = createTrust({ db, vault, clock, keyAlgorithm: config.certificateKeyAlgorithm, pkiUrl: baseUrl });
   const seals = createSeals({ clock, links: { baseUrl, key: vault.deriveKey('seal-url') } });
+  const sealReview = createSealReview({ db, clock, seals });
   const documents = createDocuments({
     db,
     clock,
@@ -203,7 +204,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         await pool.query('select 1');
       },
     },
-    gateway: { apps, parties, signing, identity, quotas, clock },
+    gateway: { apps, parties, signing, identity, quotas, sealReview, clock },
     callback: { relay, callers: apps, keys: apps },
     subscription: { subscriptions, callers: apps },
     bankNotice: { bank },
@@ -230,6 +231,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       },
       subscriptions,
       quotas,
+      sealReview,
       bank,
       spoolFolder: inDataDir(SPOOL_FOLDER),
       examine: async () => ({ findings: await examineService(config, url, database), timings }),

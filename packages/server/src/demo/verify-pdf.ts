@@ -60,13 +60,20 @@ async function checkCms(der: Buffer, covered: Buffer, rootPem: string): Promise<
   const attributes = setOf(signedAttrs.map((item) => Buffer.from(AsnConvert.serialize(item))));
   const signatureHolds = verify('sha256', attributes, leaf.publicKey, Buffer.from(signerInfo.signature.buffer));
 
-  const root = new X509Certificate(rootPem);
-  const chainHolds = leaf.checkIssued(root) && leaf.verify(root.publicKey);
+  const chainHolds = leadsTo(new X509Certificate(rootPem), leaf, certificates);
   return {
     signer: commonName(leaf.subject),
     issuer: commonName(leaf.issuer),
     valid: digestHolds && signatureHolds && chainHolds,
   };
+}
+
+/** Whether the root signed the certificate, or one that the signature brings along and that signed it, and so on. */
+function leadsTo(root: X509Certificate, leaf: X509Certificate, others: readonly X509Certificate[]): boolean {
+  const signedBy = (issuer: X509Certificate): boolean => leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey);
+  if (signedBy(root)) return true;
+  const rest = others.filter((item) => item !== leaf);
+  return rest.some((item) => item.ca && signedBy(item) && leadsTo(root, item, rest));
 }
 
 /** RFC 5652, 5.4: what is signed is the DER of a SET OF attributes, not the implicit [0] that stands in place. */

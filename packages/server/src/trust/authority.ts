@@ -1,160 +1,174 @@
-import { randomBytes, webcrypto } from 'node:crypto';
-import type { KeyAlgorithm } from './cms.ts';
+import { randomBytes } from 'node:crypto';
+import * as profile from './certificate-profile.ts';
+import type { CompanySubject, DistributionPoints, PersonSubject } from './certificate-profile.ts';
+import { readCertificate } from './certificate-reader.ts';
+import * as der from './der.ts';
+import type { KeyAlgorithm, SigningKey } from './keys/signing-key.ts';
 
-/** A certificate and the key it certifies: DER and PKCS#8. */
+/** A certificate (DER) and what is stored beside it. */
 export type IssuedCertificate = {
   certificate: Buffer;
-  privateKey: Buffer;
   /** 40 lower-case hex digits. */
   serialNumber: string;
   notBefore: Date;
   notAfter: Date;
 };
 
-export type CompanySubject = {
-  companyName: string;
-  /** 统一社会信用代码, GB 32100-2015, 18 characters. */
-  socialCreditCode?: string;
-};
+/** Who signs certificates: its own one, DER, and its key. */
+export type Issuer = { certificate: Buffer; key: SigningKey };
 
-type KeyPair = webcrypto.CryptoKeyPair;
+/** What is asked for: whom the certificate names, the key it certifies (SubjectPublicKeyInfo), and how long it is good. */
+export type Request<Subject> = {
+  subject: Subject;
+  publicKey: Buffer;
+  now: Date;
+  days: number;
+  points?: DistributionPoints | undefined;
+  /** Dotted object identifiers. */
+  policies?: readonly string[];
+};
 
 const ROOT_NAME = '印信内置根证书 Yinxin Built-in Root CA';
-const ROOT_YEARS = 20;
-const COMPANY_YEARS = 3;
+const ISSUING_NAME = '印信内置签发机构 Yinxin Built-in Issuing CA';
+const ROOT_DAYS = 20 * 365;
+const ISSUING_DAYS = 10 * 365;
 /** Clocks of validators differ from ours by a little: a certificate is good from shortly before it is made. */
 const BACKDATE_MS = 5 * 60_000;
-/** RFC 5280, appendix A: ub-common-name and ub-organization-name, in characters. */
-const NAME_CHARACTERS_MAX = 64;
+const DAY_MS = 86_400_000;
 
-const EXTENDED_KEY_USAGE = {
-  /** RFC 9336. */
-  documentSigning: '1.3.6.1.5.5.7.3.36',
-  /** Validators that predate RFC 9336 look for this one, or for none at all. */
-  emailProtection: '1.3.6.1.5.5.7.3.4',
-};
-const ATTRIBUTE = { serialNumber: '2.5.4.5', organizationIdentifier: '2.5.4.97' };
+const SIGNATURE_ALGORITHM = { rsa: '1.2.840.113549.1.1.11', ecdsa: '1.2.840.10045.4.3.2' } as const;
 
-const KEY_PARAMETERS = {
-  'RSA-2048': {
-    name: 'RSASSA-PKCS1-v1_5',
-    hash: 'SHA-256',
-    modulusLength: 2048,
-    publicExponent: new Uint8Array([1, 0, 1]),
-  },
-  'P-256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
-} satisfies Record<KeyAlgorithm, object>;
-
-/**
- * Loaded on first use: it takes over 100 ms and most processes never issue. Its dependency injection wants
- * reflect-metadata before it.
- */
-async function loadX509() {
-  await import('reflect-metadata');
-  return import('@peculiar/x509');
+/** A self-signed root for this installation, good for 20 years, with one level of authorities below it. */
+export async function createRoot(key: SigningKey, now: Date): Promise<IssuedCertificate> {
+  const subject = profile.houseName(ROOT_NAME);
+  return signCertificate(
+    { name: subject, key },
+    { subject, publicKey: key.publicKey, ...validity(now, ROOT_DAYS), serialNumber: newSerialNumber() },
+    profile.authorityExtensions(1),
+  );
 }
 
-/** A self-signed root for this installation, good for 20 years. */
-export async function createRoot(keyAlgorithm: KeyAlgorithm, now: Date): Promise<IssuedCertificate> {
-  const x509 = await loadX509();
-  const keys = await generateKeys(keyAlgorithm);
-  const validity = validityFrom(now, ROOT_YEARS);
-  const serialNumber = newSerialNumber();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber,
-    name: new x509.Name([
-      { C: [{ printableString: 'CN' }] },
-      { O: [{ utf8String: '印信 Yinxin' }] },
-      { CN: [{ utf8String: ROOT_NAME }] },
-    ]),
-    ...validity,
-    keys,
-    signingAlgorithm: KEY_PARAMETERS[keyAlgorithm],
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  return issued(certificate.rawData, keys, serialNumber, validity);
-}
-
-/**
- * A company's certificate under the root, good for 3 years. The subject names the company in UTF-8 as O and CN, and by
- * its social credit code as serialNumber and organizationIdentifier (ETSI EN 319 412-1, 5.1.4, national trade register).
- */
-export async function issueCompanyCertificate(
-  root: { certificate: Buffer; privateKey: Buffer; keyAlgorithm: KeyAlgorithm },
-  subject: CompanySubject,
-  keyAlgorithm: KeyAlgorithm,
-  now: Date,
+/** An issuing authority below the root, good for 10 years, with none below it. */
+export async function createIssuing(
+  root: Issuer,
+  { publicKey, now, points }: { publicKey: Buffer; now: Date; points?: DistributionPoints | undefined },
 ): Promise<IssuedCertificate> {
-  const x509 = await loadX509();
-  const keys = await generateKeys(keyAlgorithm);
-  const validity = validityFrom(now, COMPANY_YEARS);
   const serialNumber = newSerialNumber();
-  const issuer = new x509.X509Certificate(root.certificate);
-  const rootParameters = KEY_PARAMETERS[root.keyAlgorithm];
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber,
-    subject: new x509.Name(subjectAttributes(subject)),
-    issuer: issuer.subjectName,
-    ...validity,
-    publicKey: keys.publicKey,
-    signingKey: await webcrypto.subtle.importKey('pkcs8', root.privateKey, rootParameters, false, ['sign']),
-    signingAlgorithm: rootParameters,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.nonRepudiation, true),
-      new x509.ExtendedKeyUsageExtension(Object.values(EXTENDED_KEY_USAGE)),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-    ],
-  });
-  return issued(certificate.rawData, keys, serialNumber, validity);
+  // A renewed authority has a name of its own, so that no validator takes one for the other.
+  const subject = profile.houseName(`${ISSUING_NAME} ${serialNumber.slice(0, 8).toUpperCase()}`);
+  return issue(root, { subject, publicKey, now, days: ISSUING_DAYS, points, serialNumber }, [
+    ...profile.authorityExtensions(0),
+    profile.anyPolicyExtension(),
+  ]);
 }
 
-function subjectAttributes({ companyName, socialCreditCode }: CompanySubject) {
-  const companyNameCut = Array.from(companyName).slice(0, NAME_CHARACTERS_MAX).join('');
-  const attributes = [
-    { C: [{ printableString: 'CN' }] },
-    { O: [{ utf8String: companyNameCut }] },
-    { CN: [{ utf8String: companyNameCut }] },
-  ];
-  // A PrintableString holds no other script: what is no code is left out, not mangled.
-  if (socialCreditCode === undefined || !/^[0-9A-Za-z]{1,64}$/.test(socialCreditCode)) return attributes;
-  return [
-    ...attributes,
-    { [ATTRIBUTE.serialNumber]: [{ printableString: socialCreditCode }] },
-    { [ATTRIBUTE.organizationIdentifier]: [{ utf8String: `NTRCN-${socialCreditCode}` }] },
-  ];
+export async function issueCompanyCertificate(
+  issuer: Issuer,
+  request: Request<CompanySubject>,
+): Promise<IssuedCertificate> {
+  const subject = profile.companyName(request.subject);
+  return issue(issuer, { ...request, subject }, documentSigning(request));
 }
 
-async function generateKeys(keyAlgorithm: KeyAlgorithm): Promise<KeyPair> {
-  return webcrypto.subtle.generateKey(KEY_PARAMETERS[keyAlgorithm], true, ['sign', 'verify']);
+export async function issuePersonCertificate(
+  issuer: Issuer,
+  request: Request<PersonSubject>,
+): Promise<IssuedCertificate> {
+  const subject = profile.personName(request.subject);
+  return issue(issuer, { ...request, subject }, documentSigning(request));
+}
+
+const SERVICES = {
+  ocsp: { name: '印信证书状态 Yinxin OCSP Responder', extensions: profile.ocspExtensions },
+  timestamp: { name: '印信时间戳（开发） Yinxin Development Time Stamp', extensions: profile.timestampExtensions },
+} as const;
+
+/** A certificate of the service's own. */
+export async function issueServiceCertificate(
+  issuer: Issuer,
+  { purpose, ...request }: Omit<Request<never>, 'subject'> & { purpose: keyof typeof SERVICES },
+): Promise<IssuedCertificate> {
+  const { name, extensions } = SERVICES[purpose];
+  return issue(issuer, { ...request, subject: profile.houseName(name) }, extensions());
+}
+
+/** Whether authorities may stand below this one: those made before 0017 issue themselves, and allow none. */
+export function allowsAuthorities(certificate: Buffer): boolean {
+  const constraints = readCertificate(certificate).extensions.get(profile.EXTENSION.basicConstraints);
+  const [sequence] = constraints === undefined ? [] : der.readElements(constraints);
+  const [isAuthority, pathLength] = sequence === undefined ? [] : der.readElements(sequence.contents);
+  return isAuthority?.tag === der.TAG.boolean && (pathLength === undefined || (pathLength.contents[0] ?? 0) > 0);
+}
+
+/** `AlgorithmIdentifier` of a signature by a key (RFC 4055, RFC 5758). */
+export function signatureAlgorithm(algorithm: KeyAlgorithm): Buffer {
+  return algorithm === 'P-256'
+    ? der.sequence(der.oid(SIGNATURE_ALGORITHM.ecdsa))
+    : der.sequence(der.oid(SIGNATURE_ALGORITHM.rsa), der.nullValue());
+}
+
+/** Something signed as X.509 signs: what is signed, by which algorithm, the signature. */
+export async function signed(toBeSigned: Buffer, key: SigningKey, ...others: readonly Buffer[]): Promise<Buffer> {
+  const signature = der.bitString(await key.sign(toBeSigned));
+  return der.sequence(toBeSigned, signatureAlgorithm(key.algorithm), signature, ...others);
 }
 
 /** 20 random bytes, positive and of full length (RFC 5280, 4.1.2.2: at most 20 octets). */
-function newSerialNumber(): string {
+export function newSerialNumber(): string {
   const bytes = randomBytes(20);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');
 }
 
-function validityFrom(now: Date, years: number): { notBefore: Date; notAfter: Date } {
-  // A certificate holds whole seconds; what is stored beside it says the same.
-  const notBefore = new Date(Math.floor((now.getTime() - BACKDATE_MS) / 1000) * 1000);
-  const notAfter = new Date(notBefore);
-  notAfter.setUTCFullYear(notAfter.getUTCFullYear() + years);
-  return { notBefore, notAfter };
+function documentSigning({ policies = [] }: Request<unknown>): Buffer[] {
+  return [
+    ...profile.documentSigningExtensions(),
+    ...(policies.length > 0 ? [profile.policiesExtension(policies)] : []),
+  ];
 }
 
-async function issued(
-  certificate: ArrayBuffer,
-  keys: KeyPair,
-  serialNumber: string,
-  validity: { notBefore: Date; notAfter: Date },
+async function issue(
+  issuer: Issuer,
+  request: Request<Buffer> & { serialNumber?: string },
+  extensions: readonly Buffer[],
 ): Promise<IssuedCertificate> {
-  const privateKey = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
-  return { certificate: Buffer.from(certificate), privateKey, serialNumber, ...validity };
+  const { subject, notAfter } = readCertificate(issuer.certificate);
+  const { publicKey, now, days, points, serialNumber = newSerialNumber() } = request;
+  const content = { subject: request.subject, publicKey, ...validity(now, days, notAfter), serialNumber };
+  return signCertificate({ name: subject, key: issuer.key, certificate: issuer.certificate }, content, [
+    ...extensions,
+    ...(points === undefined ? [] : profile.distributionExtensions(points)),
+  ]);
+}
+
+type Content = { subject: Buffer; publicKey: Buffer; serialNumber: string; notBefore: Date; notAfter: Date };
+
+async function signCertificate(
+  issuer: { name: Buffer; key: SigningKey; certificate?: Buffer },
+  { subject, publicKey, serialNumber, notBefore, notAfter }: Content,
+  extensions: readonly Buffer[],
+): Promise<IssuedCertificate> {
+  const [, publicKeyBits] = der.readElements(der.readElements(publicKey)[0]?.contents ?? Buffer.alloc(0));
+  const identifiers = profile.keyIdentifierExtensions(
+    publicKeyBits?.contents.subarray(1) ?? Buffer.alloc(0),
+    issuer.certificate,
+  );
+  const toBeSigned = der.sequence(
+    der.explicit(0, der.integer(2)),
+    der.unsignedInteger(Buffer.from(serialNumber, 'hex')),
+    signatureAlgorithm(issuer.key.algorithm),
+    issuer.name,
+    der.sequence(der.time(notBefore), der.time(notAfter)),
+    subject,
+    publicKey,
+    der.explicit(3, der.sequence(...extensions, ...identifiers)),
+  );
+  return { certificate: await signed(toBeSigned, issuer.key), serialNumber, notBefore, notAfter };
+}
+
+/** In whole seconds, as a certificate holds them. No certificate outlives its issuer's. */
+function validity(now: Date, days: number, issuersEnd?: Date): { notBefore: Date; notAfter: Date } {
+  const notBefore = new Date(Math.floor((now.getTime() - BACKDATE_MS) / 1000) * 1000);
+  const end = new Date(notBefore.getTime() + days * DAY_MS);
+  return { notBefore, notAfter: issuersEnd !== undefined && issuersEnd < end ? issuersEnd : end };
 }

@@ -1,9 +1,8 @@
-import { createHash, sign } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { readCertificate } from './certificate-reader.ts';
 import * as der from './der.ts';
-
-/** How a company's key signs: PKCS#1 v1.5 (RFC 8017, 8.2) or ECDSA, both over SHA-256. */
-export type KeyAlgorithm = 'RSA-2048' | 'P-256';
+import { SIGNATURE_BYTES_MAX } from './keys/signing-key.ts';
+import type { SigningKey } from './keys/signing-key.ts';
 
 const OID = {
   data: '1.2.840.113549.1.7.1',
@@ -16,12 +15,8 @@ const OID = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
 } as const;
 
-/** The longest signature value: the modulus, or two 33-byte integers in a DER sequence. */
-const SIGNATURE_VALUE_BYTES_MAX: Readonly<Record<KeyAlgorithm, number>> = { 'RSA-2048': 256, 'P-256': 72 };
-
 export type CmsIdentity = {
-  keyAlgorithm: KeyAlgorithm;
-  privateKey: KeyObject;
+  key: SigningKey;
   /** DER. */
   certificate: Buffer;
   /** The issuers' certificates, DER, up to and with the root. */
@@ -31,31 +26,21 @@ export type CmsIdentity = {
 /**
  * A detached CMS SignedData (RFC 5652) as PAdES B-B wants it (ETSI EN 319 142-1, 5.3; EN 319 122-1): signed attributes
  * content-type, message-digest and signing-certificate-v2 (RFC 5035), and no signing-time, which PAdES keeps in the
- * signature dictionary's /M. The private key works on libuv's pool, off the main thread: 7,200 RSA signatures a second
- * on two cores instead of 4,200.
+ * signature dictionary's /M.
  *
  * @param sha256 the digest of the content that is signed
  */
 export async function signDetachedCms(sha256: Buffer, identity: CmsIdentity): Promise<Buffer> {
   const attributes = signedAttributes(sha256, identity.certificate);
   // What is signed is the attributes as a SET OF, what is stored carries the tag [0] instead (RFC 5652, 5.4).
-  const signature = await signOnPool(der.setOf(...attributes), identity.privateKey);
+  const signature = await identity.key.sign(der.setOf(...attributes));
   return assemble(attributes, signature, identity);
 }
 
 /** No signature by this identity is longer than this. Only an ECDSA signature is ever shorter, by a few bytes. */
 export function cmsBytesMax(identity: CmsIdentity): number {
   const attributes = signedAttributes(Buffer.alloc(32), identity.certificate);
-  return assemble(attributes, Buffer.alloc(SIGNATURE_VALUE_BYTES_MAX[identity.keyAlgorithm]), identity).length;
-}
-
-function signOnPool(bytes: Buffer, privateKey: KeyObject): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    sign('sha256', bytes, privateKey, (error, signature) => {
-      if (error) reject(error);
-      else resolve(signature);
-    });
-  });
+  return assemble(attributes, Buffer.alloc(SIGNATURE_BYTES_MAX[identity.key.algorithm]), identity).length;
 }
 
 function signedAttributes(messageDigest: Buffer, certificate: Buffer): Buffer[] {
@@ -81,9 +66,9 @@ function assemble(attributes: readonly Buffer[], signature: Buffer, identity: Cm
     issuerAndSerialNumber(identity.certificate),
     digestAlgorithm,
     der.implicitSetOf(0, ...attributes),
-    identity.keyAlgorithm === 'RSA-2048'
-      ? der.sequence(der.oid(OID.rsaEncryption), der.nullValue())
-      : der.sequence(der.oid(OID.ecdsaWithSha256)),
+    identity.key.algorithm === 'P-256'
+      ? der.sequence(der.oid(OID.ecdsaWithSha256))
+      : der.sequence(der.oid(OID.rsaEncryption), der.nullValue()),
     der.octetString(signature),
   );
   const signedData = der.sequence(
@@ -98,11 +83,6 @@ function assemble(attributes: readonly Buffer[], signature: Buffer, identity: Cm
 
 /** Names the signer's certificate by its issuer and serial number, both copied as the certificate encodes them. */
 function issuerAndSerialNumber(certificate: Buffer): Buffer {
-  const [outer] = der.readElements(certificate);
-  const [toBeSigned] = der.readElements(outer?.contents ?? Buffer.alloc(0));
-  const fields = der.readElements(toBeSigned?.contents ?? Buffer.alloc(0));
-  // TBSCertificate (RFC 5280, 4.1): [0] version, serialNumber, signature, issuer, …
-  const [, serialNumber, , issuer] = fields;
-  if (fields[0]?.tag !== 0xa0 || !serialNumber || !issuer) throw new RangeError('not an X.509 version 3 certificate');
-  return der.sequence(issuer.bytes, serialNumber.bytes);
+  const { issuer, serialNumber } = readCertificate(certificate);
+  return der.sequence(issuer, der.unsignedInteger(serialNumber));
 }

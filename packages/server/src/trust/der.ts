@@ -1,9 +1,23 @@
 /**
- * The small part of DER (ITU-T X.690) that a CMS signature needs: an encoder by tag, and a reader of one element.
- * An element is its bytes; composing them is concatenation.
+ * The part of DER (ITU-T X.690) that certificates, their status and CMS signatures need: an encoder by tag, and a reader
+ * of one element. An element is its bytes; composing them is concatenation.
  */
 
-const TAG = { integer: 0x02, octetString: 0x04, null: 0x05, oid: 0x06, sequence: 0x30, set: 0x31 } as const;
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  enumerated: 0x0a,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
 
 /** Tag, length in the fewest bytes (10.1), contents. */
 export function element(tag: number, ...contents: readonly Uint8Array[]): Buffer {
@@ -32,9 +46,14 @@ export function implicitSetOf(number: number, ...items: readonly Uint8Array[]): 
   return element(0xa0 | number, ...inDerOrder(items));
 }
 
-/** `[n] EXPLICIT`. */
-export function explicit(number: number, item: Uint8Array): Buffer {
-  return element(0xa0 | number, item);
+/** `[n] EXPLICIT`, or `[n] IMPLICIT` of a type that is made of others. */
+export function explicit(number: number, ...items: readonly Uint8Array[]): Buffer {
+  return element(0xa0 | number, ...items);
+}
+
+/** `[n] IMPLICIT` of a type that is not made of others. */
+export function implicit(number: number, contents: Uint8Array): Buffer {
+  return element(0x80 | number, contents);
 }
 
 function inDerOrder(items: readonly Uint8Array[]): Uint8Array[] {
@@ -53,6 +72,63 @@ export function octetString(bytes: Uint8Array): Buffer {
 export function integer(value: number): Buffer {
   if (!Number.isInteger(value) || value < 0 || value > 0x7f) throw new RangeError('only 0 to 127 are needed here');
   return element(TAG.integer, Buffer.from([value]));
+}
+
+/** A non-negative integer of any size, given by its bytes, the highest first (8.3). */
+export function unsignedInteger(bytes: Uint8Array): Buffer {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const significant = first < 0 ? Buffer.of(0) : Buffer.from(bytes.subarray(first));
+  const isNegative = ((significant[0] ?? 0) & 0x80) !== 0;
+  return element(TAG.integer, ...(isNegative ? [Buffer.of(0)] : []), significant);
+}
+
+/** Only what is true: DER leaves a default out, and false is one wherever it stands here. */
+export function trueValue(): Buffer {
+  return element(TAG.boolean, Buffer.of(0xff));
+}
+
+export function bitString(bytes: Uint8Array): Buffer {
+  return element(TAG.bitString, Buffer.of(0), bytes);
+}
+
+/** A BIT STRING of named bits, counted from the highest of the first byte, without trailing zeros (11.2.2). */
+export function namedBits(...bits: readonly number[]): Buffer {
+  const last = Math.max(...bits);
+  const bytes = Buffer.alloc((last >> 3) + 1);
+  for (const bit of bits) bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (0x80 >> (bit & 7));
+  return element(TAG.bitString, Buffer.of(7 - (last & 7)), bytes);
+}
+
+export function enumerated(value: number): Buffer {
+  return element(TAG.enumerated, Buffer.of(value));
+}
+
+export function utf8String(text: string): Buffer {
+  return element(TAG.utf8String, Buffer.from(text, 'utf8'));
+}
+
+/** The caller sees to it that the text has no other characters (8.23.9). */
+export function printableString(text: string): Buffer {
+  return element(TAG.printableString, Buffer.from(text, 'latin1'));
+}
+
+/** A time in whole seconds: UTCTime until 2049, GeneralizedTime from then on (RFC 5280, 4.1.2.5). */
+export function time(at: Date): Buffer {
+  return at.getUTCFullYear() < 2050
+    ? element(TAG.utcTime, Buffer.from(timeText(at).slice(2), 'latin1'))
+    : generalizedTime(at);
+}
+
+export function generalizedTime(at: Date): Buffer {
+  return element(TAG.generalizedTime, Buffer.from(timeText(at), 'latin1'));
+}
+
+/** `20260102030405Z` */
+function timeText(at: Date): string {
+  return at
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(/[-:T]/g, '');
 }
 
 /** `1.2.840.113549` (8.19). */
@@ -99,4 +175,21 @@ function readElement(bytes: Buffer, at: number): DerElement {
   const end = at + header + length;
   if (end > bytes.length) throw new RangeError('a DER element is cut short');
   return { tag, contents: bytes.subarray(at + header, end), bytes: bytes.subarray(at, end) };
+}
+
+/** The dotted form of an object identifier (8.19). Throws a RangeError where the element is none. */
+export function readOid({ tag, contents }: DerElement): string {
+  const last = contents.at(-1);
+  if (tag !== TAG.oid || last === undefined || last >= 0x80) throw new RangeError('not an object identifier');
+  const arcs: bigint[] = [];
+  let arc = 0n;
+  for (const byte of contents) {
+    arc = (arc << 7n) | BigInt(byte & 0x7f);
+    if (byte >= 0x80) continue;
+    arcs.push(arc);
+    arc = 0n;
+  }
+  const [head = 0n, ...rest] = arcs;
+  const first = head < 80n ? head / 40n : 2n;
+  return [first, head - first * 40n, ...rest].join('.');
 }

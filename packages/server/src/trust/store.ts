@@ -1,14 +1,30 @@
 import type { Executor } from '../platform/database/index.ts';
 import type { TrustTables } from './tables.ts';
 
-type AuthorityRow = TrustTables['certificate_authority'];
-type CertificateRow = TrustTables['certificate'];
+export type AuthorityRow = TrustTables['certificate_authority'];
+export type CertificateRow = TrustTables['certificate'];
+/** Whose certificate it is. */
+export type HolderKey = { appId: string; kind: CertificateRow['holder_kind']; key: string };
 
-/** A company's current certificate together with its issuer's. */
+/** A holder's current certificate together with its issuers'. */
 export type CurrentCertificate = Pick<
   CertificateRow,
-  'serial_number' | 'company_name' | 'social_credit_code' | 'key_algorithm' | 'certificate' | 'not_before' | 'not_after'
-> & { private_key_sealed: Buffer; authority_certificate: Buffer };
+  | 'serial_number'
+  | 'holder_name'
+  | 'holder_identifier'
+  | 'certificate'
+  | 'issuer_chain'
+  | 'key_store'
+  | 'key_reference'
+  | 'private_key_sealed'
+  | 'not_before'
+  | 'not_after'
+  | 'authority_id'
+> & {
+  authority_certificate: Buffer | null;
+  authority_revoked_at: Date | null;
+  root_certificate: Buffer | null;
+};
 
 export async function findAuthority(db: Executor, authorityId: string): Promise<AuthorityRow | undefined> {
   return db
@@ -19,55 +35,89 @@ export async function findAuthority(db: Executor, authorityId: string): Promise<
     .executeTakeFirst();
 }
 
+/** The authority that issues now, below the root. */
+export async function findIssuingAuthority(db: Executor): Promise<AuthorityRow | undefined> {
+  return db
+    .withTables<TrustTables>()
+    .selectFrom('certificate_authority')
+    .selectAll()
+    .where('issuer_id', 'is not', null)
+    .where('superseded_at', 'is', null)
+    .executeTakeFirst();
+}
+
 /** Leaves an authority that is already there as it is. */
-export async function insertAuthorityOnce(db: Executor, row: AuthorityRow): Promise<void> {
+export async function insertAuthorityOnce(
+  db: Executor,
+  row: Omit<AuthorityRow, 'superseded_at' | 'revoked_at' | 'revocation_reason'>,
+): Promise<void> {
   await db
     .withTables<TrustTables>()
     .insertInto('certificate_authority')
-    .values(row)
-    .onConflict((conflict) => conflict.column('authority_id').doNothing())
+    .values({ ...row, superseded_at: null, revoked_at: null, revocation_reason: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+export async function supersedeAuthority(db: Executor, authorityId: string, at: Date): Promise<void> {
+  await db
+    .withTables<TrustTables>()
+    .updateTable('certificate_authority')
+    .set({ superseded_at: at })
+    .where('authority_id', '=', authorityId)
+    .where('superseded_at', 'is', null)
     .execute();
 }
 
 export async function findCurrentCertificate(
   db: Executor,
-  appId: string,
-  etcOrgNo: string,
+  { appId, kind, key }: HolderKey,
 ): Promise<CurrentCertificate | undefined> {
   return db
     .withTables<TrustTables>()
     .selectFrom('certificate as c')
-    .innerJoin('certificate_authority as a', 'a.authority_id', 'c.authority_id')
-    .select(['c.serial_number', 'c.company_name', 'c.social_credit_code', 'c.key_algorithm', 'c.certificate'])
-    .select(['c.private_key_sealed', 'c.not_before', 'c.not_after', 'a.certificate as authority_certificate'])
+    .leftJoin('certificate_authority as a', 'a.authority_id', 'c.authority_id')
+    .leftJoin('certificate_authority as r', 'r.authority_id', 'a.issuer_id')
+    .select(['c.serial_number', 'c.holder_name', 'c.holder_identifier', 'c.certificate', 'c.issuer_chain'])
+    .select(['c.key_store', 'c.key_reference', 'c.private_key_sealed', 'c.not_before', 'c.not_after', 'c.authority_id'])
+    .select(['a.certificate as authority_certificate', 'a.revoked_at as authority_revoked_at'])
+    .select('r.certificate as root_certificate')
     .where('c.app_id', '=', appId)
-    .where('c.etc_org_no', '=', etcOrgNo)
+    .where('c.holder_kind', '=', kind)
+    .where('c.holder_key', '=', key)
     .where('c.superseded_at', 'is', null)
     .executeTakeFirst();
 }
 
 export async function supersedeCertificate(
   db: Executor,
-  key: { appId: string; etcOrgNo: string; serialNumber: string },
+  holder: HolderKey,
+  serialNumber: string,
   at: Date,
 ): Promise<void> {
   await db
     .withTables<TrustTables>()
     .updateTable('certificate')
     .set({ superseded_at: at })
-    .where('app_id', '=', key.appId)
-    .where('etc_org_no', '=', key.etcOrgNo)
-    .where('serial_number', '=', key.serialNumber)
+    .where('app_id', '=', holder.appId)
+    .where('holder_kind', '=', holder.kind)
+    .where('holder_key', '=', holder.key)
+    .where('serial_number', '=', serialNumber)
     .where('superseded_at', 'is', null)
     .execute();
 }
 
-/** Does nothing when the company has a current certificate by now. */
-export async function insertCertificateOnce(db: Executor, row: CertificateRow): Promise<void> {
+/** Does nothing when the holder has a current certificate by now. */
+export async function insertCertificateOnce(
+  db: Executor,
+  row: Omit<CertificateRow, 'superseded_at' | 'revoked_at' | 'revocation_reason'>,
+): Promise<void> {
   await db
     .withTables<TrustTables>()
     .insertInto('certificate')
-    .values(row)
-    .onConflict((conflict) => conflict.columns(['app_id', 'etc_org_no']).where('superseded_at', 'is', null).doNothing())
+    .values({ ...row, superseded_at: null, revoked_at: null, revocation_reason: null })
+    .onConflict((conflict) =>
+      conflict.columns(['app_id', 'holder_kind', 'holder_key']).where('superseded_at', 'is', null).doNothing(),
+    )
     .execute();
 }

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { PDFDocument } from '@cantoo/pdf-lib';
 import type { Appearance, AppearancePath, Drawing, PathCommand, Widget } from '../../src/documents/index.ts';
 import { createRoot, issueCompanyCertificate } from '../../src/trust/authority.ts';
+import { generatePrivateKey, softwareKey } from '../../src/trust/keys/software-key.ts';
 import { documentSigner } from '../../src/trust/index.ts';
 import type { DocumentSigner, KeyAlgorithm } from '../../src/trust/index.ts';
 
@@ -43,11 +44,16 @@ export type TestSigner = DocumentSigner & { rootPem: string };
 /** A company's signer under a root of its own. */
 export async function testSigner(keyAlgorithm: KeyAlgorithm, companyName: string): Promise<TestSigner> {
   const now = new Date();
-  const root = await createRoot(keyAlgorithm, now);
-  const subject = { companyName, socialCreditCode: '91310000MA1FL0000X' };
-  const issued = await issueCompanyCertificate({ ...root, keyAlgorithm }, subject, keyAlgorithm, now);
-  const privateKey = createPrivateKey({ key: issued.privateKey, format: 'der', type: 'pkcs8' });
-  const identity = { keyAlgorithm, privateKey, certificate: issued.certificate, chain: [root.certificate] };
+  const [rootKey, key] = [
+    softwareKey(await generatePrivateKey(keyAlgorithm)),
+    softwareKey(await generatePrivateKey(keyAlgorithm)),
+  ];
+  const root = await createRoot(rootKey, now);
+  const issued = await issueCompanyCertificate(
+    { certificate: root.certificate, key: rootKey },
+    { subject: { companyName, socialCreditCode: '91310000MA1FL0000X' }, publicKey: key.publicKey, now, days: 1095 },
+  );
+  const identity = { key, certificate: issued.certificate, chain: [root.certificate] };
   return { ...documentSigner(identity), rootPem: new X509Certificate(root.certificate).toString() };
 }
 
