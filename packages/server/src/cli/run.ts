@@ -11,6 +11,7 @@ import { describeFailure } from './failures.ts';
 import { addLaneCommands } from './lane-commands.ts';
 import { addOpenapiCommand } from './openapi-command.ts';
 import { addOrgCommands } from './org-commands.ts';
+import { addSealCommands } from './seal-commands.ts';
 import { addServeCommands } from './serve-command.ts';
 import { addSubscriptionCommands } from './subscription-commands.ts';
 import { addVerificationCommands } from './verification-commands.ts';
@@ -35,6 +36,7 @@ export function buildProgram(context: CliContext, version: string): Command {
   addSubscriptionCommands(program, context);
   addOrgCommands(program, context);
   addVerificationCommands(program, context);
+  addSealCommands(program, context);
   addBankCommands(program, context);
   addAuditCommands(program, context);
   addDoctorCommand(program, context);

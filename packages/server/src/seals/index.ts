@@ -1,5 +1,7 @@
 /** Company seals and signing dates as vector drawings. This file is the capability's whole public face. */
 export { createSeals } from './seals.ts';
+export { createSealReview } from './review.ts';
+export type { PendingSeal, ReviewErrorCode, SealReview } from './review.ts';
 export { SEAL_VARIANTS } from './variants.ts';
 export type { SealVariant } from './variants.ts';
 export type { Company, DateLine, Seal, SealErrorCode, Seals, SealsDependencies } from './seals.ts';

@@ -9,7 +9,9 @@ import { dateText, textLine } from './date-line.ts';
 import { roundSeal, type RoundSeal } from './round-seal.ts';
 import { sealOutlines } from './seal-font.ts';
 import { sealPng } from './seal-image.ts';
+import { findSuccessor, insertSuccessor, isReviewRequired } from './review-store.ts';
 import { findDefaultSeal, findDrawing, insertDefaultSeal, retireSeal } from './store.ts';
+import type { SealStatus } from './tables.ts';
 import { aliasOf, templateOf, variantOf, type SealVariant } from './variants.ts';
 
 export interface Company {
@@ -25,6 +27,8 @@ export interface Seal {
   alias: string;
   /** 42 mm across. While the seal is in use it is the same object, so that what is made of it can be kept too. */
   appearance: Appearance;
+  /** Only an active seal may sign. */
+  status: SealStatus;
 }
 
 export interface DateLine {
@@ -39,6 +43,9 @@ export type SealErrorCode =
   | 'seal_character_missing'
   /** A design that the company has not what it takes for. */
   | 'seal_variant_unknown'
+  /** The seal waits for its review, or did not pass it, and signs nothing. */
+  | 'seal_not_reviewed'
+  | 'seal_rejected'
   | 'file_url_forged'
   | 'file_url_expired';
 
@@ -50,12 +57,15 @@ export interface CodedCompany extends Company {
 export interface Seals {
   /**
    * The company's default seal, drawn from its name and kept when it is first asked for. A company that has changed
-   * its name gets a new one, and the old one is retired. `executor` may be the caller's transaction, at PostgreSQL's
+   * its name gets a new one, and the old one is retired. A new seal waits for a review where the application asks for
+   * one. `executor` may be the caller's transaction, at PostgreSQL's
    * default isolation.
    *
    * @throws DomainError `seal_character_missing` with `characters` where the font cannot write the name.
    */
   defaultSeal(executor: Executor, company: Company): Promise<Seal>;
+  /** The default seal, if it may sign. @throws DomainError `seal_not_reviewed`, `seal_rejected`, and as above */
+  signingSeal(executor: Executor, company: Company): Promise<Seal>;
   /**
    * A seal as a PNG on a transparent ground, 600 pixels wide.
    *
@@ -64,9 +74,12 @@ export interface Seals {
   sealImage(executor: Executor, seal: { appId: string; sealId: string }): Promise<Buffer>;
   /** A design as a picture, whether the company has it or not. @throws DomainError `seal_variant_unknown`, `seal_character_missing` */
   variantImage(company: Pick<CodedCompany, 'companyName' | 'code'>, variant: SealVariant): Promise<Buffer>;
-  /** The design of the company's default seal; undefined where it has none yet. */
+  /** The design of the company's default seal, or of the one that is to follow it; undefined where it has none yet. */
   chosenVariant(executor: Executor, company: Company): Promise<SealVariant | undefined>;
-  /** Makes a design the company's default seal; the one before is retired. Errors as above. */
+  /**
+   * Makes a design the company's default seal; the one before is retired. Where new seals are reviewed, it goes on
+   * until the new one has passed. Errors as above.
+   */
   chooseVariant(executor: Executor, company: CodedCompany, variant: SealVariant): Promise<{ sealId: string }>;
   /** A URL of the seal's picture for whoever holds it, for 30 days. */
   sealUrl(seal: { appId: string; sealId: string }): string;
@@ -107,21 +120,52 @@ export function createSeals({ clock, links, drawingsKeptMax = DRAWINGS_KEPT_MAX 
     return drawing;
   }
 
-  async function drawDefault(executor: Executor, { appId, etcOrgNo }: Company, template: RoundSeal): Promise<void> {
+  async function newSeal({ appId, etcOrgNo }: Company, template: RoundSeal, isReviewed: boolean) {
     const drawing = roundSeal(template, await sealOutlines());
-    await insertDefaultSeal(executor, {
+    return {
       app_id: appId,
       seal_id: hexId(),
       etc_org_no: etcOrgNo,
       alias: aliasOf(variantOf(template)),
-      kind: 'company_template',
-      status: 'active',
+      kind: 'company_template' as const,
+      status: isReviewed ? ('pending' as const) : ('active' as const),
       template: JSON.stringify(template),
       drawing: JSON.stringify(drawing),
-      is_default: true,
       created_at: clock.now(),
       retired_at: null,
-    });
+    };
+  }
+
+  async function drawDefault(executor: Executor, company: Company, template: RoundSeal): Promise<void> {
+    const isReviewed = await isReviewRequired(executor, company.appId);
+    await insertDefaultSeal(executor, { ...(await newSeal(company, template, isReviewed)), is_default: true });
+  }
+
+  /** The seal with this design that waits to follow the default one; one with another design is withdrawn for it. */
+  async function proposeSuccessor(
+    executor: Executor,
+    company: Company,
+    template: RoundSeal,
+  ): Promise<string | undefined> {
+    const waiting = await findSuccessor(executor, company);
+    if (waiting && isSameTemplate(waiting.template, template)) return waiting.sealId;
+    if (waiting) await retireSeal(executor, { appId: company.appId, sealId: waiting.sealId, at: clock.now() });
+    const seal = await newSeal(company, template, true);
+    const isInserted = await insertSuccessor(executor, { ...seal, is_default: false, is_successor: true });
+    return isInserted ? seal.seal_id : undefined;
+  }
+
+  async function defaultSeal(executor: Executor, company: Company): Promise<Seal> {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const stored = await findDefaultSeal(executor, company);
+      if (stored?.template.name === company.companyName) {
+        const { sealId, alias, status } = stored;
+        return { sealId, alias, status, appearance: await drawingOf(executor, { appId: company.appId, sealId }) };
+      }
+      if (stored) await retireSeal(executor, { appId: company.appId, sealId: stored.sealId, at: clock.now() });
+      await drawDefault(executor, company, { name: company.companyName });
+    }
+    throw new Error(`the default seal of ${company.etcOrgNo} does not settle: two names are in use at once`);
   }
 
   function linksOf(): { baseUrl: () => string; key: Buffer } {
@@ -130,17 +174,13 @@ export function createSeals({ clock, links, drawingsKeptMax = DRAWINGS_KEPT_MAX 
   }
 
   return {
-    async defaultSeal(executor, company) {
-      for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-        const stored = await findDefaultSeal(executor, company);
-        if (stored?.template.name === company.companyName) {
-          const { sealId, alias } = stored;
-          return { sealId, alias, appearance: await drawingOf(executor, { appId: company.appId, sealId }) };
-        }
-        if (stored) await retireSeal(executor, { appId: company.appId, sealId: stored.sealId, at: clock.now() });
-        await drawDefault(executor, company, { name: company.companyName });
-      }
-      throw new Error(`the default seal of ${company.etcOrgNo} does not settle: two names are in use at once`);
+    defaultSeal,
+
+    async signingSeal(executor, company) {
+      const seal = await defaultSeal(executor, company);
+      if (seal.status === 'active') return seal;
+      const code = seal.status === 'rejected' ? 'seal_rejected' : 'seal_not_reviewed';
+      throw new DomainError<SealErrorCode>(code, { sealId: seal.sealId });
     },
 
     async sealImage(executor, seal) {
@@ -152,7 +192,7 @@ export function createSeals({ clock, links, drawingsKeptMax = DRAWINGS_KEPT_MAX 
     },
 
     async chosenVariant(executor, company) {
-      const stored = await findDefaultSeal(executor, company);
+      const stored = (await findSuccessor(executor, company)) ?? (await findDefaultSeal(executor, company));
       return stored?.template.name === company.companyName ? variantOf(stored.template) : undefined;
     },
 
@@ -160,7 +200,19 @@ export function createSeals({ clock, links, drawingsKeptMax = DRAWINGS_KEPT_MAX 
       const template = wantedTemplate(company.companyName, company.code, variant);
       for (let tries = 0; tries < TRIES_MAX; tries += 1) {
         const stored = await findDefaultSeal(executor, company);
-        if (stored && isSameTemplate(stored.template, template)) return { sealId: stored.sealId };
+        const isRejected = stored?.status === 'rejected';
+        if (stored && !isRejected && isSameTemplate(stored.template, template)) {
+          const successor = await findSuccessor(executor, company);
+          if (successor)
+            await retireSeal(executor, { appId: company.appId, sealId: successor.sealId, at: clock.now() });
+          return { sealId: stored.sealId };
+        }
+        const goesOn = stored?.status === 'active' && stored.template.name === company.companyName;
+        if (goesOn && (await isReviewRequired(executor, company.appId))) {
+          const sealId = await proposeSuccessor(executor, company, template);
+          if (sealId !== undefined) return { sealId };
+          continue;
+        }
         if (stored) await retireSeal(executor, { appId: company.appId, sealId: stored.sealId, at: clock.now() });
         await drawDefault(executor, company, template);
       }

@@ -2,12 +2,13 @@ import type { Insertable } from 'kysely';
 import type { Appearance } from '../documents/index.ts';
 import type { Executor } from '../platform/database/index.ts';
 import type { RoundSeal } from './round-seal.ts';
-import type { SealTable, SealTables } from './tables.ts';
+import type { SealStatus, SealTable, SealTables } from './tables.ts';
 
 export interface StoredSeal {
   sealId: string;
   alias: string;
   template: RoundSeal;
+  status: SealStatus;
 }
 
 /** The company's default seal, if it has one. Not its drawing, which is long: `findDrawing` reads that. */
@@ -18,7 +19,7 @@ export async function findDefaultSeal(
   return executor
     .withTables<SealTables>()
     .selectFrom('seal')
-    .select(['seal_id as sealId', 'alias', 'template'])
+    .select(['seal_id as sealId', 'alias', 'template', 'status'])
     .where('app_id', '=', company.appId)
     .where('etc_org_no', '=', company.etcOrgNo)
     .where((row) => row.ref('is_default'))
@@ -43,15 +44,15 @@ export async function insertDefaultSeal(executor: Executor, row: Insertable<Seal
     .execute();
 }
 
-/** Takes a default seal out of use; nothing happens to one that is retired already. */
+/** Takes a seal out of use; nothing happens to one that is retired already. */
 export async function retireSeal(executor: Executor, seal: { appId: string; sealId: string; at: Date }): Promise<void> {
   await executor
     .withTables<SealTables>()
     .updateTable('seal')
-    .set({ is_default: false, status: 'retired', retired_at: seal.at })
+    .set({ is_default: false, is_successor: false, status: 'retired', retired_at: seal.at })
     .where('app_id', '=', seal.appId)
     .where('seal_id', '=', seal.sealId)
-    .where('status', '=', 'active')
+    .where('status', '<>', 'retired')
     .execute();
 }
 

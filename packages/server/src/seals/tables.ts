@@ -6,8 +6,11 @@ import type { RoundSeal } from './round-seal.ts';
 type Json<T> = ColumnType<T, string, string>;
 
 export type SealKind = 'company_template';
-/** A retired seal stays on record for what was signed with it, and signs nothing more. */
-export type SealStatus = 'active' | 'retired';
+/**
+ * Only an active seal signs. One that waits for its review is `pending`, one that did not pass is `rejected`; a retired
+ * one stays on record for what was signed with it.
+ */
+export type SealStatus = 'active' | 'pending' | 'rejected' | 'retired';
 
 export type SealTable = {
   app_id: string;
@@ -21,6 +24,9 @@ export type SealTable = {
   is_default: boolean;
   created_at: Date;
   retired_at: Date | null;
+  reviewed_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  review_reason: ColumnType<string | null, string | null | undefined, string | null>;
+  is_successor: ColumnType<boolean, boolean | undefined, boolean>;
 };
 
-export type SealTables = { seal: SealTable };
+export type SealTables = { seal: SealTable; seal_review_setting: { app_id: string; since: Date } };

@@ -7,7 +7,7 @@ import type { SignField } from './terms.ts';
 /**
  * What a company's field shows when it is signed at this moment: the default seal at the field's width, and the date.
  *
- * @throws DomainError seal_character_missing
+ * @throws DomainError seal_character_missing, seal_not_reviewed, seal_rejected
  */
 export async function drawingOf(
   { db, seals }: SigningContext,
@@ -16,7 +16,7 @@ export async function drawingOf(
   at: Date,
 ): Promise<FieldDrawing & { sealId: string }> {
   const { appId, etcOrgNo, orgName: companyName } = org;
-  const { sealId, appearance } = await seals.defaultSeal(db, { appId, etcOrgNo, companyName });
+  const { sealId, appearance } = await seals.signingSeal(db, { appId, etcOrgNo, companyName });
   const seal = markOf(appearance, field.width ?? appearance.width);
   if (field.date === null) return { sealId, seal, date: null };
   const { format, fontSize } = field.date;

@@ -51,6 +51,8 @@ async function layoutCompanyField(
     const drawing = await drawingOf(context, org, field, context.clock.now());
     return layoutField(field, drawing, pages);
   } catch (error) {
+    if (isDomainError(error, 'seal_not_reviewed')) return { ok: false, reason: '企业印章待审核，请审核通过后重新发起' };
+    if (isDomainError(error, 'seal_rejected')) return { ok: false, reason: '企业印章审核未通过，请更换印章后重新发起' };
     if (!isDomainError(error, 'seal_character_missing')) throw error;
     return { ok: false, reason: `印章字库缺少“${error.params['characters'] ?? ''}”` };
   }

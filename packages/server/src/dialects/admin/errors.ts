@@ -4,6 +4,7 @@ import type { BankErrorCode } from '../../bank/index.ts';
 import type { PartyErrorCode } from '../../parties/index.ts';
 import type { QuotaErrorCode } from '../../quotas/index.ts';
 import type { RelayErrorCode, SearchErrorCode } from '../../relay/index.ts';
+import type { ReviewErrorCode } from '../../seals/index.ts';
 import type { SubscriptionErrorCode } from '../../subscriptions/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
 import { BANK_ERRORS } from './bank-errors.ts';
@@ -27,6 +28,7 @@ export type AdminErrorCode =
   | Extract<SubscriptionErrorCode, 'subscription_not_found'>
   | VerificationErrorCode
   | Extract<QuotaErrorCode, 'contract_quota_invalid'>
+  | ReviewErrorCode
   | BankErrorCode;
 
 type Params = Readonly<Record<string, string>>;
@@ -51,6 +53,11 @@ export const ADMIN_ERRORS = {
   app_not_found: notFound('application', 'appId'),
   party_invalid: invalid,
   contract_quota_invalid: invalid,
+  seal_not_found: notFound('seal', 'sealId'),
+  seal_already_reviewed: {
+    status: 409,
+    message: (params) => `seal ${params['sealId'] ?? ''} does not wait for a review: it is ${params['status'] ?? ''}`,
+  },
   org_not_found: notFound('company', 'etcOrgNo'),
   parent_org_not_found: notFound('parent company', 'parentBizOrgNo'),
   org_conflict: { status: 409, message: (params) => `company ${params['bizOrgNo'] ?? ''} exists with other data` },

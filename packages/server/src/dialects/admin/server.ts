@@ -9,6 +9,7 @@ import { equalConstantTime } from '../../platform/constant-time.ts';
 import { isDomainError } from '../../platform/errors.ts';
 import type { Quotas } from '../../quotas/index.ts';
 import type { Relay, RelayOperations } from '../../relay/index.ts';
+import type { SealReview } from '../../seals/index.ts';
 import type { Subscriptions } from '../../subscriptions/index.ts';
 import { registerAppRoutes } from './app-routes.ts';
 import { registerAuditRoutes, type AuditRouteDependencies } from './audit-routes.ts';
@@ -20,6 +21,7 @@ import { registerLaneRoutes } from './lane-routes.ts';
 import { registerOrgRoutes } from './org-routes.ts';
 import { registerQuotaRoutes } from './quota-routes.ts';
 import { registerReplayRoutes } from './replay-routes.ts';
+import { registerSealRoutes } from './seal-routes.ts';
 import { registerVerificationRoutes } from './verification-routes.ts';
 import { registerStatementRoutes } from './statement-routes.ts';
 import { registerSubscriptionRoutes } from './subscription-routes.ts';
@@ -37,6 +39,7 @@ export interface AdminDependencies extends StatusDependencies {
   audit: AuditRouteDependencies['audit'];
   subscriptions: Subscriptions;
   quotas: Quotas;
+  sealReview: SealReview;
   bank: Bank;
   /** Where an uploaded statement lies while it is imported. */
   spoolFolder: string;
@@ -101,6 +104,7 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       const admin = scope.withTypeProvider<TypeBoxTypeProvider>();
       registerAppRoutes(admin, dependencies);
       registerQuotaRoutes(admin, dependencies);
+      registerSealRoutes(admin, dependencies);
       registerCalleeRoutes(admin, dependencies);
       registerCallbackRoutes(admin, dependencies);
       registerReplayRoutes(admin, dependencies);

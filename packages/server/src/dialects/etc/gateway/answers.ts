@@ -3,6 +3,7 @@ import type { IdentityErrorCode } from '../../../identity/index.ts';
 import type { PartyErrorCode } from '../../../parties/index.ts';
 import type { DomainError } from '../../../platform/errors.ts';
 import type { QuotaErrorCode } from '../../../quotas/index.ts';
+import type { ReviewErrorCode } from '../../../seals/index.ts';
 import type { SigningErrorCode } from '../../../signing/index.ts';
 
 /** A code of the contract and its words (contracts/etc-gateway.md, Codes). */
@@ -59,7 +60,7 @@ export class GatewayRefusal extends Error {
 type Params = Readonly<Record<string, string>>;
 /** Of company verification, what the api codes here can end with. */
 type IdentityCode = Extract<IdentityErrorCode, 'identity_invalid' | 'factor_source_failed' | 'member_not_found'>;
-type DomainCode = AppErrorCode | PartyErrorCode | SigningErrorCode | IdentityCode | QuotaErrorCode;
+type DomainCode = AppErrorCode | PartyErrorCode | SigningErrorCode | IdentityCode | QuotaErrorCode | ReviewErrorCode;
 
 const bad = (msg: string): Answer => ({ code: '400', msg });
 
@@ -97,6 +98,9 @@ const DOMAIN_ANSWERS = {
   contract_quota_used_up: () => bad('剩余合同份数不足，请先订购合同（esign.contract.order）'),
   contract_quota_invalid: (params: Params) => bad(`参数${params['field'] ?? ''}应为1到1000000的整数，且合计不超过上限`),
   contract_order_conflict: () => bad('参数bizRequestNo已用于其他订购，请核对或更换编号'),
+
+  seal_not_found: () => bad('参数seal_id对应的印章不存在，请核对机构编号和印章编号'),
+  seal_already_reviewed: () => bad('印章已审核或已停用，不能再次审核'),
 
   flow_not_found: () => ({ code: '1435011', msg: '流程不存在，请核对flowId' }),
   flow_not_signing: () => ({ code: '1437111', msg: '流程不在签署中，不能撤销，请查询流程的当前状态' }),

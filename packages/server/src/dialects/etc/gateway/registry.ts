@@ -3,6 +3,8 @@ import { appNotifyGet } from './api/app-notify-get.ts';
 import { appNotifySave } from './api/app-notify-save.ts';
 import { esignContractOrder } from './api/esign-contract-order.ts';
 import { esignContractSurplus } from './api/esign-contract-surplus.ts';
+import { esignSealPending } from './api/esign-seal-pending.ts';
+import { esignSealReview } from './api/esign-seal-review.ts';
 import { esignSignflowsCreateFlowOneStep } from './api/esign-signflows-create-flow-one-step.ts';
 import { esignSignflowsDocuments } from './api/esign-signflows-documents.ts';
 import { esignSignflowsQuery } from './api/esign-signflows-query.ts';
@@ -37,5 +39,7 @@ export const APIS: ReadonlyMap<string, Api> = new Map(
     gatewayGetToken,
     esignContractSurplus,
     esignContractOrder,
+    esignSealPending,
+    esignSealReview,
   ].map((api) => [api.apiCode, api]),
 );
