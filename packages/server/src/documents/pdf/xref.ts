@@ -7,7 +7,7 @@ import { PdfName } from './values.ts';
 import type { PdfDict } from './values.ts';
 
 /** Where an object lies: in the file at a byte offset, in an object stream, or nowhere (deleted). */
-type XrefEntry =
+export type XrefEntry =
   | { kind: 'offset'; offset: number; generation: number }
   | { kind: 'compressed'; stream: number; index: number }
   | { kind: 'free' };
@@ -25,7 +25,16 @@ export type Xref = {
   manner: 'table' | 'stream';
 };
 
-type Section = { used: [number, XrefEntry][]; free: number[]; dict: PdfDict; manner: 'table' | 'stream' };
+/** One section as it stands in the file, older ones not looked at. */
+export type XrefSection = {
+  used: [number, XrefEntry][];
+  free: number[];
+  /** The trailer, or the stream's dictionary. */
+  dict: PdfDict;
+  manner: 'table' | 'stream';
+};
+
+type Section = XrefSection;
 
 export function readXref(bytes: Buffer, budget: ParseBudget): Xref {
   const keyword = bytes.lastIndexOf('startxref');
@@ -33,6 +42,19 @@ export function readXref(bytes: Buffer, budget: ParseBudget): Xref {
   const startXref = new PdfParser(bytes, keyword + 'startxref'.length, budget).takeInteger();
   if (startXref === undefined) throw new DamagedPdf('startxref names no offset');
   return new XrefReader(bytes, budget).read(startXref);
+}
+
+/**
+ * The section at this offset, and where it ends: behind a table's trailer, or where the data of a stream ends.
+ *
+ * @throws DamagedPdf
+ */
+export function readXrefSection(
+  bytes: Buffer,
+  offset: number,
+  budget: ParseBudget,
+): { section: XrefSection; endsAt: number } {
+  return new XrefReader(bytes, budget).sectionAt(offset);
 }
 
 class XrefReader {
@@ -102,8 +124,16 @@ class XrefReader {
   }
 
   #readSection(offset: number): Section {
+    return this.sectionAt(offset).section;
+  }
+
+  sectionAt(offset: number): { section: Section; endsAt: number } {
     const parser = new PdfParser(this.#bytes, offset, this.#budget);
-    return parser.charged(() => (parser.takeKeyword('xref') ? this.#readTable(parser) : this.#readStream(parser)));
+    return parser.charged(() => {
+      if (parser.takeKeyword('xref')) return { section: this.#readTable(parser), endsAt: parser.position };
+      const { section, data } = this.#readStream(parser);
+      return { section, endsAt: data.byteOffset - this.#bytes.byteOffset + data.length };
+    });
   }
 
   #readTable(parser: PdfParser): Section {
@@ -131,7 +161,7 @@ class XrefReader {
     return { used, free, dict: parser.parseDict(), manner: 'table' };
   }
 
-  #readStream(parser: PdfParser): Section {
+  #readStream(parser: PdfParser): { section: Section; data: Buffer } {
     const ok = parser.takeInteger() !== undefined && parser.takeInteger() !== undefined && parser.takeKeyword('obj');
     if (!ok) throw new DamagedPdf('no cross-reference where one should be');
     const dictionary = parser.parseDict();
@@ -139,7 +169,8 @@ class XrefReader {
     const type = dictionary.get('Type');
     if (!stream || !(type instanceof PdfName) || type.name !== 'XRef')
       throw new DamagedPdf('no cross-reference stream');
-    return streamSection(dictionary, decodeStructureStream(stream, this.#budget), this.#budget);
+    const section = streamSection(dictionary, decodeStructureStream(stream, this.#budget), this.#budget);
+    return { section, data: stream.encoded };
   }
 }
 
