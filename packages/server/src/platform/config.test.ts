@@ -35,8 +35,21 @@ describe('readConfig', () => {
       unprovenPerSecondPerAddressMax: 200,
       requestsPerSecondPerMemberMax: 30,
       nodeName: 'node-1',
+      messages: { adapter: 'log' },
+      messageLanguage: 'zh',
+      signReadingSeconds: 0,
       traces: null,
     });
+  });
+
+  test('an adapter of messages that lacks what it needs is a fault', () => {
+    expect(faultsOf({ YINXIN_MESSAGE_ADAPTER: 'webhook', YINXIN_MESSAGE_WEBHOOK_URL: 'http://sms.test/' })).toEqual([
+      'YINXIN_MESSAGE_WEBHOOK_SECRET',
+    ]);
+    expect(faultsOf({ YINXIN_MESSAGE_ADAPTER: 'smtp' })).toEqual([
+      'YINXIN_MESSAGE_SMTP_URL',
+      'YINXIN_MESSAGE_SMTP_FROM',
+    ]);
   });
 
   test('an empty variable is as good as none', () => {

@@ -2,6 +2,9 @@ import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { canonicalCidr } from './cidr.ts';
 import type { LogLevel } from './log.ts';
+import { MESSAGE_VARIABLES, readMessageSettings, type MessageSettings } from './message-settings.ts';
+
+export type { MessageSettings } from './message-settings.ts';
 
 /** Everything the service may be told from outside. Read once, at the start; see CONFIGURATION in docs/configuration.md. */
 export interface Config {
@@ -35,6 +38,11 @@ export interface Config {
   relayContentDays: number | null;
   /** Names this node in leases, attempts and logs. */
   nodeName: string;
+  /** How links and codes reach signers. */
+  messages: MessageSettings;
+  messageLanguage: 'zh' | 'en';
+  /** How long a document must be open before it can be signed. Seconds. */
+  signReadingSeconds: number;
   /** Where spans of attempts go, by OTLP/HTTP; null: nowhere. */
   traces: { url: string; headers: Readonly<Record<string, string>>; serviceName: string } | null;
 }
@@ -77,6 +85,8 @@ export const VARIABLES = {
   YINXIN_MEMBER_RATE: "requests a second of one member's page (default: 30)",
   YINXIN_RELAY_RETENTION_DAYS: 'days for which ended deliveries are kept (default: 90)',
   YINXIN_RELAY_CONTENT_DAYS: 'days after which contents of delivered messages are dropped (default: with their record)',
+  ...MESSAGE_VARIABLES,
+  YINXIN_SIGN_READING_SECONDS: 'seconds for which a document must be open before it can be signed (default: 0)',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'collector of OpenTelemetry spans, such as http://127.0.0.1:4318 (default: none)',
   OTEL_EXPORTER_OTLP_HEADERS: 'headers for the collector, such as authorization=Bearer%20…, separated by commas',
   OTEL_SERVICE_NAME: 'name of this service in spans (default: yinxin)',
@@ -95,6 +105,8 @@ const RETENTION_DAYS_DEFAULT = 90;
 const RETENTION_DAYS_MAX = 3_650;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const KEY_ALGORITHMS = ['RSA-2048', 'P-256'] as const;
+const LANGUAGES = ['zh', 'en'] as const;
+const READING_SECONDS_MAX = 3_600;
 const FACTOR_SOURCES = ['declared', 'register'] as const;
 
 /**
@@ -146,6 +158,11 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
       parseInteger(text, 1, RETENTION_DAYS_MAX),
     ),
     nodeName: read('YINXIN_NODE_NAME', defaults.nodeName, parseNodeName),
+    messages: readMessageSettings(read, (variable, adapter) =>
+      faults.push({ variable, message: `is needed with YINXIN_MESSAGE_ADAPTER=${adapter}` }),
+    ),
+    messageLanguage: read<Config['messageLanguage']>('YINXIN_MESSAGE_LANGUAGE', 'zh', (text) => oneOf(text, LANGUAGES)),
+    signReadingSeconds: read('YINXIN_SIGN_READING_SECONDS', 0, (text) => parseInteger(text, 0, READING_SECONDS_MAX)),
     traces: readTraces(read),
   };
   for (const variable of Object.keys(environment)) {

@@ -31,3 +31,4 @@ export type { ChainFault, ChainProgress, ChainReport } from './chain-verificatio
 export type { Evidence } from './evidence.ts';
 export type { LaneListing } from './lane-store.ts';
 export type { ReplayFilter, ReplayProgress } from './replay-many.ts';
+export { standardWebhookHeaders, webhookSecretKey } from './standard-webhooks.ts';
