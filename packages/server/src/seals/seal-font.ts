@@ -1,35 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { brotliDecompress } from 'node:zlib';
 import type { Font, Glyph as FontGlyph } from 'fontkit';
 import type { PathCommand } from '../documents/index.ts';
+import { songFont } from '../platform/song-font.ts';
 import type { Glyph, Outlines } from './glyphs.ts';
 import { transformCommands } from './glyphs.ts';
 
-/** Noto Serif SC SemiBold, OFL-1.1, subset by assets/fonts/make-subset.sh. */
-const FONT_FILE = new URL('../../assets/fonts/NotoSerifSC-SemiBold.subset.ttf.br', import.meta.url);
-
-const decompress = promisify(brotliDecompress);
-
-let loading: Promise<Outlines> | undefined;
-
-/**
- * The outlines of the seal font, read once in the life of the process and only when something is drawn: 6.4 MB from
- * disk, unpacked to 14 MB on libuv's pool in 0.14 s. (As WOFF2 it is 1 MB smaller, and fontkit holds the event loop
- * for 1.1 s to unpack it.)
- */
-export function sealOutlines(): Promise<Outlines> {
-  loading ??= load().catch((error: unknown) => {
-    loading = undefined;
-    throw error;
-  });
-  return loading;
-}
-
-async function load(): Promise<Outlines> {
-  const [fontkit, packed] = await Promise.all([import('fontkit'), readFile(FONT_FILE)]);
-  const font = fontkit.create(await decompress(packed));
-  if (!('glyphForCodePoint' in font)) throw new Error('the seal font is a collection, not a single font');
+/** The outlines of the seal font, which is read when something is drawn first. */
+export async function sealOutlines(): Promise<Outlines> {
+  const font = await songFont();
   return (character) => {
     const codePoint = character.codePointAt(0);
     if (codePoint === undefined || !font.hasGlyphForCodePoint(codePoint)) return undefined;
