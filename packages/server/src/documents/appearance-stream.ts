@@ -1,23 +1,39 @@
 import { promisify } from 'node:util';
 import { constants, deflate } from 'node:zlib';
 import type { ZlibOptions } from 'node:zlib';
-import type { Appearance, AppearancePath, PathCommand } from './appearance.ts';
+import type { AppearancePath, PathCommand } from './appearance.ts';
 import type { Box, PdfPage } from './pdf/pages.ts';
 import type { PdfRevision } from './pdf/revision.ts';
 import { serializeNumber } from './pdf/serialize.ts';
 import { dict, name, PdfStream } from './pdf/values.ts';
-import type { PdfDict, PdfRef, PdfValue } from './pdf/values.ts';
+import type { PdfRef, PdfValue } from './pdf/values.ts';
 import type { Widget } from './widgets.ts';
 
 const compress = promisify<Buffer, ZlibOptions, Buffer>(deflate);
 
-type Translated = { dict: PdfDict; content: Buffer };
+/** A drawing's paths as they stand in a file, compressed. Nothing but numbers and bytes: it can be sent to a thread. */
+export type PreparedForm = { box: readonly number[]; opacities: readonly number[]; content: Uint8Array };
+
+type PreparedDrawing = {
+  rect: Box;
+  width: number;
+  height: number;
+  originX: number;
+  /** Index of its paths among the forms. */
+  form: number;
+};
+
+/** A widget whose drawings name their paths by number. */
+export type PreparedWidget = {
+  pageIndex: number;
+  drawings: readonly [PreparedDrawing, ...PreparedDrawing[]];
+};
 
 /**
  * Drawings as they stand in a file, by the identity of their paths: a company's seal is written into document after
  * document, and translating and compressing it costs as much as the signature itself.
  */
-const translations = new WeakMap<readonly AppearancePath[], Promise<Translated>>();
+const translations = new WeakMap<readonly AppearancePath[], Promise<PreparedForm>>();
 
 /** Counter-clockwise turns that set a drawing upright on a page that is shown turned clockwise. */
 const UPRIGHT: Readonly<Record<PdfPage['rotate'], readonly number[]>> = {
@@ -27,27 +43,49 @@ const UPRIGHT: Readonly<Record<PdfPage['rotate'], readonly number[]>> = {
   270: [0, -1, 1, 0, 0, 0],
 };
 
+/** Widgets with the paths of their drawings translated, each path once however many pages a seal runs across. */
+export async function prepareWidgets(
+  widgets: readonly Widget[],
+): Promise<{ forms: readonly PreparedForm[]; widgets: readonly PreparedWidget[] }> {
+  const numbers = new Map<readonly AppearancePath[], number>();
+  const prepared = (drawing: Widget['drawings'][number]): PreparedDrawing => {
+    const { width, height, originX = 0, paths } = drawing.appearance;
+    const form = numbers.get(paths) ?? numbers.size;
+    numbers.set(paths, form);
+    return { rect: drawing.rect, width, height, originX, form };
+  };
+  const each = widgets.map(({ pageIndex, drawings: [first, ...others] }): PreparedWidget => {
+    return { pageIndex, drawings: [prepared(first), ...others.map(prepared)] };
+  });
+  return { forms: await Promise.all([...numbers.keys()].map(translated)), widgets: each };
+}
+
 /**
  * Writes the appearances of widgets, each a small form XObject around larger ones that hold the paths. Those are written
  * once, in the first revision that shows them, however many pages a seal runs across.
  */
 export class AppearanceWriter {
-  readonly #written = new Map<readonly AppearancePath[], PdfRef>();
+  readonly #forms: readonly PreparedForm[];
+  readonly #written = new Map<number, PdfRef>();
+
+  constructor(forms: readonly PreparedForm[]) {
+    this.#forms = forms;
+  }
 
   /** The form of a widget whose rectangle is `bounds`, upright on a page that is shown turned by `rotate`. */
-  async add(
+  add(
     revision: PdfRevision,
-    { drawings }: Pick<Widget, 'drawings'>,
+    { drawings }: Pick<PreparedWidget, 'drawings'>,
     bounds: Box,
     rotate: PdfPage['rotate'],
-  ): Promise<PdfRef> {
+  ): PdfRef {
     const names = new Map<PdfRef, string>();
     let content = '';
-    for (const { rect, appearance } of drawings) {
-      const drawn = await this.#drawn(revision, appearance.paths);
+    for (const drawing of drawings) {
+      const drawn = this.#drawn(revision, drawing.form);
       const resource = names.get(drawn) ?? `D${names.size}`;
       names.set(drawn, resource);
-      content += drawingOperators(rect, appearance, bounds, resource);
+      content += drawingOperators(drawing, bounds, resource);
     }
     const resources = Object.fromEntries([...names].map(([ref, resource]) => [resource, ref]));
     const form = dict({
@@ -60,28 +98,44 @@ export class AppearanceWriter {
     return revision.add(new PdfStream(form, Buffer.from(content, 'latin1')));
   }
 
-  async #drawn(revision: PdfRevision, paths: readonly AppearancePath[]): Promise<PdfRef> {
-    const known = this.#written.get(paths);
+  #drawn(revision: PdfRevision, number: number): PdfRef {
+    const known = this.#written.get(number);
     if (known) return known;
-    const { dict: header, content } = await translated(paths);
-    const written = revision.add(new PdfStream(header, content));
-    this.#written.set(paths, written);
+    const form = this.#forms[number];
+    if (!form) throw new RangeError('no such drawing');
+    const written = revision.add(formStream(form));
+    this.#written.set(number, written);
     return written;
   }
 }
 
+function formStream({ box, opacities, content }: PreparedForm): PdfStream {
+  const states = Object.fromEntries(
+    opacities.map((opacity, index): [string, PdfValue] => [`O${index}`, dict({ ca: opacity })]),
+  );
+  const header = dict({
+    Type: name('XObject'),
+    Subtype: name('Form'),
+    BBox: [...box],
+    Resources: dict(opacities.length > 0 ? { ExtGState: dict(states) } : {}),
+    Filter: name('FlateDecode'),
+  });
+  return new PdfStream(header, Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+}
+
 /** Clips to the drawing's own rectangle, then draws its window scaled to fill that. */
-function drawingOperators(rect: Box, appearance: Appearance, bounds: Box, resource: string): string {
+function drawingOperators(drawing: PreparedDrawing, bounds: Box, resource: string): string {
+  const { rect } = drawing;
   const [left, bottom] = [rect[0] - bounds[0], rect[1] - bounds[1]];
   const [width, height] = [rect[2] - rect[0], rect[3] - rect[1]];
-  const [scaleX, scaleY] = [width / appearance.width, height / appearance.height];
-  const x = left - (appearance.originX ?? 0) * scaleX;
+  const [scaleX, scaleY] = [width / drawing.width, height / drawing.height];
+  const x = left - drawing.originX * scaleX;
   const matrix = [scaleX, 0, 0, scaleY, x, bottom].map(serializeNumber).join(' ');
   const clip = [left, bottom, width, height].map(serializeNumber).join(' ');
   return `q ${clip} re W n ${matrix} cm /${resource} Do Q\n`;
 }
 
-function translated(paths: readonly AppearancePath[]): Promise<Translated> {
+function translated(paths: readonly AppearancePath[]): Promise<PreparedForm> {
   const known = translations.get(paths);
   if (known) return known;
   const made = translate(paths);
@@ -89,27 +143,16 @@ function translated(paths: readonly AppearancePath[]): Promise<Translated> {
   return made;
 }
 
-async function translate(paths: readonly AppearancePath[]): Promise<Translated> {
+async function translate(paths: readonly AppearancePath[]): Promise<PreparedForm> {
   const opacities = [...new Set(paths.map((path) => path.opacity ?? 1).filter((opacity) => opacity < 1))];
-  const states = Object.fromEntries(
-    opacities.map((opacity, index): [string, PdfValue] => [`O${index}`, dict({ ca: opacity })]),
-  );
   const text = paths.map((path) => pathOperators(path, opacities.indexOf(path.opacity ?? 1))).join('');
-  return {
-    dict: dict({
-      Type: name('XObject'),
-      Subtype: name('Form'),
-      BBox: boxAround(paths),
-      Resources: dict(opacities.length > 0 ? { ExtGState: dict(states) } : {}),
-      Filter: name('FlateDecode'),
-    }),
-    // A seal is 8 % larger than at the default level, in half the time.
-    content: await compress(Buffer.from(text, 'latin1'), { level: constants.Z_BEST_SPEED }),
-  };
+  // A seal is 8 % larger than at the default level, in half the time.
+  const content = await compress(Buffer.from(text, 'latin1'), { level: constants.Z_BEST_SPEED });
+  return { box: boxAround(paths), opacities, content };
 }
 
 /** A box around every control point, and so around every curve, with a point to spare for anti-aliasing. */
-function boxAround(paths: readonly AppearancePath[]): PdfValue[] {
+function boxAround(paths: readonly AppearancePath[]): number[] {
   let [left, bottom, right, top] = [0, 0, 0, 0];
   const include = (x: number, y: number): void => {
     left = Math.min(left, x);

@@ -1,4 +1,4 @@
-import { DamagedPdf } from './pdf/budget.ts';
+import { TooComplexPdf } from './pdf/budget.ts';
 import type { PdfDocument } from './pdf/document.ts';
 import { isDict, PdfRef, PdfString } from './pdf/values.ts';
 import type { PdfDict, PdfValue } from './pdf/values.ts';
@@ -19,7 +19,7 @@ export function allFormFields(document: PdfDocument): PdfDict[] {
   };
 
   function walk(value: PdfValue | undefined, depth: number): void {
-    if (depth > FIELD_DEPTH_MAX) throw new DamagedPdf('the form is too deep');
+    if (depth > FIELD_DEPTH_MAX) throw new TooComplexPdf('the form is too deep');
     const fields = isNew(value) ? document.resolve(value) : undefined;
     if (!Array.isArray(fields)) return;
     for (const item of fields.filter(isNew)) {

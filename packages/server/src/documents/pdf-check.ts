@@ -15,7 +15,8 @@ const PDF_FILE_LIMITS = { bytesMax: 50 * 1024 * 1024, pagesMax: 2000 } as const;
  * - `not_a_pdf`: no PDF header
  * - `header_not_first`: bytes before the header, which readers skip and of which they do not agree whether a signature's
  *   /ByteRange counts them: pdfsig does, MuPDF does not
- * - `damaged`: its structure does not hold together, or takes more work to read than any honest file
+ * - `damaged`: its structure does not hold together
+ * - `too_complex`: it takes more work to read than any honest file (`PDF_LIMITS`), or ended the thread that read it
  * - `encrypted`: it wants a password, or is locked by an empty one
  * - `no_pages`, `too_many_pages`
  * - `certified`: a signature in it forbids any further one (`forbidsSigning`)
@@ -27,6 +28,7 @@ export type PdfRefusal =
   | 'not_a_pdf'
   | 'header_not_first'
   | 'damaged'
+  | 'too_complex'
   | 'encrypted'
   | 'no_pages'
   | 'too_many_pages'
@@ -45,8 +47,8 @@ export type SignablePdf = { document: PdfDocument; pages: readonly PdfPage[] };
 /**
  * Whether the file is a PDF that can be signed, and the sizes of its pages.
  *
- * It needs no worker thread to be safe against a hostile file: it reads only the cross-reference, the catalog and the
- * page tree, never page content, and everything it reads is charged to a `ParseBudget`.
+ * It reads only the cross-reference, the catalog and the page tree, never page content, and everything it reads is
+ * charged to a `ParseBudget`.
  */
 export function checkPdf(bytes: Buffer, limits: { bytesMax?: number; pagesMax?: number } = {}): PdfCheck {
   try {

@@ -1,30 +1,17 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { chinaDateTime } from '../platform/clock.ts';
 import { DomainError } from '../platform/errors.ts';
-import { AppearanceWriter } from './appearance-stream.ts';
+import { appendSignatures } from './append-signatures.ts';
+import type { PreparedSignatures, SignatureTerms } from './append-signatures.ts';
+import { prepareWidgets } from './appearance-stream.ts';
 import { openSignablePdf } from './pdf-check.ts';
 import type { PdfRefusal, SignablePdf } from './pdf-check.ts';
-import { toUserSpace } from './pdf/pages.ts';
-import { PdfRevision } from './pdf/revision.ts';
-import { serializeValue } from './pdf/serialize.ts';
-import { dict, name, textString } from './pdf/values.ts';
-import type { PdfRef } from './pdf/values.ts';
 import { PrefixDigest } from './prefix-digest.ts';
-import { addAnnotation, addFormField } from './signature-field.ts';
-import { finishSigned, signaturePlaceholder } from './signature-placeholder.ts';
 import type { ContentsMaker } from './signature-placeholder.ts';
-import { boundsOf } from './widgets.ts';
 import type { Widget } from './widgets.ts';
 
 /** What all signatures of one act of signing share. */
-type SigningAct = {
+type SigningAct = SignatureTerms & {
   pdf: Buffer;
   signer: ContentsMaker;
-  signedAt: Date;
-  reason?: string;
-  location?: string;
-  /** Who signs, for viewers that do not read certificates. */
-  name?: string;
   limits?: { bytesMax?: number; pagesMax?: number };
 };
 
@@ -37,12 +24,10 @@ export type PdfSignature = {
 
 export type SignPdfOptions = SigningAct & PdfSignature;
 
-/** Print, Locked (12.5.3). */
-const WIDGET_FLAGS = 4 + 128;
 /** A file that was within the limit when it came may have grown past it by the signatures since. */
 const SIGNED_BYTES_MAX = 1024 * 1024 * 1024;
-/** More than a signature with an RSA-2048 chain of two takes. */
-const REHEARSED_SIGNATURE_BYTES = 4096;
+/** More than a signature with an RSA-2048 chain of three takes. */
+const REHEARSED_SIGNATURE_BYTES = 6144;
 /** As long as the names that signing gives, and a company's name at its longest. */
 const REHEARSED_FIELD_NAME = 'rehearsal'.padEnd(48, '-');
 const REHEARSED_NAME = '名'.repeat(64);
@@ -71,9 +56,26 @@ export async function signPdfPages({
   signatures,
   ...act
 }: SigningAct & { signatures: readonly PdfSignature[] }): Promise<Buffer> {
+  const bytesMax = act.limits?.bytesMax ?? SIGNED_BYTES_MAX;
   const digest = new PrefixDigest();
   await digest.extend(act.pdf);
-  return appendSignatures(act, signatures, digest);
+  const source = openSignablePdf(act.pdf, { ...act.limits, bytesMax });
+  await appendSignatures(source, act, await prepareSignatures(signatures), act.signer, { bytesMax, digest });
+  return Buffer.concat(source.document.pieces, source.document.byteLength);
+}
+
+/** The signatures with their drawings translated: what `appendSignatures` takes. */
+export async function prepareSignatures(signatures: readonly PdfSignature[]): Promise<PreparedSignatures> {
+  const { forms, widgets } = await prepareWidgets(signatures.map(({ widget }) => widget));
+  return {
+    forms,
+    signatures: widgets.map((widget, index) => ({ fieldName: signatures[index]?.fieldName ?? '', widget })),
+  };
+}
+
+/** As many signatures as there are widgets, under names as long as any. */
+export function rehearsedSignatures(widgets: readonly Widget[]): PdfSignature[] {
+  return widgets.map((widget, index) => ({ fieldName: `${REHEARSED_FIELD_NAME}-${index}`, widget }));
 }
 
 /**
@@ -86,12 +88,9 @@ export async function signingRefusal(
   widgets: readonly Widget[],
   limits: { bytesMax: number },
 ): Promise<PdfRefusal | undefined> {
-  const signer = { signatureBytesMax: REHEARSED_SIGNATURE_BYTES, signDetached: async () => Buffer.alloc(0) };
-  const signatures = widgets.map((widget, index) => ({ fieldName: `${REHEARSED_FIELD_NAME}-${index}`, widget }));
-  const nothing = { extend: async () => {}, digestWith: () => Buffer.alloc(0) };
+  const prepared = await prepareSignatures(rehearsedSignatures(widgets));
   try {
-    const act = { pdf, signer, signedAt: new Date(0), name: REHEARSED_NAME, limits };
-    openSignablePdf(await appendSignatures(act, signatures, nothing), limits);
+    await rehearse(openSignablePdf(pdf, limits), prepared, limits);
     return undefined;
   } catch (error) {
     if (error instanceof DomainError) return error.code as PdfRefusal;
@@ -99,88 +98,19 @@ export async function signingRefusal(
   }
 }
 
-async function appendSignatures(
-  act: SigningAct,
-  signatures: readonly PdfSignature[],
-  digest: Pick<PrefixDigest, 'extend' | 'digestWith'>,
-): Promise<Buffer> {
-  const limits = { bytesMax: SIGNED_BYTES_MAX, ...act.limits };
-  const source = openSignablePdf(act.pdf, limits);
-  const appearances = new AppearanceWriter();
-  for (const signature of signatures) {
-    const section = await appendSignature(source, appearances, act, signature, digest);
-    // Each signature rewrites the page's and the form's own entries, which a hostile file makes megabytes long.
-    if (source.document.byteLength > limits.bytesMax) throw new DomainError<PdfRefusal>('too_large');
-    await digest.extend(section);
-    await nextTurn();
-  }
-  return Buffer.concat(source.document.pieces, source.document.byteLength);
-}
-
-/** Answers the section it appended; `digest` covers the bytes before it. */
-async function appendSignature(
+/**
+ * Appends signatures without a key to a document, and reads what came out.
+ *
+ * @throws DomainError as `signPdf` does
+ */
+export async function rehearse(
   source: SignablePdf,
-  appearances: AppearanceWriter,
-  act: SigningAct,
-  signature: PdfSignature,
-  digest: Pick<PrefixDigest, 'digestWith'>,
-): Promise<Buffer> {
-  const { document } = source;
-  const { signer } = act;
-  const revision = new PdfRevision(document);
-  const value = revision.reserve();
-  const placeholder = signaturePlaceholder({
-    type: 'Sig',
-    subFilter: 'ETSI.CAdES.detached',
-    entries: `/M (${pdfDate(act.signedAt)})\n${textEntries(act)}`,
-    contentsBytesMax: signer.signatureBytesMax,
-  });
-  revision.set(value, placeholder.body);
-  await addField(source, revision, appearances, value, signature);
-  return finishSigned(document, revision, { value, placeholder }, signer, digest);
-}
-
-function textEntries({ name: signerName, reason, location }: SigningAct): string {
-  const texts = dict({
-    Name: signerName === undefined ? undefined : textString(signerName),
-    Reason: reason === undefined ? undefined : textString(reason),
-    Location: location === undefined ? undefined : textString(location),
-  });
-  return [...texts].map(([key, text]) => `/${key} ${serializeValue(text)}\n`).join('');
-}
-
-/** A date (7.9.4) in China time. */
-function pdfDate(at: Date): string {
-  return `D:${chinaDateTime(at).replace(/\D/g, '')}+08'00'`;
-}
-
-/** The field and its one widget are one object (12.7.3.1). */
-async function addField(
-  source: SignablePdf,
-  revision: PdfRevision,
-  appearances: AppearanceWriter,
-  value: PdfRef,
-  { fieldName, widget }: PdfSignature,
+  prepared: PreparedSignatures,
+  limits: { bytesMax: number },
 ): Promise<void> {
-  const page = source.pages[widget.pageIndex];
-  if (!page) throw new DomainError('page_missing', { page: String(widget.pageIndex + 1) });
-  const field = revision.reserve();
-  const bounds = boundsOf(widget);
-  revision.set(
-    field,
-    dict({
-      Type: name('Annot'),
-      Subtype: name('Widget'),
-      FT: name('Sig'),
-      T: textString(fieldName),
-      V: value,
-      P: page.ref,
-      F: WIDGET_FLAGS,
-      Rect: [...toUserSpace(page, bounds)],
-      AP: dict({ N: await appearances.add(revision, widget, bounds, page.rotate) }),
-      MK: page.rotate === 0 ? undefined : dict({ R: page.rotate }),
-    }),
-  );
-  addAnnotation(source, revision, page, field);
-  addFormField(source, revision, { ref: field, name: fieldName });
+  const signer = { signatureBytesMax: REHEARSED_SIGNATURE_BYTES, signDetached: async () => Buffer.alloc(0) };
+  const digest = { extend: async () => {}, digestWith: () => Buffer.alloc(0) };
+  const terms = { signedAt: new Date(0), name: REHEARSED_NAME };
+  await appendSignatures(source, terms, prepared, signer, { bytesMax: limits.bytesMax, digest });
+  openSignablePdf(Buffer.concat(source.document.pieces, source.document.byteLength), limits);
 }

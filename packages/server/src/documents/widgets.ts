@@ -27,7 +27,11 @@ export function widgetsByPage(drawings: readonly (Drawing & { pageIndex: number 
 }
 
 /** The smallest rectangle that holds every drawing of a widget. */
-export function boundsOf({ drawings: [first, ...others] }: Pick<Widget, 'drawings'>): Box {
+export function boundsOf({
+  drawings: [first, ...others],
+}: {
+  drawings: readonly [Pick<Drawing, 'rect'>, ...Pick<Drawing, 'rect'>[]];
+}): Box {
   return others.reduce<Box>(
     (all, { rect }) => [
       Math.min(all[0], rect[0]),

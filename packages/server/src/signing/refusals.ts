@@ -6,6 +6,7 @@ export const PDF_REFUSALS: Readonly<Record<PdfRefusal, string>> = {
   not_a_pdf: '文件不是PDF',
   header_not_first: 'PDF文件头之前有多余内容，请重新导出为PDF',
   damaged: 'PDF文件已损坏，无法签署',
+  too_complex: 'PDF文件结构过于复杂，无法签署，请重新导出为PDF',
   encrypted: 'PDF文件已加密，请上传未加密的文件',
   no_pages: 'PDF文件没有页面',
   too_many_pages: 'PDF文件页数过多',

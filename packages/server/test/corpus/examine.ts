@@ -114,6 +114,7 @@ const FITS: Readonly<Record<PdfRefusal, (facts: Facts) => boolean>> = {
   not_a_pdf: ({ headerAt }) => headerAt === -1,
   header_not_first: ({ headerAt }) => headerAt > 0,
   damaged: ({ qpdfStatus }) => qpdfStatus !== 0,
+  too_complex: () => false,
   encrypted: ({ isEncrypted }) => isEncrypted,
   no_pages: ({ pageCount }) => pageCount === 0,
   too_many_pages: ({ pageCount }) => (pageCount ?? 0) > 2000,

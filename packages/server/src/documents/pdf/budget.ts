@@ -1,15 +1,22 @@
 import { DomainError } from '../../platform/errors.ts';
 
 /** The file does not hold together as a PDF. `cause` says where; it is for the log. */
-export class DamagedPdf extends DomainError<'damaged'> {
-  constructor(detail: string, cause?: unknown) {
-    super('damaged', {}, { cause: cause ?? new Error(detail) });
+export class DamagedPdf extends DomainError<'damaged' | 'too_complex'> {
+  constructor(detail: string, cause?: unknown, code: 'damaged' | 'too_complex' = 'damaged') {
+    super(code, {}, { cause: cause ?? new Error(detail) });
+  }
+}
+
+/** The file takes more work to read than any honest one: a bomb, or as good as one. */
+export class TooComplexPdf extends DamagedPdf {
+  constructor(detail: string) {
+    super(detail, undefined, 'too_complex');
   }
 }
 
 /**
  * Limits on the work one file may cause. A hostile file can point a thousand objects at the same ten megabytes, loop its
- * references or inflate without end; whatever it does, it can spend no more than this, and then it counts as damaged.
+ * references or inflate without end; whatever it does, it can spend no more than this, and then it is refused.
  * All are far above what an honest contract of 50 MB and 2000 pages needs.
  */
 export const PDF_LIMITS = {
@@ -38,22 +45,22 @@ export class ParseBudget {
 
   spendBytes(count: number): void {
     this.#bytes -= count;
-    if (this.#bytes < 0) throw new DamagedPdf('too many bytes of structure');
+    if (this.#bytes < 0) throw new TooComplexPdf('too many bytes of structure');
   }
 
   spendValue(): void {
     this.#values -= 1;
-    if (this.#values < 0) throw new DamagedPdf('too many values in the structure');
+    if (this.#values < 0) throw new TooComplexPdf('too many values in the structure');
   }
 
   spendXrefEntries(count: number): void {
     this.#xrefEntries -= count;
-    if (this.#xrefEntries < 0) throw new DamagedPdf('too many cross-reference entries');
+    if (this.#xrefEntries < 0) throw new TooComplexPdf('too many cross-reference entries');
   }
 
   spendScan(): void {
     this.#scans -= 1;
-    if (this.#scans < 0) throw new DamagedPdf('too many streams of a wrong length');
+    if (this.#scans < 0) throw new TooComplexPdf('too many streams of a wrong length');
   }
 
   /** How much one more stream may inflate to. */
@@ -63,6 +70,6 @@ export class ParseBudget {
 
   spendInflated(count: number): void {
     this.#inflated -= count;
-    if (this.#inflated < 0) throw new DamagedPdf('the streams inflate to too much');
+    if (this.#inflated < 0) throw new TooComplexPdf('the streams inflate to too much');
   }
 }

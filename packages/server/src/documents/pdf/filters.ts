@@ -1,5 +1,5 @@
 import { constants, inflateSync } from 'node:zlib';
-import { DamagedPdf } from './budget.ts';
+import { DamagedPdf, TooComplexPdf } from './budget.ts';
 import type { ParseBudget } from './budget.ts';
 import { isDict, PdfName } from './values.ts';
 import type { PdfDict, PdfStream, PdfValue } from './values.ts';
@@ -36,6 +36,8 @@ function inflate(bytes: Buffer, budget: ParseBudget): Buffer {
       finishFlush: constants.Z_SYNC_FLUSH,
     });
   } catch (cause) {
+    const isTooLong = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
+    if (isTooLong) throw new TooComplexPdf('a stream inflates to too much');
     throw new DamagedPdf('a stream does not inflate', cause);
   }
   budget.spendInflated(inflated.length);

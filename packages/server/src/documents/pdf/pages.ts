@@ -1,4 +1,4 @@
-import { DamagedPdf } from './budget.ts';
+import { DamagedPdf, TooComplexPdf } from './budget.ts';
 import { isName } from './document.ts';
 import type { PdfDocument } from './document.ts';
 import { PdfRef } from './values.ts';
@@ -28,7 +28,7 @@ export function readPages(document: PdfDocument, pagesMax: number): PdfPage[] {
 
   function walk(value: PdfValue, inherited: PdfDict, depth: number): void {
     if (pages.length > pagesMax) return;
-    if (depth > PAGE_TREE_DEPTH_MAX) throw new DamagedPdf('the page tree is too deep');
+    if (depth > PAGE_TREE_DEPTH_MAX) throw new TooComplexPdf('the page tree is too deep');
     if (!(value instanceof PdfRef)) throw new DamagedPdf('a page is not an indirect object');
     if (visited.has(value.objectNumber)) throw new DamagedPdf('the page tree loops');
     visited.add(value.objectNumber);

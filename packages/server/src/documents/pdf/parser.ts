@@ -1,4 +1,4 @@
-import { DamagedPdf, PDF_LIMITS } from './budget.ts';
+import { DamagedPdf, PDF_LIMITS, TooComplexPdf } from './budget.ts';
 import type { ParseBudget } from './budget.ts';
 import { PdfName, PdfRef, PdfString } from './values.ts';
 import type { PdfDict, PdfValue } from './values.ts';
@@ -86,7 +86,7 @@ export class PdfParser {
   }
 
   parseValue(depth = 0): PdfValue {
-    if (depth > PDF_LIMITS.nestingMax) throw new DamagedPdf('nested too deep');
+    if (depth > PDF_LIMITS.nestingMax) throw new TooComplexPdf('nested too deep');
     this.#budget.spendValue();
     this.skipSpace();
     const byte = this.bytes[this.position];

@@ -1,4 +1,4 @@
-import { DamagedPdf, PDF_LIMITS } from './budget.ts';
+import { DamagedPdf, PDF_LIMITS, TooComplexPdf } from './budget.ts';
 import type { ParseBudget } from './budget.ts';
 import { decodeStructureStream } from './filters.ts';
 import { readStreamAfter } from './indirect.ts';
@@ -116,7 +116,7 @@ class XrefReader {
   #add(objectNumber: number, entry: XrefEntry): void {
     if (this.#entries.has(objectNumber)) return;
     if (this.#entries.size >= PDF_LIMITS.xrefEntriesMax || objectNumber > 8_388_607) {
-      throw new DamagedPdf('too many objects');
+      throw new TooComplexPdf('too many objects');
     }
     if (entry.kind === 'offset' && entry.generation > 65_535) throw new DamagedPdf('an absurd generation');
     this.#entries.set(objectNumber, entry);
@@ -152,7 +152,7 @@ class XrefReader {
         }
         // Some writers number the table from 1 although it begins with the head of the free list, object 0.
         if (index === 0 && first === 1 && !inUse && generation === 65_535) first = 0;
-        if (used.length + free.length > PDF_LIMITS.xrefEntriesMax) throw new DamagedPdf('too many objects');
+        if (used.length + free.length > PDF_LIMITS.xrefEntriesMax) throw new TooComplexPdf('too many objects');
         this.#budget.spendXrefEntries(1);
         if (inUse && offset > 0) used.push([first + index, { kind: 'offset', offset, generation }]);
         else free.push(first + index);
@@ -187,7 +187,7 @@ function streamSection(dictionary: PdfDict, data: Buffer, budget: ParseBudget): 
   for (let pair = 0; pair + 1 < index.length; pair += 2) {
     const [first = 0, count = 0] = index.slice(pair, pair + 2);
     if (at + count * width > data.length) throw new DamagedPdf('a cross-reference stream is too short');
-    if (used.length + free.length + count > PDF_LIMITS.xrefEntriesMax) throw new DamagedPdf('too many objects');
+    if (used.length + free.length + count > PDF_LIMITS.xrefEntriesMax) throw new TooComplexPdf('too many objects');
     budget.spendXrefEntries(count);
     for (let offset = 0; offset < count; offset += 1, at += width) {
       const type = typeWidth === 0 ? 1 : unsigned(data, at, typeWidth);
