@@ -1,6 +1,7 @@
 /** Files, what can be signed, where a seal stands, and the PDF signature itself: the whole public face. */
 export { sliceAppearance } from './appearance.ts';
 export type { Appearance, AppearancePath, PathCommand } from './appearance.ts';
+export { appendDocumentTimestamp } from './document-timestamp.ts';
 export { fileUrl, verifyFileUrl } from './file-url.ts';
 export type { FileKey, FileUrlParts } from './file-url.ts';
 export { createDirectoryFileStore } from './file-store-directory.ts';
@@ -17,10 +18,16 @@ export { readXrefSection } from './pdf/xref.ts';
 export type { XrefEntry, XrefSection } from './pdf/xref.ts';
 export { checkPdf } from './pdf-check.ts';
 export type { PageSize, PdfCheck, PdfRefusal } from './pdf-check.ts';
+export { createPageImages } from './page-images/page-images.ts';
+export type { PageImage, PageImageErrorCode, PageImages, PageSource } from './page-images/page-images.ts';
 export { pictureKind, readPicture } from './picture.ts';
 export { signingRefusal, signPdf, signPdfPages } from './pdf-signature.ts';
 export type { PdfSignature, SignPdfOptions } from './pdf-signature.ts';
 export { placePoints, placeSeal } from './placements.ts';
 export type { PagePoint, PageSpan, Place, Placed, PlacementFault, SealPlacement } from './placements.ts';
+export { endOf, readSignatures, withLastContents } from './signatures.ts';
+export type { EmbeddedSignature } from './signatures.ts';
+export { appendValidationData } from './validation-data.ts';
+export type { ValidationData } from './validation-data.ts';
 export { widgetsByPage } from './widgets.ts';
 export type { Drawing, Widget } from './widgets.ts';

@@ -1,0 +1,74 @@
+import { openSignablePdf } from './pdf-check.ts';
+import type { PdfDocument } from './pdf/document.ts';
+import { isName } from './pdf/document.ts';
+import { isDict, PdfString, textOf } from './pdf/values.ts';
+import type { PdfDict } from './pdf/values.ts';
+import { allFormFields } from './form-fields.ts';
+
+/** A signature or document timestamp as it stands in a PDF. */
+export type EmbeddedSignature = {
+  /** The field's own name, /T. */
+  fieldName: string;
+  kind: 'signature' | 'timestamp';
+  /** Offset and length before the contents, offset and length behind them. */
+  byteRange: readonly [number, number, number, number];
+  /** With the zeros that fill its room up. */
+  contents: Buffer;
+};
+
+/**
+ * The signatures and document timestamps of a PDF, in the order in which they were made: by the end of what they cover.
+ * A field without a value, or whose value is no signature that covers bytes, is left out. Nothing is verified.
+ *
+ * @throws DomainError as `openSignablePdf`
+ */
+export function readSignatures(pdf: Buffer, limits: { bytesMax: number }): EmbeddedSignature[] {
+  const { document } = openSignablePdf(pdf, limits);
+  return allFormFields(document)
+    .flatMap((field) => embeddedSignature(document, field) ?? [])
+    .sort((a, b) => endOf(a) - endOf(b));
+}
+
+/** The offset behind the last byte that it covers. */
+export function endOf({ byteRange: [, , offset, length] }: Pick<EmbeddedSignature, 'byteRange'>): number {
+  return offset + length;
+}
+
+function embeddedSignature(document: PdfDocument, field: PdfDict): EmbeddedSignature | undefined {
+  const value = document.resolve(field.get('V'));
+  const title = document.resolve(field.get('T'));
+  if (!isDict(value) || !(title instanceof PdfString)) return undefined;
+  const contents = document.resolve(value.get('Contents'));
+  const range = document.resolve(value.get('ByteRange'));
+  const numbers = (Array.isArray(range) ? range : []).filter((each) => Number.isSafeInteger(each)) as number[];
+  const [start, before, after, behind] = numbers;
+  if (numbers.length !== 4 || start !== 0 || before === undefined || after === undefined || behind === undefined) {
+    return undefined;
+  }
+  if (!(contents instanceof PdfString) || before > after) return undefined;
+  const isTimestamp = isName(document.resolve(value.get('SubFilter')), 'ETSI.RFC3161');
+  return {
+    fieldName: textOf(title),
+    kind: isTimestamp ? 'timestamp' : 'signature',
+    byteRange: [start, before, after, behind],
+    contents: contents.bytes,
+  };
+}
+
+/**
+ * The file with other contents in a signature's room. What the signature covers stays as it is; a later signature that
+ * covers the room would break, so only the last one's may be changed.
+ *
+ * @returns undefined where the room is too small
+ * @throws RangeError where the signature is not the last thing in the file
+ */
+export function withLastContents(pdf: Buffer, signature: EmbeddedSignature, contents: Buffer): Buffer | undefined {
+  const [, before, after] = signature.byteRange;
+  if (endOf(signature) !== pdf.length) throw new RangeError('something stands behind this signature');
+  if (pdf[before] !== 0x3c || pdf[after - 1] !== 0x3e) throw new RangeError('no room of a signature');
+  const digits = after - before - 2;
+  if (contents.length * 2 > digits) return undefined;
+  const changed = Buffer.from(pdf);
+  changed.write(contents.toString('hex').padEnd(digits, '0'), before + 1, 'latin1');
+  return changed;
+}
