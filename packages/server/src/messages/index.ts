@@ -17,12 +17,8 @@ export function createMessageAdapter(
   settings: MessageSettings,
   { egress, clock, log }: { egress: Egress; clock: Clock; log: Logger },
 ): MessageAdapter {
-  switch (settings.adapter) {
-    case 'log':
-      return createLogAdapter(log);
-    case 'webhook':
-      return createWebhookAdapter({ egress, clock, url: settings.url, secret: settings.secret });
-    case 'smtp':
-      return createSmtpAdapter(settings);
+  if (settings.adapter === 'webhook') {
+    return createWebhookAdapter({ egress, clock, url: settings.url, secret: settings.secret });
   }
+  return settings.adapter === 'smtp' ? createSmtpAdapter(settings) : createLogAdapter(log);
 }
