@@ -37,6 +37,7 @@ import { assertMasterKeyFits } from './service/master-key-check.ts';
 import { createTraces } from './service/traces.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createQuotas } from './quotas/index.ts';
+import { createReceipts, withReceipts } from './receipts/index.ts';
 import { createSigning } from './signing/index.ts';
 import { createSubscriptions } from './subscriptions/index.ts';
 import { createTrust } from './trust/index.ts';
@@ -131,7 +132,14 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const subscriptions = createSubscriptions({ db, clock, egress, relay });
   let url = '';
   const baseUrl = (): string => config.publicUrl ?? url;
-  const trust = createTrust({ db, vault, clock, keyAlgorithm: config.certificateKeyAlgorithm, pkiUrl: baseUrl });
+  const trust = createTrust({
+    db,
+    vault,
+    clock,
+    egress,
+    keyAlgorithm: config.certificateKeyAlgorithm,
+    pkiUrl: baseUrl,
+  });
   const seals = createSeals({ clock, links: { baseUrl, key: vault.deriveKey('seal-url') } });
   const sealReview = createSealReview({ db, clock, seals });
   const documents = createDocuments({
@@ -159,10 +167,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
     seals,
     trust,
     parties,
-    notify,
+    notify: withReceipts(notify, (key) => documents.fileUrl(key)),
     quotas,
     log,
   });
+  const receipts = createReceipts({ db, clock, egress, parties, documents, signing });
   const bank = createBank({ db, vault, clock, log });
   const identity = createIdentity({
     db,
@@ -204,11 +213,12 @@ export async function startService(config: Config, options: ServiceOptions = {})
         await pool.query('select 1');
       },
     },
-    gateway: { apps, parties, signing, identity, quotas, sealReview, clock },
+    gateway: { apps, parties, signing, identity, quotas, sealReview, receipts, clock },
     callback: { relay, callers: apps, keys: apps },
     subscription: { subscriptions, callers: apps },
     bankNotice: { bank },
     files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
+    pki: { trust, clock, limits: config },
     tsign: { apps, clock, identity, limits: config },
     member: {
       identity,

@@ -12,6 +12,7 @@ import {
 import { registerFileRoutes, type FileRouteDependencies } from '../dialects/files/index.ts';
 import { registerMemberApi, type MemberApiDependencies } from '../dialects/member/index.ts';
 import { registerPageRoutes, type PageDependencies } from '../dialects/pages/index.ts';
+import { registerPkiRoutes, type PkiDependencies } from '../dialects/pki/index.ts';
 import { identityRoutes, registerTsignRoutes, type TsignDependencies } from '../dialects/tsign/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { registerProbes, type ProbeDependencies } from '../http/probes.ts';
@@ -27,6 +28,7 @@ export interface Dialects {
   admin: AdminDependencies;
   member: MemberApiDependencies;
   pages: PageDependencies;
+  pki: PkiDependencies;
   tsign: Omit<TsignDependencies, 'routes'> & { identity: Identity };
 }
 
@@ -38,6 +40,7 @@ export function registerDialects(server: FastifyInstance, dialects: Dialects): v
   registerSubscriptionRoutes(server, dialects.subscription);
   registerBankNoticeRoute(server, dialects.bankNotice);
   registerFileRoutes(server, dialects.files);
+  registerPkiRoutes(server, dialects.pki);
   registerAdminRoutes(server, dialects.admin);
   registerMemberApi(server, dialects.member);
   registerPageRoutes(server, dialects.pages);

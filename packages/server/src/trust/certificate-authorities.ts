@@ -13,7 +13,12 @@ import * as store from './store.ts';
 import type { AuthorityRow } from './store.ts';
 
 /** An authority that can sign now. `points` say where its own certificate, list and status service are found. */
-export type ActiveAuthority = Issuer & { authorityId: string; points: DistributionPoints | undefined };
+export type ActiveAuthority = Issuer & {
+  authorityId: string;
+  points: DistributionPoints | undefined;
+  /** Its own certificate and those above it, DER. */
+  chain: readonly Buffer[];
+};
 
 export type CertificateAuthorities = {
   /** The root's row; made when it is not there yet. */
@@ -21,7 +26,7 @@ export type CertificateAuthorities = {
   /** Who issues certificates now: the issuing authority, made or renewed where the root's key is at hand. */
   issuer(executor: Executor): Promise<ActiveAuthority>;
   /** @throws DomainError `root_key_absent` where the private key was taken out */
-  activate(row: AuthorityRow): ActiveAuthority;
+  activate(row: AuthorityRow, above?: readonly Buffer[]): ActiveAuthority;
 };
 
 type Options = {
@@ -87,20 +92,21 @@ export function createCertificateAuthorities(options: Options): CertificateAutho
     const now = clock.now();
     const known = await store.findIssuingAuthority(executor);
     const endsIn = (known?.not_after.getTime() ?? 0) - now.getTime();
-    if (known && endsIn > renewBeforeMs) return activate(known);
     const rootRow = await root(executor);
+    const above = [rootRow.certificate];
+    if (known && endsIn > renewBeforeMs) return activate(known, above);
     if (rootRow.private_key_sealed === null) {
       // The certificates it issues are the shorter; the operator is told to renew it with the root's key.
-      if (known && endsIn > 0) return activate(known);
+      if (known && endsIn > 0) return activate(known, above);
       throw new DomainError('root_key_absent');
     }
     // A root made before there were issuing authorities goes on issuing itself until an operator renews it.
     if (!allowsAuthorities(rootRow.certificate)) return activate(rootRow);
     if (known) await store.supersedeAuthority(executor, known.authority_id, now);
-    return activate(await makeIssuing(executor, rootRow));
+    return activate(await makeIssuing(executor, rootRow), above);
   }
 
-  function activate(row: AuthorityRow): ActiveAuthority {
+  function activate(row: AuthorityRow, above: readonly Buffer[] = []): ActiveAuthority {
     if (row.private_key_sealed === null) throw new DomainError('root_key_absent');
     const serial = serialNumberHex(readCertificate(row.certificate).serialNumber);
     let key = keys.get(serial);
@@ -110,7 +116,7 @@ export function createCertificateAuthorities(options: Options): CertificateAutho
       keys.set(serial, key);
     }
     const { authority_id: authorityId, certificate } = row;
-    return { authorityId, certificate, key, points: pointsOf(pkiUrl(), row) };
+    return { authorityId, certificate, key, points: pointsOf(pkiUrl(), row), chain: [certificate, ...above] };
   }
 
   return { root, issuer, activate };

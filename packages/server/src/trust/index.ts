@@ -1,14 +1,25 @@
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Executor } from '../platform/database/index.ts';
+import { DomainError } from '../platform/errors.ts';
 import type { Vault } from '../platform/vault.ts';
+import type { Egress } from '../platform/egress/index.ts';
 import { createCertificateAuthorities } from './certificate-authorities.ts';
+import type { CmsIdentity } from './cms.ts';
+import { createForeignEvidence } from './foreign-evidence.ts';
 import type { KeyAlgorithm } from './keys/signing-key.ts';
+import { createRevocation } from './revocation.ts';
+import { createRevocationEvidence } from './revocation-evidence.ts';
+import type { RevocationEvidence } from './revocation-evidence.ts';
+import { createServiceCertificates } from './service-certificates.ts';
+import { findAuthority } from './store.ts';
 import { createSigners } from './signers.ts';
 import type { CompanyIdentity, DocumentSigner, PersonIdentity, SignerPolicy } from './signers.ts';
 
 export type { KeyAlgorithm } from './keys/signing-key.ts';
 export { documentSigner } from './signers.ts';
+export type { CmsIdentity } from './cms.ts';
+export type { RevocationEvidence } from './revocation-evidence.ts';
 export type { DocumentSigner } from './signers.ts';
 
 export type Trust = {
@@ -22,8 +33,21 @@ export type Trust = {
    * it under the master key stands in its place, the same for one ID number within one application.
    */
   personSigner(executor: Executor, person: PersonIdentity): Promise<DocumentSigner>;
+  /**
+   * What proves later that a certificate (DER) was good: of the built-in authority made here, of another one fetched from
+   * where its certificates say.
+   *
+   * @param chain issuers that are at hand, in any order
+   * @throws DomainError `revocation_unavailable` where nobody could be asked, `certificate_revoked`
+   */
+  revocationEvidence(certificate: Buffer, chain?: readonly Buffer[]): Promise<RevocationEvidence>;
+  /** Who stamps times in development, under the built-in authority: never a substitute for a qualified service. */
+  timestampIdentity(executor: Executor): Promise<CmsIdentity>;
   /** The built-in root, for those who want to trust it. Made when it is not there yet. */
   rootCertificatePem(): Promise<string>;
+  /** An authority's certificate, DER; undefined for one that there is not. */
+  authorityCertificate(authorityId: string): Promise<Buffer | undefined>;
+  revocation: Pick<ReturnType<typeof createRevocation>, 'answerStatus' | 'publishedList' | 'revokeCertificate'>;
 };
 
 type TrustOptions = {
@@ -36,6 +60,8 @@ type TrustOptions = {
    */
   keyAlgorithm?: KeyAlgorithm;
   policy?: Partial<Omit<SignerPolicy, 'keyAlgorithm'>>;
+  /** How other authorities are asked for the status of their certificates; without it they are not. */
+  egress?: Pick<Egress, 'request'>;
   /** Where validators reach `/pki/`: stands in certificates. Without one they name no place to ask. */
   pkiUrl?: () => string;
 };
@@ -46,7 +72,7 @@ const DAY_MS = 86_400_000;
 const RENEWAL_SLACK_DAYS = 30;
 
 export function createTrust(options: TrustOptions): Trust {
-  const { db, vault, clock, keyAlgorithm = 'RSA-2048', pkiUrl = () => '' } = options;
+  const { db, vault, clock, egress, keyAlgorithm = 'RSA-2048', pkiUrl = () => '' } = options;
   const policy = { ...DEFAULT_POLICY, ...options.policy, keyAlgorithm };
   const longestDays = Math.max(policy.companyDays, policy.personDays);
   const authorities = createCertificateAuthorities({
@@ -58,8 +84,28 @@ export function createTrust(options: TrustOptions): Trust {
   });
   const signers = createSigners({ authorities, vault, clock, policy });
 
+  const serviceCertificate = createServiceCertificates({ vault, clock, keyAlgorithm });
+  const revocation = createRevocation({ db, clock, authorities, serviceCertificate });
+  const foreign =
+    egress === undefined
+      ? async () => Promise.reject(new DomainError('revocation_unavailable', { reason: 'no way out' }))
+      : createForeignEvidence({ egress, clock });
+
   return {
     ...signers,
+    revocation,
+    revocationEvidence: createRevocationEvidence({ db, revocation, foreign }),
+
+    async timestampIdentity(executor) {
+      const authority = await authorities.issuer(executor);
+      const { certificate, key } = await serviceCertificate(executor, authority, 'timestamp');
+      return { certificate, key, chain: authority.chain };
+    },
+
+    async authorityCertificate(authorityId) {
+      const row = await findAuthority(db, authorityId);
+      return row?.certificate;
+    },
 
     async rootCertificatePem() {
       const { certificate } = await authorities.root(db);

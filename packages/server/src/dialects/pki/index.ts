@@ -1,0 +1,1 @@
+export { registerPkiRoutes, type PkiDependencies } from './routes.ts';

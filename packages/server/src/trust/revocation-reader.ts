@@ -1,0 +1,121 @@
+import { verify, X509Certificate } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readCertificate, readTime, serialNumberHex } from './certificate-reader.ts';
+import type { CertificateParts } from './certificate-reader.ts';
+import * as der from './der.ts';
+import type { DerElement } from './der.ts';
+
+/** How far our clock may be behind that of who made a list or an answer. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
+const EXTENDED_KEY_USAGE = '2.5.29.37';
+const BASIC_RESPONSE = '1.3.6.1.5.5.7.48.1.1';
+
+/** Digests of the signature algorithms of X.509 that are believed: PKCS#1 v1.5 and ECDSA over SHA-2. */
+const DIGESTS: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+};
+
+/**
+ * Reads a complete list that the issuer itself signed and that is in force.
+ *
+ * @throws RangeError for any other
+ */
+export function readRevocationList(
+  bytes: Buffer,
+  { issuer, now, serialNumber }: { issuer: Buffer; now: Date; serialNumber: Buffer },
+): { isRevoked: boolean; nextUpdate: Date } {
+  const [list] = der.readElements(bytes);
+  const [toBeSigned] = partsOfSigned(list, new X509Certificate(issuer).publicKey);
+  // TBSCertList (RFC 5280, 5.1): version 2, signature, issuer, thisUpdate, nextUpdate, revokedCertificates, [0]
+  const [, , name, thisUpdate, nextUpdate, revoked] = der.readElements(toBeSigned.contents);
+  if (!name?.bytes.equals(readCertificate(issuer).subject)) throw new RangeError("another authority's list");
+  const until = inForce(thisUpdate, nextUpdate, now);
+  const entries = revoked?.tag === der.TAG.sequence ? der.readElements(revoked.contents) : [];
+  const wanted = serialNumberHex(serialNumber);
+  const isRevoked = entries.some(({ contents }) => {
+    const [serial] = der.readElements(contents);
+    return serial !== undefined && serialNumberHex(serial.contents) === wanted;
+  });
+  return { isRevoked, nextUpdate: until };
+}
+
+/**
+ * Reads an OCSPResponse for one certificate, signed by its issuer or by a responder that the issuer delegated.
+ *
+ * @param id the CertID that was asked for
+ * @throws RangeError where it is none, or is not in force
+ */
+export function readStatusResponse(
+  bytes: Buffer,
+  { id, issuer, now }: { id: Buffer; issuer: Buffer; now: Date },
+): 'good' | 'revoked' | 'unknown' {
+  const [response] = der.readElements(bytes);
+  const [status, tagged] = der.readElements(response?.contents ?? Buffer.alloc(0));
+  if (status?.tag !== der.TAG.enumerated || status.contents[0] !== 0) throw new RangeError('not a successful answer');
+  const [responseBytes] = der.readElements(tagged?.contents ?? Buffer.alloc(0));
+  const [type, octets] = der.readElements(responseBytes?.contents ?? Buffer.alloc(0));
+  if (type === undefined || der.readOid(type) !== BASIC_RESPONSE) throw new RangeError('not a basic answer');
+  const [basic] = der.readElements(octets?.contents ?? Buffer.alloc(0));
+  const [toBeSigned] = partsOfSigned(basic, responderKey(basic, issuer, now));
+  const responses = der.readElements(toBeSigned.contents).find(({ tag }) => tag === der.TAG.sequence);
+  for (const single of der.readElements(responses?.contents ?? Buffer.alloc(0))) {
+    const [certificateId, certificateStatus, thisUpdate, next] = der.readElements(single.contents);
+    if (!certificateId?.bytes.equals(id)) continue;
+    const [nextUpdate] = next?.tag === 0xa0 ? der.readElements(next.contents) : [];
+    inForce(thisUpdate, nextUpdate, now);
+    return certificateStatus?.tag === 0x80 ? 'good' : certificateStatus?.tag === 0xa1 ? 'revoked' : 'unknown';
+  }
+  throw new RangeError('no answer for this certificate');
+}
+
+/** The key that signed an answer: of a certificate that came along and that the issuer made for this purpose, or its own. */
+function responderKey(basic: DerElement | undefined, issuer: Buffer, now: Date): KeyObject {
+  const above = new X509Certificate(issuer);
+  const tagged = der.readElements(basic?.contents ?? Buffer.alloc(0))[3];
+  const [list] = tagged?.tag === 0xa0 ? der.readElements(tagged.contents) : [];
+  for (const { bytes } of der.readElements(list?.contents ?? Buffer.alloc(0))) {
+    const parts = readCertificate(bytes);
+    const certificate = new X509Certificate(bytes);
+    const isDelegated =
+      hasPurpose(parts, OCSP_SIGNING) &&
+      parts.notBefore <= now &&
+      now <= parts.notAfter &&
+      certificate.checkIssued(above) &&
+      certificate.verify(above.publicKey);
+    if (isDelegated) return certificate.publicKey;
+  }
+  return above.publicKey;
+}
+
+function hasPurpose({ extensions }: CertificateParts, purpose: string): boolean {
+  const value = extensions.get(EXTENDED_KEY_USAGE);
+  const [sequence] = value === undefined ? [] : der.readElements(value);
+  return der.readElements(sequence?.contents ?? Buffer.alloc(0)).some((each) => der.readOid(each) === purpose);
+}
+
+/** What stands in a signed thing, once its signature holds under the key. */
+function partsOfSigned(element: DerElement | undefined, key: KeyObject): [toBeSigned: DerElement] {
+  const [toBeSigned, algorithm, signature] = der.readElements(element?.contents ?? Buffer.alloc(0));
+  const [identifier] = der.readElements(algorithm?.contents ?? Buffer.alloc(0));
+  const digest = identifier === undefined ? undefined : DIGESTS[der.readOid(identifier)];
+  if (toBeSigned === undefined || signature?.tag !== der.TAG.bitString || digest === undefined) {
+    throw new RangeError('not signed as X.509 signs, or by an algorithm that is not believed');
+  }
+  if (!verify(digest, toBeSigned.bytes, key, signature.contents.subarray(1))) throw new RangeError('a wrong signature');
+  return [toBeSigned];
+}
+
+/** Until when it is good. Something without an end is good for a day. */
+function inForce(thisUpdate: DerElement | undefined, nextUpdate: DerElement | undefined, now: Date): Date {
+  const from = readTime(thisUpdate);
+  const isTime = nextUpdate?.tag === der.TAG.utcTime || nextUpdate?.tag === der.TAG.generalizedTime;
+  const until = isTime ? readTime(nextUpdate) : new Date(from.getTime() + 86_400_000);
+  if (from.getTime() > now.getTime() + CLOCK_SKEW_MS || until < now) throw new RangeError('not in force');
+  return until;
+}

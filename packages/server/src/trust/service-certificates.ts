@@ -1,0 +1,71 @@
+import { createPrivateKey } from 'node:crypto';
+import type { Clock } from '../platform/clock.ts';
+import type { Executor } from '../platform/database/index.ts';
+import type { Vault } from '../platform/vault.ts';
+import { issueServiceCertificate } from './authority.ts';
+import type { Issuer } from './authority.ts';
+import type { ActiveAuthority } from './certificate-authorities.ts';
+import type { KeyAlgorithm } from './keys/signing-key.ts';
+import { generatePrivateKey, softwareKey } from './keys/software-key.ts';
+import * as store from './revocation-store.ts';
+import type { TrustTables } from './tables.ts';
+
+type ServiceRow = TrustTables['service_certificate'];
+
+const DAY_MS = 86_400_000;
+/**
+ * A responder's status is asked by nobody, so its certificate is short-lived (RFC 6960, 4.2.2.2.1). A stamp's must outlast
+ * what it stamps by years; it ends with its issuer's at the latest.
+ */
+const DAYS = { ocsp: 30, timestamp: 5 * 365 } as const;
+const RENEW_BEFORE_DAYS = { ocsp: 10, timestamp: 4 * 365 } as const;
+
+/** Keys and certificates of the service's own, each made at first use and renewed in time. */
+export function createServiceCertificates(options: {
+  vault: Pick<Vault, 'seal' | 'open'>;
+  clock: Clock;
+  keyAlgorithm: KeyAlgorithm;
+}) {
+  const { vault, clock, keyAlgorithm } = options;
+  const ready = new Map<string, Issuer>();
+
+  function opened(row: ServiceRow): Issuer {
+    const known = ready.get(row.serial_number);
+    if (known) return known;
+    const bytes = vault.open(row.private_key_sealed, contextOf(row));
+    const key = softwareKey(createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' }));
+    const made = { certificate: row.certificate, key };
+    ready.set(row.serial_number, made);
+    return made;
+  }
+
+  /** Two nodes may make one each at once: both are good, and the longer one is used from then on. */
+  return async function serviceCertificate(
+    executor: Executor,
+    authority: ActiveAuthority,
+    purpose: ServiceRow['purpose'],
+  ): Promise<Issuer> {
+    const now = clock.now();
+    const known = await store.findServiceCertificate(executor, authority.authorityId, purpose);
+    if (known && known.not_after.getTime() - now.getTime() > RENEW_BEFORE_DAYS[purpose] * DAY_MS) return opened(known);
+    const privateKey = await generatePrivateKey(keyAlgorithm);
+    const { publicKey } = softwareKey(privateKey);
+    const points = purpose === 'ocsp' ? undefined : authority.points;
+    const made = await issueServiceCertificate(authority, { purpose, publicKey, now, days: DAYS[purpose], points });
+    const place = { authority_id: authority.authorityId, serial_number: made.serialNumber, purpose };
+    const row: ServiceRow = {
+      ...place,
+      key_algorithm: keyAlgorithm,
+      certificate: made.certificate,
+      private_key_sealed: vault.seal(privateKey.export({ type: 'pkcs8', format: 'der' }), contextOf(place)),
+      not_before: made.notBefore,
+      not_after: made.notAfter,
+    };
+    await store.insertServiceCertificate(executor, row);
+    return opened(row);
+  };
+}
+
+function contextOf(row: Pick<ServiceRow, 'authority_id' | 'serial_number' | 'purpose'>): string {
+  return `service_certificate/${row.authority_id}/${row.purpose}/${row.serial_number}`;
+}
