@@ -6,7 +6,7 @@ import { createApps } from './apps/index.ts';
 import { findAuditedApps, verifyAuditChain } from './audit/index.ts';
 import { createBank } from './bank/index.ts';
 import { loadAdminToken } from './dialects/admin/index.ts';
-import { createDirectoryFileStore, createDocuments } from './documents/index.ts';
+import { createDirectoryFileStore, createDocuments, createPdfThreads } from './documents/index.ts';
 import { createHttpServer } from './http/server.ts';
 import { createIdentity } from './identity/index.ts';
 import { createJobs } from './jobs/index.ts';
@@ -157,6 +157,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
     isOnlyNode: config.databaseUrl === null,
   });
   const quotas = createQuotas({ db, clock, apps, parties });
+  const pdf = createPdfThreads();
+  starting.defer(() => pdf.close());
   const signing = createSigning({
     db,
     clock,
@@ -164,6 +166,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     egress,
     jobs,
     documents,
+    pdf,
     seals,
     trust,
     parties,

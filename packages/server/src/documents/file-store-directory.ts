@@ -17,12 +17,12 @@ export function createDirectoryFileStore(directory: string): FileStore {
     return { folder, path: join(folder, key.slice(2)) };
   }
 
-  async function write(folder: string, path: string, bytes: Buffer): Promise<void> {
+  async function write(folder: string, path: string, pieces: readonly Buffer[]): Promise<void> {
     const partial = `${path}.partial`;
     try {
       const file = await open(partial, 'wx', 0o600);
       try {
-        await file.writeFile(bytes);
+        for (const piece of pieces) await file.writeFile(piece);
         await file.sync();
       } finally {
         await file.close();
@@ -36,12 +36,13 @@ export function createDirectoryFileStore(directory: string): FileStore {
   }
 
   return {
-    async put(bytes) {
-      const key = `${await sha256Hex(bytes)}-${hexId()}`;
+    async put(bytes, sha256) {
+      const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes;
+      const key = `${sha256 ?? (await sha256Hex(...pieces))}-${hexId()}`;
       const { folder, path } = placeOf(key);
       const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       if (made !== undefined) await syncDirectory(directory);
-      await write(folder, path, bytes);
+      await write(folder, path, pieces);
       return key;
     },
 

@@ -2,7 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { hexId } from '../platform/ids.ts';
-import type { FileStore } from './file-store.ts';
+import type { FileBytes, FileStore } from './file-store.ts';
 import { fileUrl, verifyFileUrl } from './file-url.ts';
 import type { FileKey, FileUrlParts } from './file-url.ts';
 import { sha256Hex } from './sha256.ts';
@@ -11,8 +11,11 @@ import * as store from './store.ts';
 type StoredFile = FileKey & { fileName: string; sha256: string; byteLength: number; createdAt: Date };
 
 export type Documents = {
-  /** Keeps a file; its bytes and its row are durable when this resolves. */
-  storeFile(file: { appId: string; fileName: string; bytes: Buffer }): Promise<StoredFile>;
+  /**
+   * Keeps a file; its bytes and its row are durable when this resolves. `sha256` is that of all bytes, in hexadecimal,
+   * where the caller knows it already.
+   */
+  storeFile(file: { appId: string; fileName: string; bytes: FileBytes; sha256?: string }): Promise<StoredFile>;
   findFile(key: FileKey): Promise<StoredFile | undefined>;
   /** @throws DomainError `file_not_found`, `stored_file_missing`, `stored_file_damaged` */
   readFile(key: FileKey): Promise<StoredFile & { bytes: Buffer }>;
@@ -48,14 +51,16 @@ export function createDocuments(options: DocumentsOptions): Documents {
   }
 
   return {
-    async storeFile({ appId, fileName, bytes }) {
+    async storeFile({ appId, fileName, bytes, ...known }) {
+      const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes;
+      const sha256 = known.sha256 ?? (await sha256Hex(...pieces));
       const row: store.FileRow = {
         app_id: appId,
         file_id: hexId(),
         file_name: fileName,
-        storage_key: await files.put(bytes),
-        sha256: await sha256Hex(bytes),
-        byte_length: bytes.length,
+        storage_key: await files.put(pieces, sha256),
+        sha256,
+        byte_length: pieces.reduce((sum, piece) => sum + piece.length, 0),
         created_at: clock.now(),
       };
       await store.insertFile(db, row);

@@ -29,5 +29,7 @@ export { endOf, readSignatures, withLastContents } from './signatures.ts';
 export type { EmbeddedSignature } from './signatures.ts';
 export { appendValidationData } from './validation-data.ts';
 export type { ValidationData } from './validation-data.ts';
+export { createPdfThreads } from './threads/pdf-threads.ts';
+export type { PdfWork } from './threads/pdf-threads.ts';
 export { widgetsByPage } from './widgets.ts';
 export type { Drawing, Widget } from './widgets.ts';

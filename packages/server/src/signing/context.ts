@@ -1,4 +1,4 @@
-import type { Documents } from '../documents/index.ts';
+import type { Documents, PdfWork } from '../documents/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import type { Notify } from '../notify/index.ts';
 import type { Parties } from '../parties/index.ts';
@@ -56,6 +56,8 @@ export interface SigningDependencies {
   readonly egress: Egress;
   readonly jobs: Jobs;
   readonly documents: Documents;
+  /** Reads and signs files, on threads of its own. */
+  readonly pdf: Pick<PdfWork, 'sign' | 'rehearse'>;
   readonly seals: Seals;
   readonly trust: Trust;
   readonly parties: Parties;

@@ -1,5 +1,4 @@
 import { appendAudit } from '../audit/index.ts';
-import { checkPdf, signingRefusal } from '../documents/index.ts';
 import type { Org } from '../parties/index.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import { hexId } from '../platform/ids.ts';
@@ -41,7 +40,7 @@ export async function openFlow(context: SigningContext, key: RequestKey): Promis
   const judged = await judge(context, request, fetched.bytes);
   if (!judged.ok) return failRequest(context, request, judged.reason);
   try {
-    await makeFlow(context, request, fetched.bytes, judged.org);
+    await makeFlow(context, request, judged.bytes, judged.org);
   } catch (error) {
     // The file is good and we could not keep it: that must not use up the request's tries, however long it lasts.
     await returnAttempt(context.db, key);
@@ -49,21 +48,34 @@ export async function openFlow(context: SigningContext, key: RequestKey): Promis
   }
 }
 
-/** Whether a flow can be made of this file: its initiator, the file itself, and the places of the fields. */
+/**
+ * Whether a flow can be made of this file: its initiator, the file itself, and the places of the fields. The bytes are
+ * taken over, and answered where they are good.
+ */
 async function judge(
   context: SigningContext,
   { app_id: appId, command }: RequestRow,
   bytes: Buffer,
-): Promise<{ ok: true; org: Org } | { ok: false; reason: string }> {
+): Promise<{ ok: true; org: Org; bytes: Buffer } | { ok: false; reason: string }> {
   const { limits } = context;
   const initiator = await context.parties.findMember(context.db, appId, command.initiator.etcMemberNo);
   if (!initiator) return { ok: false, reason: '发起方会员不存在' };
-  const check = checkPdf(bytes, { bytesMax: limits.fileBytesMax });
-  if (!check.ok) return { ok: false, reason: PDF_REFUSALS[check.reason] };
-  const placed = await placeFields(context, command, initiator.org, check.pages);
-  if (!placed.ok) return placed;
-  const refusal = await signingRefusal(bytes, placed.widgets, { bytesMax: limits.revisionBytesMax });
-  return refusal === undefined ? { ok: true, org: initiator.org } : { ok: false, reason: PDF_REFUSALS[refusal] };
+  const { org } = initiator;
+  let misplaced: string | undefined;
+  const rehearsal = await context.pdf.rehearse({
+    pdf: bytes,
+    limits: { bytesMax: limits.fileBytesMax },
+    grownBytesMax: limits.revisionBytesMax,
+    async place(pages) {
+      const placed = await placeFields(context, command, org, pages);
+      if (placed.ok) return placed.widgets;
+      misplaced = placed.reason;
+      return null;
+    },
+  });
+  if (misplaced !== undefined) return { ok: false, reason: misplaced };
+  const { refusal, pdf } = rehearsal;
+  return refusal === undefined ? { ok: true, org, bytes: pdf } : { ok: false, reason: PDF_REFUSALS[refusal] };
 }
 
 async function failRequest(context: SigningContext, request: RequestRow, reason: string): Promise<void> {
@@ -120,7 +132,8 @@ async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buf
   if (!made) await context.documents.discardFile({ appId, fileId });
 }
 
-async function addFlowJobs(context: SigningContext, tx: Transaction, { flow }: NewFlow): Promise<void> {
+/** The jobs that a new flow needs: to sign what is silent and in turn, and to expire. */
+export async function addFlowJobs(context: SigningContext, tx: Transaction, { flow }: NewFlow): Promise<void> {
   const key = { appId: flow.app_id, flowId: flow.flow_id };
   if (flow.silent_in_turn) await addAdvanceJob(context, tx, key);
   if (flow.sign_validity !== null) {

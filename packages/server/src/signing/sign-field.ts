@@ -1,4 +1,3 @@
-import { checkPdf, signPdfPages } from '../documents/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { SigningContext } from './context.ts';
 import { drawingOf } from './drawing.ts';
@@ -17,7 +16,7 @@ export async function signField(
   flow: FlowRow,
   { field, signer }: { field: FieldRow; signer: SignerRow },
 ): Promise<SignedRevision> {
-  const { db, documents, parties, trust } = context;
+  const { db, documents, parties, pdf, trust } = context;
   const appId = flow.app_id;
   const etcOrgNo = signer.org_no ?? '';
   const org = await parties.findOrg(db, appId, etcOrgNo);
@@ -26,25 +25,24 @@ export async function signField(
   const at = context.clock.now();
   const { sealId, ...drawing } = await drawingOf(context, org, field.field, at);
   const source = await documents.readFile({ appId, fileId: flow.file_id });
-  const limits = { bytesMax: context.limits.revisionBytesMax };
-  const check = checkPdf(source.bytes, limits);
-  if (!check.ok) throw new DomainError(check.reason, { fileId: flow.file_id }, { cause: check.cause });
-  const layout = layoutField(field.field, drawing, check.pages);
-  if (!layout.ok) throw new DomainError('sign_field_invalid', { reason: layout.reason });
-
   const { orgName: companyName, socialCreditCode } = org;
   const identity = { appId, etcOrgNo, companyName, ...(socialCreditCode === null ? {} : { socialCreditCode }) };
-  const signed = await signPdfPages({
+  const signed = await pdf.sign({
     pdf: source.bytes,
-    signatures: layout.widgets.map((widget) => ({
-      fieldName: `signature-${field.field_id}-${widget.pageIndex + 1}`,
-      widget,
-    })),
+    place(pages) {
+      const layout = layoutField(field.field, drawing, pages);
+      if (!layout.ok) throw new DomainError('sign_field_invalid', { reason: layout.reason });
+      return layout.widgets.map((widget) => ({
+        fieldName: `signature-${field.field_id}-${widget.pageIndex + 1}`,
+        widget,
+      }));
+    },
     signer: await trust.companySigner(db, identity),
     signedAt: at,
     name: companyName,
-    limits,
+    limits: { bytesMax: context.limits.revisionBytesMax },
   });
-  const { fileId } = await documents.storeFile({ appId, fileName: flow.subject, bytes: signed });
+  const { pieces, sha256 } = signed;
+  const { fileId } = await documents.storeFile({ appId, fileName: flow.subject, bytes: pieces, sha256 });
   return { fileId, sealId, at };
 }

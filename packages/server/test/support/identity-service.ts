@@ -10,7 +10,12 @@ import { createBank, type Bank } from '../../src/bank/index.ts';
 import { registerFileRoutes } from '../../src/dialects/files/index.ts';
 import { identityRoutes, registerTsignRoutes } from '../../src/dialects/tsign/index.ts';
 import { registerGatewayRoutes } from '../../src/dialects/etc/index.ts';
-import { createDirectoryFileStore, createDocuments, type Documents } from '../../src/documents/index.ts';
+import {
+  createDirectoryFileStore,
+  createDocuments,
+  createPdfThreads,
+  type Documents,
+} from '../../src/documents/index.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { createIdentity, type FactorSourceName, type Identity } from '../../src/identity/index.ts';
 import { createNotify } from '../../src/notify/index.ts';
@@ -127,6 +132,8 @@ export async function startIdentity(
     egress,
     jobs,
     documents,
+    // Idle threads keep nothing alive, and here few tests sign.
+    pdf: createPdfThreads({ threads: 1 }),
     seals,
     trust,
     parties,

@@ -3,7 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApps, type Apps } from '../../src/apps/index.ts';
-import { createDirectoryFileStore, createDocuments, type Documents } from '../../src/documents/index.ts';
+import {
+  createDirectoryFileStore,
+  createDocuments,
+  createPdfThreads,
+  type Documents,
+} from '../../src/documents/index.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { createNotify } from '../../src/notify/index.ts';
 import { createParties } from '../../src/parties/index.ts';
@@ -70,7 +75,9 @@ export async function startSigningService(options: {
     baseUrl: 'http://files.test',
     fileUrlKey: vault.deriveKey('file-url'),
   });
+  const pdf = createPdfThreads();
   const common = {
+    pdf,
     db,
     clock,
     vault,
@@ -117,6 +124,7 @@ export async function startSigningService(options: {
       return { etcOrgNo, etcMemberNo: member.etcMemberNo };
     },
     async close() {
+      await pdf.close();
       await egress.close();
       await database.drop();
       await rm(directory, { recursive: true, force: true });

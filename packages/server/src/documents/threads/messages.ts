@@ -1,0 +1,52 @@
+import { isMarkedAsUntransferable } from 'node:worker_threads';
+import type { PreparedSignatures, SignatureTerms } from '../append-signatures.ts';
+import type { PageSize } from '../pdf-check.ts';
+
+/** What a thread is to do with a PDF. Its bytes are moved to the thread, and come back with the outcome. */
+export type PdfJob = {
+  pdf: Uint8Array<ArrayBuffer>;
+  limits: { bytesMax: number; pagesMax?: number };
+  /** What the file may grow to by its signatures. */
+  grownBytesMax: number;
+} & ({ kind: 'rehearse' } | { kind: 'sign'; terms: SignatureTerms; signatureBytesMax: number });
+
+/** From the caller to the thread; each is answered by one `ThreadMessage`. */
+export type CallerMessage =
+  | { kind: 'begin'; job: PdfJob }
+  | { kind: 'placed'; prepared: PreparedSignatures }
+  /** No signature after all. */
+  | { kind: 'abandoned' }
+  /** The CMS over the digest that the thread has named; DER. */
+  | { kind: 'contents'; der: Uint8Array };
+
+export type ThreadMessage =
+  | { kind: 'ready' }
+  | { kind: 'opened'; pages: readonly PageSize[] }
+  | { kind: 'digest'; sha256: Uint8Array }
+  | { kind: 'done'; pieces: readonly Uint8Array<ArrayBuffer>[]; sha256: string }
+  | { kind: 'abandoned'; pdf: Uint8Array<ArrayBuffer> }
+  /** A `DomainError`, `detail` what caused it. */
+  | {
+      kind: 'refused';
+      code: string;
+      params: Readonly<Record<string, string>>;
+      detail: string | undefined;
+      pdf: Uint8Array;
+    }
+  | { kind: 'failed'; detail: string };
+
+/**
+ * The bytes in memory of their own, which can be moved to another thread. They are copied where they share theirs: a
+ * short Buffer lies in a pool with others.
+ */
+export function movable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = bytes;
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  if (isOwn && !isMarkedAsUntransferable(buffer)) return new Uint8Array(buffer);
+  return new Uint8Array(bytes);
+}
+
+/** The same bytes as a Buffer. */
+export function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}

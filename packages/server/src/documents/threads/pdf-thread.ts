@@ -1,0 +1,79 @@
+/** A thread that works on PDFs, one job after the other: see `PdfThreads`. */
+import { parentPort } from 'node:worker_threads';
+import { DomainError } from '../../platform/errors.ts';
+import { appendSignatures } from '../append-signatures.ts';
+import type { PreparedSignatures } from '../append-signatures.ts';
+import { openSignablePdf } from '../pdf-check.ts';
+import type { SignablePdf } from '../pdf-check.ts';
+import { seenSize } from '../pdf/pages.ts';
+import { rehearse } from '../pdf-signature.ts';
+import { PrefixDigest } from '../prefix-digest.ts';
+import { asBuffer, movable } from './messages.ts';
+import type { CallerMessage, PdfJob, ThreadMessage } from './messages.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('this file is the code of a thread');
+let answered: (message: CallerMessage) => void = () => undefined;
+port.on('message', (message: CallerMessage) => {
+  if (message.kind === 'begin') void run(message.job);
+  else answered(message);
+});
+port.postMessage({ kind: 'ready' } satisfies ThreadMessage);
+
+/** Tells the caller, and hears what it answers. */
+function ask(message: ThreadMessage): Promise<CallerMessage> {
+  return new Promise((resolve) => {
+    answered = resolve;
+    port?.postMessage(message);
+  });
+}
+
+async function run(job: PdfJob): Promise<void> {
+  const { message, moved } = await work(job, asBuffer(job.pdf)).catch((error: unknown) => {
+    const ended: ThreadMessage =
+      error instanceof DomainError
+        ? { kind: 'refused', code: error.code, params: error.params, detail: detailOf(error.cause), pdf: job.pdf }
+        : { kind: 'failed', detail: detailOf(error) ?? '' };
+    return { message: ended, moved: ended.kind === 'refused' ? [job.pdf] : [] };
+  });
+  port?.postMessage(
+    message,
+    moved.map(({ buffer }) => buffer),
+  );
+}
+
+type Ended = { message: ThreadMessage; moved: readonly Uint8Array<ArrayBuffer>[] };
+
+async function work(job: PdfJob, pdf: Buffer): Promise<Ended> {
+  const source = openSignablePdf(pdf, job.limits);
+  const answer = await ask({ kind: 'opened', pages: source.pages.map(seenSize) });
+  if (answer.kind !== 'placed') return { message: { kind: 'abandoned', pdf: job.pdf }, moved: [job.pdf] };
+  if (job.kind === 'sign') return sign(job, source, answer.prepared);
+  await rehearse(source, answer.prepared, { bytesMax: job.grownBytesMax });
+  return { message: { kind: 'done', pieces: [job.pdf], sha256: '' }, moved: [job.pdf] };
+}
+
+async function sign(
+  job: Extract<PdfJob, { kind: 'sign' }>,
+  source: SignablePdf,
+  prepared: PreparedSignatures,
+): Promise<Ended> {
+  const digest = new PrefixDigest();
+  await digest.extend(source.document.bytes);
+  const signer = {
+    signatureBytesMax: job.signatureBytesMax,
+    async signDetached(sha256: Buffer): Promise<Buffer> {
+      const contents = await ask({ kind: 'digest', sha256: new Uint8Array(sha256) });
+      if (contents.kind !== 'contents') throw new Error(`a signature was awaited, and ${contents.kind} came`);
+      return asBuffer(contents.der);
+    },
+  };
+  await appendSignatures(source, job.terms, prepared, signer, { bytesMax: job.grownBytesMax, digest });
+  const pieces = source.document.pieces.map(movable);
+  return { message: { kind: 'done', pieces, sha256: digest.digestWith().toString('hex') }, moved: pieces };
+}
+
+function detailOf(error: unknown): string | undefined {
+  if (error === undefined) return undefined;
+  return error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error);
+}
