@@ -6,3 +6,6 @@ export { SEAL_VARIANTS } from './variants.ts';
 export type { SealVariant } from './variants.ts';
 export type { Company, DateLine, Seal, SealErrorCode, Seals, SealsDependencies } from './seals.ts';
 export type { DateFormat } from './date-line.ts';
+export { appearanceSvg } from './appearance-svg.ts';
+export { handwritingAppearance } from './handwriting.ts';
+export type { HandwritingStrokes } from './handwriting.ts';

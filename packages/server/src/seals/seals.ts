@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DomainError } from '../platform/errors.ts';
 import { hexId } from '../platform/ids.ts';
 import { fileUrl, verifyFileUrl, type FileUrlParts } from '../documents/index.ts';
@@ -6,11 +7,19 @@ import type { Executor } from '../platform/database/index.ts';
 import type { Appearance } from '../documents/index.ts';
 import type { DateFormat } from './date-line.ts';
 import { dateText, textLine } from './date-line.ts';
+import { personalSeal } from './personal-seal.ts';
 import { roundSeal, type RoundSeal } from './round-seal.ts';
 import { sealOutlines } from './seal-font.ts';
 import { sealPng } from './seal-image.ts';
 import { findSuccessor, insertSuccessor, isReviewRequired } from './review-store.ts';
-import { findDefaultSeal, findDrawing, insertDefaultSeal, retireSeal } from './store.ts';
+import {
+  findDefaultSeal,
+  findDrawing,
+  findOtherSeals,
+  insertDefaultSeal,
+  insertSealOnce,
+  retireSeal,
+} from './store.ts';
 import type { SealStatus } from './tables.ts';
 import { aliasOf, templateOf, variantOf, type SealVariant } from './variants.ts';
 
@@ -66,6 +75,10 @@ export interface Seals {
   defaultSeal(executor: Executor, company: Company): Promise<Seal>;
   /** The default seal, if it may sign. @throws DomainError `seal_not_reviewed`, `seal_rejected`, and as above */
   signingSeal(executor: Executor, company: Company): Promise<Seal>;
+  /** The seals that may sign for the company, the default one first. Errors as above. */
+  companySeals(executor: Executor, company: Company): Promise<Seal[]>;
+  /** A person's square seal, drawn from the name, always the same. @throws DomainError `seal_character_missing` */
+  personalSeal(name: string): Promise<Appearance>;
   /**
    * A seal as a PNG on a transparent ground, 600 pixels wide.
    *
@@ -103,9 +116,12 @@ const SEAL_URL_LIFE_MS = 30 * 86_400_000;
 /** Two nodes that know a company by different names can undo each other's seal; it ends with the first that agrees. */
 const TRIES_MAX = 5;
 const DRAWINGS_KEPT_MAX = 200;
+/** What who signs for a company chooses from, besides its default seal. */
+const CHOICES = ['plain', 'contract'] as const satisfies SealVariant[];
 
 export function createSeals({ clock, links, drawingsKeptMax = DRAWINGS_KEPT_MAX }: SealsDependencies): Seals {
   const drawings = new Map<string, Appearance>();
+  const personalSeals = new Map<string, Appearance>();
 
   /** A seal's drawing. It never changes, and to parse it for each signature costs two thirds of the throughput. */
   async function drawingOf(executor: Executor, seal: { appId: string; sealId: string }): Promise<Appearance> {
@@ -173,14 +189,50 @@ export function createSeals({ clock, links, drawingsKeptMax = DRAWINGS_KEPT_MAX 
     return links;
   }
 
+  /** The usual designs are drawn when they are first asked for. Where new seals are reviewed, only a chosen one is made. */
+  async function drawOtherDesigns(executor: Executor, company: Company, first: Seal): Promise<void> {
+    if (await isReviewRequired(executor, company.appId)) return;
+    const known = await findOtherSeals(executor, company);
+    for (const variant of CHOICES) {
+      const alias = aliasOf(variant);
+      if (alias === first.alias || known.some((seal) => seal.alias === alias)) continue;
+      const template = wantedTemplate(company.companyName, null, variant);
+      const seal = await newSeal(company, template, false);
+      await insertSealOnce(executor, { ...seal, seal_id: designId(company, variant), is_default: false });
+    }
+  }
+
+  async function signingSeal(executor: Executor, company: Company): Promise<Seal> {
+    const seal = await defaultSeal(executor, company);
+    if (seal.status === 'active') return seal;
+    const code = seal.status === 'rejected' ? 'seal_rejected' : 'seal_not_reviewed';
+    throw new DomainError<SealErrorCode>(code, { sealId: seal.sealId });
+  }
+
   return {
     defaultSeal,
+    signingSeal,
 
-    async signingSeal(executor, company) {
-      const seal = await defaultSeal(executor, company);
-      if (seal.status === 'active') return seal;
-      const code = seal.status === 'rejected' ? 'seal_rejected' : 'seal_not_reviewed';
-      throw new DomainError<SealErrorCode>(code, { sealId: seal.sealId });
+    async companySeals(executor, company) {
+      const first = await signingSeal(executor, company);
+      await drawOtherDesigns(executor, company, first);
+      const others = await findOtherSeals(executor, company);
+      const seals = others
+        .filter(({ template }) => template.name === company.companyName)
+        .map(async ({ sealId, alias, status }) => {
+          return { sealId, alias, status, appearance: await drawingOf(executor, { appId: company.appId, sealId }) };
+        });
+      return [first, ...(await Promise.all(seals))];
+    },
+
+    async personalSeal(name) {
+      const known = personalSeals.get(name);
+      if (known !== undefined) return known;
+      const made = personalSeal(name, await sealOutlines());
+      const [oldest] = personalSeals.keys();
+      if (oldest !== undefined && personalSeals.size >= drawingsKeptMax) personalSeals.delete(oldest);
+      personalSeals.set(name, made);
+      return made;
     },
 
     async sealImage(executor, seal) {
@@ -238,6 +290,14 @@ export function createSeals({ clock, links, drawingsKeptMax = DRAWINGS_KEPT_MAX 
       return textLine(dateText(at, format), await sealOutlines(), fontSize);
     },
   };
+}
+
+/** Two nodes that draw the same design at once draw one seal. */
+function designId({ appId, etcOrgNo, companyName }: Company, variant: SealVariant): string {
+  return createHash('sha256')
+    .update(JSON.stringify([appId, etcOrgNo, companyName, variant]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 function wantedTemplate(name: string, code: string | null, variant: SealVariant): RoundSeal {

@@ -26,6 +26,34 @@ export async function findDefaultSeal(
     .executeTakeFirst();
 }
 
+/** The company's seals that may sign besides its default one, the oldest first. */
+export async function findOtherSeals(
+  executor: Executor,
+  company: { appId: string; etcOrgNo: string },
+): Promise<StoredSeal[]> {
+  return executor
+    .withTables<SealTables>()
+    .selectFrom('seal')
+    .select(['seal_id as sealId', 'alias', 'template', 'status'])
+    .where('app_id', '=', company.appId)
+    .where('etc_org_no', '=', company.etcOrgNo)
+    .where('status', '=', 'active')
+    .where((row) => row.not(row.ref('is_default')))
+    .orderBy('created_at')
+    .orderBy('seal_id')
+    .execute();
+}
+
+/** Writes a seal that is not the default one, unless there is one of this id. */
+export async function insertSealOnce(executor: Executor, row: Insertable<SealTable>): Promise<void> {
+  await executor
+    .withTables<SealTables>()
+    .insertInto('seal')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['app_id', 'seal_id']).doNothing())
+    .execute();
+}
+
 /**
  * Writes a default seal unless the company has one. Of two nodes that try at once the second waits for the first one's
  * transaction; which seal stands is then for `findDefaultSeal` to say.
