@@ -55,6 +55,7 @@ const signed = {
   flowId: '587a2f4738d44391835198df570b6ee6',
   subject: '静默签署授权书.pdf',
   outcome: 'done' as const,
+  fileId: 'f'.repeat(32),
   createdAt: new Date('2021-03-22T10:24:28Z'),
   endedAt: new Date(1616408669458),
   at: SAMPLE_TIME,

@@ -23,8 +23,17 @@ export type FlowEnded = {
   /** The document's subject: business_scence (sic). */
   subject: string;
   outcome: 'done' | 'revoked' | 'expired' | 'refused';
+  /** The newest revision of its document. */
+  fileId: string;
   createdAt: Date;
   endedAt: Date;
+};
+
+/** The flow of a receipt that ended. */
+export type ReceiptEnded = Pick<FlowEnded, 'flowId' | 'outcome' | 'endedAt'> & {
+  notifyUrl: string;
+  /** Opens the signed receipt for a while. */
+  fileUrl: string;
 };
 
 /** A company's verification that ended. */
@@ -119,6 +128,20 @@ export function flowEndedMessage(event: FlowEnded & { code: FlowEndedCode; at: D
     timestamp: event.endedAt.getTime(),
   };
   return { content: envelope(event.code, payload, null, event.at), tooLong: tooLong({ flow_id: event.flowId }) };
+}
+
+/** Between the tries of a receipt's notification: three after the first. */
+export const RECEIPT_DELAYS_MS: readonly number[] = [60_000, 300_000, 1_800_000];
+
+/** What is told of a receipt: four fields and no envelope (contracts/etc-notify.md, receipt flows). */
+export function receiptEndedMessage(event: ReceiptEnded): EtcMessage {
+  const content = JSON.stringify({
+    sign_end_time: chinaDateTime(event.endedAt),
+    sign_flow_status: OUTCOMES[event.outcome].status,
+    sign_flow_id: event.flowId,
+    sign_file_url: event.fileUrl,
+  });
+  return { content, tooLong: [] };
 }
 
 /** auth_process: a verification ended. */

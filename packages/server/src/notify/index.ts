@@ -6,10 +6,13 @@ import type { Relay } from '../relay/index.ts';
 import {
   flowCreatedMessage,
   flowEndedMessage,
+  RECEIPT_DELAYS_MS,
+  receiptEndedMessage,
   verificationEndedMessage,
   type EtcMessage,
   type FlowCreated,
   type FlowEnded,
+  type ReceiptEnded,
   type VerificationEnded,
 } from './etc-messages.ts';
 import { IDENTITY_DELAYS_MS, identityEndedMessage, type IdentityEnded } from './tsign-messages.ts';
@@ -27,6 +30,8 @@ export interface AppNotify {
   flowCreated(tx: Transaction, event: FlowCreated): Promise<Notified>;
   /** sign_process: a flow ended. */
   flowEnded(tx: Transaction, event: FlowEnded): Promise<Notified>;
+  /** The flow of a receipt ended; it goes to the receipt's own URL. */
+  receiptEnded(tx: Transaction, event: ReceiptEnded): Promise<Notified>;
   /** auth_process: a company's verification ended. */
   verificationEnded(tx: Transaction, event: VerificationEnded): Promise<Notified>;
   /** identity_org_end: the same, for those who began it through the e签宝 API; it goes to the flow's own URL alone. */
@@ -74,6 +79,17 @@ export function createNotify({ relay, apps, log }: NotifyDependencies): Notify {
         flowEnded(tx, event) {
           const message = flowEndedMessage({ ...event, code, at: event.endedAt });
           return send(tx, event.notifyUrl, message, event.endedAt);
+        },
+        async receiptEnded(tx, event) {
+          const requestId = await relay.enqueue(tx, {
+            appId,
+            url: event.notifyUrl,
+            profile: 'etc-notify',
+            content: receiptEndedMessage(event).content,
+            occurredAt: event.endedAt,
+            delaysMs: RECEIPT_DELAYS_MS,
+          });
+          return { kind: 'enqueued', requestId };
         },
         verificationEnded: (tx, event) => send(tx, event.notifyUrl, verificationEndedMessage(event), event.at),
         async identityEnded(tx, event) {

@@ -35,6 +35,7 @@ const ended = {
   flowId: 'f',
   subject: '合同.pdf',
   outcome: 'done',
+  fileId: 'f'.repeat(32),
   createdAt: AT,
   endedAt: AT,
 } as const;

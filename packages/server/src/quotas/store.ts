@@ -14,7 +14,7 @@ export async function findRemaining(executor: Executor, appId: string): Promise<
     .select('remaining')
     .where('app_id', '=', appId)
     .executeTakeFirst();
-  return row && Number(row.remaining);
+  return row?.remaining;
 }
 
 export async function putRemaining(tx: Transaction, appId: string, remaining: number, at: Date): Promise<void> {
@@ -46,7 +46,7 @@ export async function addRemaining(
     returning remaining
   `.execute(tx);
   const [row] = rows;
-  if (row !== undefined) return Number(row.remaining);
+  if (row !== undefined) return row.remaining;
   return (await findRemaining(tx, appId)) === undefined ? undefined : 'too-many';
 }
 

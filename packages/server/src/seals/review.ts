@@ -52,7 +52,10 @@ export function createSealReview({ db, clock, seals }: SealReviewDependencies): 
   return {
     async pending(appId) {
       const waiting = await store.findPending(db, appId, PENDING_MAX);
-      return waiting.map((seal) => ({ ...seal, sealUrl: seals.sealUrl({ appId, sealId: seal.sealId }) }));
+      return waiting.map(({ sealId, etcOrgNo, alias, createdAt }) => {
+        const sealUrl = seals.sealUrl({ appId, sealId });
+        return { sealId, etcOrgNo, alias, sealUrl, createdAt };
+      });
     },
 
     async review({ appId, etcOrgNo, sealId, passes, reason, actor }) {

@@ -3,9 +3,11 @@ import { advanceFlow } from './advance-flow.ts';
 import { JOB, SIGNING_LIMITS, type SigningContext, type SigningDependencies } from './context.ts';
 import { createFlow } from './create-flow.ts';
 import { expireFlow, revokeFlow } from './end-flow.ts';
+import { openDocumentFlow } from './document-flow.ts';
 import { openFlow } from './open-flow.ts';
 import { sweep } from './sweep.ts';
-import type { CreateFlow, FlowDocument, FlowView, RevokeFlow } from './terms.ts';
+import type { Transaction } from '../platform/database/index.ts';
+import type { CreateFlow, FlowDocument, FlowView, OpenDocumentFlow, RevokeFlow } from './terms.ts';
 import { flowDocuments, viewFlow } from './view.ts';
 
 export type {
@@ -33,6 +35,16 @@ export interface Signing {
    *   sign_validity_passed, notify_url_invalid, too_many_signers, too_many_sign_fields
    */
   createFlow(command: CreateFlow): Promise<{ flowRequestId: string }>;
+
+  /**
+   * Makes a flow of a document that the service wrote itself, signed by one company; `within` writes what belongs to it
+   * in the same transaction. Takes nothing from a quota.
+   * @throws DomainError org_not_found, sign_field_invalid, seal_character_missing, seal_not_reviewed, seal_rejected
+   */
+  openDocumentFlow(
+    command: OpenDocumentFlow,
+    within: (tx: Transaction, key: { flowId: string }) => Promise<void>,
+  ): Promise<{ flowId: string }>;
 
   /** @throws DomainError flow_not_found */
   flow(appId: string, flowId: string): Promise<FlowView>;
@@ -64,6 +76,7 @@ export function createSigning(dependencies: SigningDependencies): Signing {
 
   return {
     createFlow: (command) => createFlow(context, command),
+    openDocumentFlow: (command, within) => openDocumentFlow(context, command, within),
     flow: (appId, flowId) => viewFlow(context, appId, flowId),
     revokeFlow: (command) => revokeFlow(context, command),
     documents: (appId, flowId) => flowDocuments(context, appId, flowId),

@@ -53,7 +53,8 @@ export async function moveFlow(
     ...(move.reason === undefined ? {} : { reason: move.reason }),
     ...(outcome === undefined ? {} : { ended_at: move.at }),
   });
-  const notification = outcome && (await tellEnd(notify, tx, flow, outcome, move.at));
+  const notification =
+    outcome && (await tellEnd(notify, tx, { ...flow, file_id: move.fileId ?? flow.file_id }, outcome, move.at));
   await appendAudit(tx, {
     appId: flow.app_id,
     actor: move.actor,
@@ -79,6 +80,7 @@ async function tellEnd(
     flowId: flow.flow_id,
     subject: flow.subject,
     outcome,
+    fileId: flow.file_id,
     createdAt: flow.created_at,
     endedAt: at,
   });

@@ -59,6 +59,18 @@ export type CreateFlow = {
   signers: readonly Individual[];
 };
 
+/** A flow over a document that the service wrote itself, signed by one company. */
+export type OpenDocumentFlow = {
+  appId: string;
+  etcOrgNo: string;
+  fileName: string;
+  pdf: Buffer;
+  notifyUrl: string;
+  fields: readonly CompanyField[];
+  /** Who asked for it, for the audit. */
+  actor: string;
+};
+
 /** What a query answers. */
 export type FlowView = {
   flowId: string;

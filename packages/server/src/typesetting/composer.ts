@@ -10,6 +10,8 @@ export interface ComposerOptions {
   at: Date;
   /** Stands at the foot of each page, left of its number. */
   footer?: string;
+  /** A4 upright unless another size is named, in points. */
+  page?: { width: number; height: number };
 }
 
 export interface TableColumn {
@@ -34,13 +36,13 @@ export interface TextStyle {
 }
 
 /**
- * Writes a document from its top to its end, page after page of A4. Texts may hold any character: what the font has not
+ * Writes a document from its top to its end, page after page. Texts may hold any character: what the font has not
  * is shown as its code point.
  */
 export interface Composer {
   readonly font: PageFont;
   /** The edges of what is written, points from the page's lower left. */
-  readonly area: { left: number; right: number; top: number; bottom: number };
+  readonly area: Readonly<{ left: number; right: number; top: number; bottom: number }>;
   /** A heading that stays with what follows: Chinese, and English in grey beside it. */
   heading(chinese: string, english: string): void;
   paragraph(text: string, style?: TextStyle): void;
@@ -56,11 +58,9 @@ export interface Composer {
   finish(): Promise<Buffer>;
 }
 
-/** A4, in points. */
-const PAGE = { width: 595.28, height: 841.89 };
+/** Points. */
+const A4 = { width: 595.28, height: 841.89 };
 const MARGIN = 50;
-const AREA = { left: MARGIN, right: PAGE.width - MARGIN, top: PAGE.height - MARGIN, bottom: MARGIN + 14 };
-const WIDTH = AREA.right - AREA.left;
 const LINE_HEIGHT = 1.5;
 const BODY_SIZE = 9;
 const TABLE_SIZE = 8;
@@ -79,18 +79,21 @@ const LABEL_SHARE = 30;
 
 export async function createComposer(options: ComposerOptions): Promise<Composer> {
   const font = await openPageFont();
+  const page = options.page ?? A4;
+  const area = { left: MARGIN, right: page.width - MARGIN, top: page.height - MARGIN, bottom: MARGIN + 14 };
+  const width = area.right - area.left;
   const pages: PageMarks[] = [[]];
-  let y = AREA.top;
+  let y = area.top;
 
   const draw = (mark: Mark): void => {
     pages.at(-1)?.push(mark);
   };
   const turnPage = (): void => {
     pages.push([]);
-    y = AREA.top;
+    y = area.top;
   };
   const need = (points: number): void => {
-    if (y - points < AREA.bottom && y < AREA.top) turnPage();
+    if (y - points < area.bottom && y < area.top) turnPage();
   };
   const wrapped = (text: string, width: number, size: number): string[] => {
     const showable = text.split('\n').map((line) => font.showable(line));
@@ -98,24 +101,24 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
   };
 
   function paragraph(text: string, { size = BODY_SIZE, colour = INK, align = 'left' }: TextStyle = {}): void {
-    for (const line of wrapped(text, WIDTH, size)) {
+    for (const line of wrapped(text, width, size)) {
       need(size * LINE_HEIGHT);
       y -= size * LINE_HEIGHT;
-      const x = align === 'left' ? AREA.left : AREA.left + (WIDTH - font.measure(line, size)) / 2;
+      const x = align === 'left' ? area.left : area.left + (width - font.measure(line, size)) / 2;
       draw({ kind: 'text', x, y: y + size * 0.35, size, text: line, colour });
     }
   }
 
   function rowOf(cells: readonly string[], shares: readonly number[], size: number): Row {
-    return layoutRow({ cells, shares, size, left: AREA.left, width: WIDTH, wrap: wrapped });
+    return layoutRow({ cells, shares, size, left: area.left, width, wrap: wrapped });
   }
 
   /** Draws lines `from` to `to` of a row below the present position. */
   function drawRow(row: Row, shade: boolean | 'label', from = 0, to = row.lineCount): void {
     const height = row.heightOf(to - from);
     if (shade !== false) {
-      const width = shade === 'label' ? (row.cells[1]?.left ?? AREA.left) - AREA.left : WIDTH;
-      draw({ kind: 'box', x: AREA.left, y: y - height, width, height, fill: SHADE });
+      const shadeWidth = shade === 'label' ? (row.cells[1]?.left ?? area.left) - area.left : width;
+      draw({ kind: 'box', x: area.left, y: y - height, width: shadeWidth, height, fill: SHADE });
     }
     for (const cell of row.cells) {
       for (const [index, text] of cell.lines.slice(from, to).entries()) {
@@ -124,11 +127,11 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
       }
     }
     y -= height;
-    draw({ kind: 'line', x1: AREA.left, y1: y, x2: AREA.right, y2: y, width: 0.5, colour: RULE });
+    draw({ kind: 'line', x1: area.left, y1: y, x2: area.right, y2: y, width: 0.5, colour: RULE });
   }
 
   function topRule(): void {
-    draw({ kind: 'line', x1: AREA.left, y1: y, x2: AREA.right, y2: y, width: 0.5, colour: RULE });
+    draw({ kind: 'line', x1: area.left, y1: y, x2: area.right, y2: y, width: 0.5, colour: RULE });
   }
 
   function rows(all: readonly Row[], head: Row | undefined, shade: false | 'label'): void {
@@ -138,15 +141,15 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
     };
     need((head?.heightOf(head.lineCount) ?? 0) + (all[0]?.heightOf(Math.min(all[0].lineCount, LINES_KEPT)) ?? 0));
     begin();
-    const pageRoom = AREA.top - AREA.bottom - (head?.heightOf(head.lineCount) ?? 0);
+    const pageRoom = area.top - area.bottom - (head?.heightOf(head.lineCount) ?? 0);
     for (const row of all) {
       let from = 0;
-      if (row.heightOf(row.lineCount) > y - AREA.bottom && row.heightOf(row.lineCount) <= pageRoom) {
+      if (row.heightOf(row.lineCount) > y - area.bottom && row.heightOf(row.lineCount) <= pageRoom) {
         turnPage();
         begin();
       }
       while (from < row.lineCount) {
-        const fits = row.linesIn(y - AREA.bottom);
+        const fits = row.linesIn(y - area.bottom);
         const left = row.lineCount - from;
         if (fits < Math.min(LINES_KEPT, left)) {
           turnPage();
@@ -162,18 +165,18 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
 
   return {
     font,
-    area: AREA,
+    area,
     draw,
     position: () => y,
     paragraph,
     space(points) {
-      y = Math.max(AREA.bottom, y - points);
+      y = Math.max(area.bottom, y - points);
     },
     heading(chinese, english) {
       need(HEADING_SIZE * 2.4 + HEADING_KEEPS);
       y -= HEADING_SIZE * 2.2;
-      draw({ kind: 'text', x: AREA.left, y, size: HEADING_SIZE, text: font.showable(chinese), colour: INK });
-      const x = AREA.left + font.measure(`${chinese} `, HEADING_SIZE);
+      draw({ kind: 'text', x: area.left, y, size: HEADING_SIZE, text: font.showable(chinese), colour: INK });
+      const x = area.left + font.measure(`${chinese} `, HEADING_SIZE);
       draw({ kind: 'text', x, y, size: BODY_SIZE, text: font.showable(english), colour: GREY });
       y -= HEADING_SIZE * 0.6;
     },
@@ -192,19 +195,21 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
       );
     },
     async finish() {
-      for (const [index, page] of pages.entries()) page.push(...footer(font, options.footer, index + 1, pages.length));
-      return writePdf({ pages, ...PAGE, title: options.title, at: options.at });
+      if (pages.length > 1 || options.footer !== undefined) {
+        for (const [index, marks] of pages.entries())
+          marks.push(...footer(font, area, options.footer, `${index + 1} / ${pages.length}`));
+      }
+      return writePdf({ pages, ...page, title: options.title, at: options.at });
     },
   };
 }
 
-function footer(font: PageFont, text: string | undefined, page: number, pageCount: number): Mark[] {
-  const number = `${page} / ${pageCount}`;
+function footer(font: PageFont, area: Composer['area'], text: string | undefined, number: string): Mark[] {
   const y = MARGIN - 6;
-  const right = AREA.right - font.measure(number, FOOTER_SIZE);
+  const right = area.right - font.measure(number, FOOTER_SIZE);
   const marks: Mark[] = [{ kind: 'text', x: right, y, size: FOOTER_SIZE, text: number, colour: GREY }];
   if (text !== undefined) {
-    marks.push({ kind: 'text', x: AREA.left, y, size: FOOTER_SIZE, text: font.showable(text), colour: GREY });
+    marks.push({ kind: 'text', x: area.left, y, size: FOOTER_SIZE, text: font.showable(text), colour: GREY });
   }
   return marks;
 }

@@ -227,7 +227,8 @@ describe('one of two ends a flow', () => {
 describe('all or nothing', () => {
   it('a state change whose notification cannot be written does not happen', async () => {
     const failing = () => Promise.reject(new Error('outbox is full'));
-    const app = { flowCreated: failing, flowEnded: failing, verificationEnded: failing, identityEnded: failing };
+    const told = { flowCreated: failing, flowEnded: failing, receiptEnded: failing };
+    const app = { ...told, verificationEnded: failing, identityEnded: failing };
     const notify = { forApp: () => Promise.resolve(app) };
     const flowId = await fixture.waitingFlow();
     const signing = fixture.service.another(createManualJobs(), { notify });

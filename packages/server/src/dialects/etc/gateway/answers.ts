@@ -3,8 +3,10 @@ import type { IdentityErrorCode } from '../../../identity/index.ts';
 import type { PartyErrorCode } from '../../../parties/index.ts';
 import type { DomainError } from '../../../platform/errors.ts';
 import type { QuotaErrorCode } from '../../../quotas/index.ts';
-import type { ReviewErrorCode } from '../../../seals/index.ts';
+import type { ReceiptErrorCode } from '../../../receipts/index.ts';
+import type { ReviewErrorCode, SealErrorCode } from '../../../seals/index.ts';
 import type { SigningErrorCode } from '../../../signing/index.ts';
+import { receiptFault } from './receipt-faults.ts';
 
 /** A code of the contract and its words (contracts/etc-gateway.md, Codes). */
 export interface Answer {
@@ -58,9 +60,19 @@ export class GatewayRefusal extends Error {
 }
 
 type Params = Readonly<Record<string, string>>;
+/** Of seals, what keeps a company's document from being signed. */
+type SealCode = Extract<SealErrorCode, 'seal_not_reviewed' | 'seal_rejected' | 'seal_character_missing'>;
 /** Of company verification, what the api codes here can end with. */
 type IdentityCode = Extract<IdentityErrorCode, 'identity_invalid' | 'factor_source_failed' | 'member_not_found'>;
-type DomainCode = AppErrorCode | PartyErrorCode | SigningErrorCode | IdentityCode | QuotaErrorCode | ReviewErrorCode;
+type DomainCode =
+  | AppErrorCode
+  | PartyErrorCode
+  | SigningErrorCode
+  | IdentityCode
+  | QuotaErrorCode
+  | ReviewErrorCode
+  | SealCode
+  | ReceiptErrorCode;
 
 const bad = (msg: string): Answer => ({ code: '400', msg });
 
@@ -101,6 +113,18 @@ const DOMAIN_ANSWERS = {
 
   seal_not_found: () => bad('参数seal_id对应的印章不存在，请核对机构编号和印章编号'),
   seal_already_reviewed: () => bad('印章已审核或已停用，不能再次审核'),
+
+  seal_not_reviewed: () => bad('企业印章待审核，请审核通过后重试'),
+  seal_rejected: () => bad('企业印章审核未通过，请更换印章后重试'),
+  seal_character_missing: (params: Params) => bad(`印章字库缺少“${params['characters'] ?? ''}”`),
+
+  receipt_invalid: (params: Params) => bad(receiptFault(params)),
+  receipt_notify_url_invalid: () => bad('参数notify_url应为可访问的http(s)地址'),
+  receipt_company_missing: () => bad('没有可开具收据的企业：企业须已认证，自动签署时须同意静默签署'),
+  receipt_company_ambiguous: () => bad('有多家企业可开具收据，请用参数etc_org_no指定'),
+  receipt_conflict: () => bad('参数biz_params.T001001的收据编号已开具过且内容不一致，请核对或更换编号'),
+  receipt_not_found: () => bad('参数sign_flow_id对应的收据不存在'),
+  receipt_not_signed: () => bad('收据尚未签署完成，请稍后再试'),
 
   flow_not_found: () => ({ code: '1435011', msg: '流程不存在，请核对flowId' }),
   flow_not_signing: () => ({ code: '1437111', msg: '流程不在签署中，不能撤销，请查询流程的当前状态' }),

@@ -4,6 +4,7 @@ import type { Identity } from '../../../identity/index.ts';
 import type { Parties } from '../../../parties/index.ts';
 import type { JsonMember } from '../../../platform/json-text.ts';
 import type { Quotas } from '../../../quotas/index.ts';
+import type { Receipts } from '../../../receipts/index.ts';
 import type { SealReview } from '../../../seals/index.ts';
 import type { Signing } from '../../../signing/index.ts';
 import { readParameters } from './parameters.ts';
@@ -27,6 +28,7 @@ export interface Capabilities {
   readonly signing: SigningCommands;
   readonly identity: IdentityCommands;
   readonly quotas: QuotaCommands;
+  readonly receipts: Receipts;
   readonly sealReview: Pick<SealReview, 'pending' | 'review'>;
 }
 

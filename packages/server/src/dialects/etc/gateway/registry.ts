@@ -9,6 +9,8 @@ import { esignSignflowsCreateFlowOneStep } from './api/esign-signflows-create-fl
 import { esignSignflowsDocuments } from './api/esign-signflows-documents.ts';
 import { esignSignflowsQuery } from './api/esign-signflows-query.ts';
 import { esignSignflowsRevoke } from './api/esign-signflows-revoke.ts';
+import { esignSignflowsReceiptCreate } from './api/esign-signflows-receipt-create.ts';
+import { esignSignflowsReceiptDownload } from './api/esign-signflows-receipt-download.ts';
 import { esignVerifyIndivBase } from './api/esign-verify-indiv-base.ts';
 import { esignVerifyIndivTelecom3Factors } from './api/esign-verify-indiv-telecom3-factors.ts';
 import { esignVerifyOrgBase } from './api/esign-verify-org-base.ts';
@@ -41,5 +43,7 @@ export const APIS: ReadonlyMap<string, Api> = new Map(
     esignContractOrder,
     esignSealPending,
     esignSealReview,
+    esignSignflowsReceiptCreate,
+    esignSignflowsReceiptDownload,
   ].map((api) => [api.apiCode, api]),
 );
