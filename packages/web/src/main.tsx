@@ -7,6 +7,8 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/frame.css';
 import './styles/parts.css';
+import './styles/records.css';
+import './styles/seals.css';
 import './styles/steps.css';
 
 // Before anything else: whoever looks over a shoulder or at the history finds no token.

@@ -32,6 +32,8 @@ export interface Polling<View, EndingError extends AnswerError> {
   isOutdated: (error: unknown) => boolean;
   /** Whether the page asks again by itself after this view. */
   shouldGoOn: (view: View) => boolean;
+  /** Two views with one fingerprint show the same. */
+  fingerprint: (view: View) => string;
 }
 
 /**
@@ -50,18 +52,25 @@ export function usePolledView<Api extends { read(): Promise<View> }, View, Endin
   const shown = useRef(0);
   const pollNow = useRef<() => void>(() => undefined);
 
-  const show = useCallback((turn: number, answer: View) => {
-    if (turn < shown.current) return;
-    shown.current = turn;
-    setView(answer);
-  }, []);
+  const shownFingerprint = useRef<string | null>(null);
+
+  const show = useCallback(
+    (turn: number, answer: View) => {
+      if (turn < shown.current) return;
+      shown.current = turn;
+      const fingerprint = polling.fingerprint(answer);
+      // Nothing is drawn anew for an answer that brings nothing new.
+      if (fingerprint !== shownFingerprint.current) setView(answer);
+      shownFingerprint.current = fingerprint;
+    },
+    [polling],
+  );
 
   useEffect(() => {
     let isOver = false;
     let timer: number | undefined;
     let unchanged = 0;
     let failures = 0;
-    let last = '';
 
     async function poll(): Promise<void> {
       const turn = (asked.current += 1);
@@ -69,10 +78,8 @@ export function usePolledView<Api extends { read(): Promise<View> }, View, Endin
       try {
         const answer = await api.read();
         if (isOver) return;
-        const text = JSON.stringify(answer);
-        unchanged = text === last ? unchanged + 1 : 0;
+        unchanged = polling.fingerprint(answer) === shownFingerprint.current ? unchanged + 1 : 0;
         failures = 0;
-        last = text;
         shouldGoOn = polling.shouldGoOn(answer);
         setConnection('good');
         show(turn, answer);

@@ -11,6 +11,7 @@ const POLLING = {
   isOutdated: (error: unknown): boolean => error instanceof ApiError && error.code === 'conflict',
   /** By itself it asks while there is a payment to wait for. */
   shouldGoOn: ({ step }: VerificationAnswer): boolean => step === 'transfer',
+  fingerprint: (view: VerificationAnswer): string => JSON.stringify(view),
 };
 
 /** The view of the service, of the member's verification. */

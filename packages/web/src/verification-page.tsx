@@ -1,5 +1,5 @@
 import { useEffect, useRef, type RefObject } from 'react';
-import type { Step, VerificationAnswer } from '../../server/src/dialects/member/contract.ts';
+import { STEPS, type Step, type VerificationAnswer } from '../../server/src/dialects/member/contract.ts';
 import type { Api } from './api.ts';
 import { Frame } from './frame.tsx';
 import type { GoTo } from './go-to.ts';
@@ -47,7 +47,12 @@ export function VerificationPage({ api }: { api: Api }) {
       side={
         <>
           <p className="requested">{texts.requestedBy(view.appName)}</p>
-          <Stepper step={step} />
+          <Stepper
+            label={texts.steps.label}
+            names={STEPS.map((name) => texts.steps[name])}
+            current={step === 'done' ? STEPS.length : STEPS.indexOf(step)}
+            words={texts.steps}
+          />
         </>
       }
     >

@@ -1,30 +1,36 @@
-import { STEPS, type Step } from '../../../server/src/dialects/member/contract.ts';
-import { useSpeech } from '../texts/texts.ts';
+interface StepperProps {
+  /** Of the whole, for who hears it. */
+  label: string;
+  /** In order. */
+  names: readonly string[];
+  /** From 0; `names.length` when all is done. */
+  current: number;
+  words: { position: (index: number, count: number) => string; isDone: string };
+}
 
-/** The five steps. Narrow windows show the current one's name and a bar; all five are there for a screen reader. */
-export function Stepper({ step }: { step: Step }) {
-  const { texts } = useSpeech();
-  const current = STEPS.indexOf(step);
+/** Narrow windows show the current step's name and a bar; all steps are there for a screen reader. */
+export function Stepper({ label, names, current, words }: StepperProps) {
+  const shown = Math.min(current, names.length - 1);
   return (
-    <nav className="stepper" aria-label={texts.steps.label}>
+    <nav className="stepper" aria-label={label}>
       <p className="stepper-position">
-        {texts.steps.position(current + 1, STEPS.length)}
-        <strong>{texts.steps[step]}</strong>
+        {words.position(shown + 1, names.length)}
+        <strong>{names[shown]}</strong>
       </p>
       <ol>
-        {STEPS.map((name, index) => {
-          const isDone = index < current || step === 'done';
+        {names.map((name, index) => {
+          const isDone = index < current;
           return (
             <li
               key={name}
               className={isDone ? 'done' : index === current ? 'current' : 'ahead'}
-              aria-current={index === current ? 'step' : undefined}
+              aria-current={index === shown ? 'step' : undefined}
             >
               <span className="stepper-dot" aria-hidden="true">
                 {isDone ? '✓' : index + 1}
               </span>
-              <span className="stepper-name">{texts.steps[name]}</span>
-              {isDone && <span className="visually-hidden">（{texts.steps.isDone}）</span>}
+              <span className="stepper-name">{name}</span>
+              {isDone && <span className="visually-hidden">（{words.isDone}）</span>}
             </li>
           );
         })}

@@ -1,5 +1,6 @@
-import { useId, useRef, useState, type SubmitEvent } from 'react';
+import { useId, useState, type SubmitEvent } from 'react';
 import type { VerificationAnswer } from '../../../server/src/dialects/member/contract.ts';
+import { AgreeBox } from '../parts/agree-box.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { SealPicture } from '../parts/seal-picture.tsx';
 import { sealWords } from '../seal-words.ts';
@@ -22,7 +23,6 @@ export function ConsentStep({ view, act, goTo }: ConsentStepProps) {
   const { texts } = useSpeech();
   const { consent: words } = texts;
   const id = useId();
-  const box = useRef<HTMLInputElement>(null);
   const [isAgreed, setAgreed] = useState(false);
   const [isMissing, setMissing] = useState(false);
   const { isBusy, problem, submit } = useSubmission();
@@ -32,7 +32,6 @@ export function ConsentStep({ view, act, goTo }: ConsentStepProps) {
     event.preventDefault();
     if (!isAgreed) {
       setMissing(true);
-      box.current?.focus();
       return;
     }
     if (await submit(() => act((api) => api.consent(CONSENT_TEXT_VERSION)))) goTo(null);
@@ -66,26 +65,15 @@ export function ConsentStep({ view, act, goTo }: ConsentStepProps) {
           </div>
         </div>
       )}
-      <div className={isMissing ? 'agree has-error' : 'agree'}>
-        <input
-          id={`${id}-agree`}
-          ref={box}
-          type="checkbox"
-          checked={isAgreed}
-          aria-invalid={isMissing}
-          aria-describedby={isMissing ? `${id}-error` : undefined}
-          onChange={(event) => {
-            setAgreed(event.target.checked);
-            setMissing(false);
-          }}
-        />
-        <label htmlFor={`${id}-agree`}>{words.agree}</label>
-        {isMissing && (
-          <p className="field-error" id={`${id}-error`}>
-            {words.required}
-          </p>
-        )}
-      </div>
+      <AgreeBox
+        label={words.agree}
+        error={isMissing ? words.required : null}
+        isAgreed={isAgreed}
+        onChange={(agreed) => {
+          setAgreed(agreed);
+          setMissing(false);
+        }}
+      />
       <div className="actions">
         <button type="submit" className="button primary" aria-disabled={isBusy}>
           {isBusy ? words.submitting : words.submit}

@@ -1,6 +1,6 @@
-import { useState } from 'react';
 import { ApiError } from '../api.ts';
 import { useSpeech } from '../texts/texts.ts';
+import { problemText, useSending } from '../use-sending.ts';
 
 export interface Submission {
   isBusy: boolean;
@@ -13,28 +13,7 @@ export interface Submission {
 /** One thing sent at a time, and words for why it did not go through. */
 export function useSubmission(): Submission {
   const { texts } = useSpeech();
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<ApiError | null>(null);
-
-  async function submit(send: () => Promise<void>): Promise<boolean> {
-    if (isBusy) return false;
-    setBusy(true);
-    setError(null);
-    try {
-      await send();
-      return true;
-    } catch (thrown) {
-      setError(thrown instanceof ApiError ? thrown : new ApiError('internal'));
-      return false;
-    } finally {
-      setBusy(false);
-    }
-  }
-
-  return { isBusy, error, problem: error === null ? null : problemOf(error), submit };
-
-  function problemOf({ code }: ApiError): string {
-    const { problems } = texts;
-    return code in problems ? problems[code as keyof typeof problems] : problems.internal;
-  }
+  const { isBusy, error, send } = useSending();
+  const problem = problemText(error, texts.problems);
+  return { isBusy, error: error instanceof ApiError ? error : null, problem, submit: send };
 }

@@ -30,6 +30,7 @@ export const en: Texts = {
     failing: { title: 'The service cannot be reached', body: 'We keep trying. You need not repeat anything.' },
   },
   retry: 'Try now',
+  close: 'Close',
   pictureFailed: 'The picture did not load',
   problems: {
     offline: 'The network is down and nothing was sent. Check it and try again.',

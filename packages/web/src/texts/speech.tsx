@@ -15,6 +15,7 @@ export interface PageTexts {
   skip: string;
   loading: string;
   retry: string;
+  close: string;
   pictureFailed: string;
   connection: Record<'offline' | 'busy' | 'failing', Said>;
 }

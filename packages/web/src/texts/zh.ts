@@ -23,6 +23,7 @@ export const zh = {
     failing: { title: '暂时连不上服务', body: '正在自动重试，您不需要重复操作。' },
   },
   retry: '立即重试',
+  close: '关闭',
   pictureFailed: '图片没有加载出来',
   problems: {
     offline: '网络不通，未能提交。请检查网络后再试一次。',

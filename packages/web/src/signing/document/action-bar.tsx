@@ -1,0 +1,72 @@
+import type { FieldAnswer } from '../../../../server/src/dialects/signer/contract.ts';
+import { actOf, firstPoint, nextEmpty, type Choices } from '../choices.ts';
+import { useSpeech } from '../texts/texts.ts';
+
+export interface Actions {
+  fields: readonly FieldAnswer[];
+  choices: Choices;
+  activeId: string | null;
+  /** Seconds. */
+  readingLeft: number;
+  isPreviewing: boolean;
+  onPreview: () => void;
+  onGoTo: (field: FieldAnswer) => void;
+  onOpen: (field: FieldAnswer) => void;
+}
+
+/** The one thing to do next, where a thumb is. */
+export function ActionBar(actions: Actions) {
+  const { texts } = useSpeech();
+  const { document: words } = texts;
+  const { fields, choices, readingLeft } = actions;
+  return (
+    <div className="action-bar">
+      <p className="action-state">
+        <span>{words.fieldsDone(choices.size, fields.length)}</span>
+        {readingLeft > 0 && <span className="reading-left">{words.readingLeft(readingLeft)}</span>}
+      </p>
+      <NextAction {...actions} />
+    </div>
+  );
+}
+
+/** To the next empty place; there, to fill it; then to the preview, once the reading time is over. */
+export function NextAction({
+  fields,
+  choices,
+  activeId,
+  readingLeft,
+  isPreviewing,
+  onPreview,
+  onGoTo,
+  onOpen,
+}: Actions) {
+  const { texts } = useSpeech();
+  const { document: words } = texts;
+  const active = fields.find(({ fieldId }) => fieldId === activeId && !choices.has(fieldId));
+  const next = active ?? nextEmpty(fields, choices, activeId);
+  if (next === null) {
+    const isEarly = readingLeft > 0;
+    return (
+      <button
+        type="button"
+        className="button primary"
+        aria-disabled={isEarly || isPreviewing}
+        onClick={() => {
+          if (!isEarly && !isPreviewing) onPreview();
+        }}
+      >
+        {isEarly ? words.readingLeft(readingLeft) : isPreviewing ? words.previewing : words.preview}
+      </button>
+    );
+  }
+  const act = actOf(next);
+  const isThere = active !== undefined || firstPoint(next) === null;
+  const start = act === 'sign' ? words.first : words.firstStamp;
+  const goOn = act === 'sign' ? words.next : words.nextStamp;
+  return (
+    <button type="button" className="button primary" onClick={() => (isThere ? onOpen(next) : onGoTo(next))}>
+      {isThere ? words.markHint[act] : choices.size === 0 ? start : goOn}
+    </button>
+  );
+}

@@ -1,0 +1,99 @@
+import type { Handwriting } from '../../../server/src/dialects/signer/contract.ts';
+
+/** A point as it was written: pixels of the pad, pressure from 0 to 1, and when, for the pen's speed. */
+export interface PadPoint {
+  x: number;
+  y: number;
+  pressure: number;
+  time: number;
+}
+export type PadStroke = readonly PadPoint[];
+
+/**
+ * How the pad lies: `upright` as the window does, `turned` for a phone that is held upright by its own idea and sideways
+ * by its owner, who writes along the long edge. Then down on the pad is right in the writing.
+ */
+export type PadPose = 'upright' | 'turned';
+
+export interface PadBox {
+  width: number;
+  height: number;
+  pose: PadPose;
+}
+
+/** What was written, as its writer sees it, in a box of its own. It outlives the pad's size and pose. */
+export interface Writing {
+  width: number;
+  height: number;
+  strokes: readonly PadStroke[];
+}
+
+/** Strokes of the pad as its writer sees them. */
+export function writingOf(strokes: readonly PadStroke[], { width, height, pose }: PadBox): Writing {
+  if (pose === 'upright') return { width, height, strokes };
+  return {
+    width: height,
+    height: width,
+    strokes: strokes.map((stroke) => stroke.map((point) => ({ ...point, x: point.y, y: width - point.x }))),
+  };
+}
+
+/** A writing on a pad of another size or pose: as large as fits, in the middle, its proportions kept. */
+export function strokesOn(writing: Writing, { width, height, pose }: PadBox): PadStroke[] {
+  const across = pose === 'upright' ? width : height;
+  const down = pose === 'upright' ? height : width;
+  const scale = Math.min(across / writing.width, down / writing.height);
+  const left = (across - writing.width * scale) / 2;
+  const top = (down - writing.height * scale) / 2;
+  return writing.strokes.map((stroke) =>
+    stroke.map((point) => {
+      const x = left + point.x * scale;
+      const y = top + point.y * scale;
+      return pose === 'upright' ? { ...point, x, y } : { ...point, x: width - y, y: x };
+    }),
+  );
+}
+
+/** Around the ink, as a part of its longer side: round ends of strokes are not cut. */
+const MARGIN = 0.06;
+const MARGIN_PIXELS_MIN = 4;
+
+/** What is sent: the ink alone with a little room around it, so that it fills the place it gets. Null without ink. */
+export function handwritingOf({ strokes }: Writing): Handwriting | null {
+  const points = strokes.flat();
+  if (points.length === 0) return null;
+  const xs = points.map(({ x }) => x);
+  const ys = points.map(({ y }) => y);
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+  const margin = Math.max(MARGIN_PIXELS_MIN, MARGIN * Math.max(right - left, bottom - top));
+  return {
+    width: round(right - left + 2 * margin),
+    height: round(bottom - top + 2 * margin),
+    strokes: strokes
+      .filter((stroke) => stroke.length > 0)
+      .map((stroke) => ({
+        points: stroke.map(({ x, y, pressure }) => [
+          round(x - left + margin),
+          round(y - top + margin),
+          Math.min(1, Math.max(0, Math.round(pressure * 1000) / 1000)),
+        ]),
+      })),
+  };
+}
+
+function round(pixels: number): number {
+  return Math.round(pixels * 100) / 100;
+}
+
+/** The strokes as one path of an SVG whose view box is the handwriting's: what the place shows until the preview is made. */
+export function handwritingPath({ strokes }: Handwriting): string {
+  return strokes
+    .map(({ points }) => {
+      const [first, ...rest] = points.map(([x, y]) => `${x} ${y}`);
+      if (first === undefined) return '';
+      // A dot: a line to itself, which a round cap draws.
+      return `M${first}${rest.length === 0 ? `L${first}` : rest.map((point) => `L${point}`).join('')}`;
+    })
+    .join('');
+}
