@@ -42,6 +42,32 @@ export async function listAudit(
   return rows;
 }
 
+/** An entry's place in its chain. */
+export interface ChainedEntry {
+  sequence: number;
+  at: Date;
+  actor: string;
+  action: string;
+  detail: Record<string, unknown>;
+  /** Of the chain up to and with this entry. */
+  hash: Buffer;
+}
+
+/** Every entry about one subject, the oldest first, and the head of its application's chain at that moment. */
+export async function auditTrail(
+  executor: Executor,
+  { appId, subject }: { appId: string; subject: string },
+): Promise<{ entries: ChainedEntry[]; head: { sequence: number; hash: Buffer } | null }> {
+  const head = await sql<{ sequence: number; hash: Buffer }>`
+    select sequence, hash from audit_chain where app_id = ${appId}
+  `.execute(executor);
+  const { rows } = await sql<ChainedEntry>`
+    select sequence, at, actor, action, detail, hash from audit_entry
+    where app_id = ${appId} and subject = ${subject} order by sequence
+  `.execute(executor);
+  return { entries: rows, head: head.rows[0] ?? null };
+}
+
 /** Applications that have a chain, or entries of one. */
 export async function findAuditedApps(db: Executor): Promise<string[]> {
   const { rows } = await sql<{ appId: string }>`

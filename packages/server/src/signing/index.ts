@@ -4,10 +4,12 @@ import { JOB, SIGNING_LIMITS, type SigningContext, type SigningDependencies } fr
 import { createFlow } from './create-flow.ts';
 import { expireFlow, revokeFlow } from './end-flow.ts';
 import { openDocumentFlow } from './document-flow.ts';
+import { appOfFlow, flowEvidence, type FlowEvidence } from './evidence.ts';
 import { openFlow } from './open-flow.ts';
 import { sweep } from './sweep.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import type { CreateFlow, FlowDocument, FlowView, OpenDocumentFlow, RevokeFlow } from './terms.ts';
+import { sweepUpgrades, upgradeFlow } from './upgrade.ts';
 import { flowDocuments, viewFlow } from './view.ts';
 
 export type {
@@ -24,8 +26,12 @@ export type {
   SignField,
   SigningErrorCode,
 } from './terms.ts';
+export type { Act, ActKind } from './act.ts';
+export type { EvidenceField, EvidenceSigner, EvidenceView, FlowEvidence } from './evidence.ts';
 export { FLOW_STATUS_DESCRIPTION, FLOW_STATUS_NUMBER } from './flow.ts';
 export type { SigningDependencies, SigningLimits } from './context.ts';
+export { SIGNATURE_LEVELS } from './signature-level.ts';
+export type { LongTerm, SignatureLevel } from './signature-level.ts';
 
 /** Sign flows: made from a document somewhere else, signed one after the other, ended once. */
 export interface Signing {
@@ -61,17 +67,29 @@ export interface Signing {
    */
   documents(appId: string, flowId: string): Promise<FlowDocument[]>;
 
+  /** Everything that signing knows of a flow and may show, of one moment. @throws DomainError flow_not_found */
+  evidence(appId: string, flowId: string): Promise<FlowEvidence>;
+
+  /** The application of a flow that is named by its id alone. @throws DomainError flow_not_found */
+  appOf(flowId: string): Promise<string>;
+
   /** Expires what is due and takes up what a lost job left behind; the jobs call it on each node by themselves. */
   sweep(): Promise<void>;
 }
 
 /** Makes signing and hands its handlers to `jobs`, which must not have started yet. */
 export function createSigning(dependencies: SigningDependencies): Signing {
-  const context: SigningContext = { ...dependencies, limits: { ...SIGNING_LIMITS, ...dependencies.limits } };
+  const context: SigningContext = {
+    ...dependencies,
+    longTerm: dependencies.longTerm ?? { level: 'B-B' },
+    limits: { ...SIGNING_LIMITS, ...dependencies.limits },
+  };
   const { jobs } = context;
   jobs.handle(JOB.open, (payload) => openFlow(context, requestKey(payload)));
   jobs.handle(JOB.advance, (payload) => advanceFlow(context, flowKey(payload)));
   jobs.handle(JOB.expire, (payload) => expireFlow(context, flowKey(payload)));
+  jobs.handle(JOB.upgrade, (payload) => upgradeFlow(context, flowKey(payload)));
+  jobs.every('signing.upgrades', context.limits.sweepEveryMs, () => sweepUpgrades(context));
   jobs.every('signing.sweep', context.limits.sweepEveryMs, () => sweep(context));
 
   return {
@@ -80,6 +98,8 @@ export function createSigning(dependencies: SigningDependencies): Signing {
     flow: (appId, flowId) => viewFlow(context, appId, flowId),
     revokeFlow: (command) => revokeFlow(context, command),
     documents: (appId, flowId) => flowDocuments(context, appId, flowId),
+    evidence: (appId, flowId) => flowEvidence(context, appId, flowId),
+    appOf: (flowId) => appOfFlow(context.db, flowId),
     sweep: () => sweep(context),
   };
 }

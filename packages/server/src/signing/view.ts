@@ -12,7 +12,11 @@ async function flowRow(context: SigningContext, appId: string, flowId: string): 
 
 /** What a query answers. */
 export async function viewFlow(context: SigningContext, appId: string, flowId: string): Promise<FlowView> {
-  const row = await flowRow(context, appId, flowId);
+  return viewOf(await flowRow(context, appId, flowId));
+}
+
+/** A flow's row as it is shown. */
+export function viewOf(row: FlowRow): FlowView {
   return {
     flowId: row.flow_id,
     appId: row.app_id,
