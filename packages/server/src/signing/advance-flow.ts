@@ -1,12 +1,12 @@
 import { appendAudit } from '../audit/index.ts';
 import type { AppNotify } from '../notify/index.ts';
-import type { Clock } from '../platform/clock.ts';
 import type { Executor, Transaction } from '../platform/database/index.ts';
 import { JOB, type SigningContext } from './context.ts';
 import { moveFlow } from './move-flow.ts';
 import { signField, type SignedRevision } from './sign-field.ts';
 import { fieldsOf, findFlow, lockFlow, markFieldSigned, nextSilentField, touchFlow, updateFlow } from './store.ts';
 import type { FieldRow, FlowRow, SignerRow } from './tables.ts';
+import { noteSignatureLevel } from './upgrade.ts';
 
 type FlowKey = { appId: string; flowId: string };
 
@@ -39,22 +39,22 @@ export async function advanceFlow(context: SigningContext, key: FlowKey): Promis
     await touchFlow(context.db, key, context.clock.now());
     const signed = await signField(context, flow, next);
     const notify = await context.notify.forApp(key.appId);
-    const { clock } = context;
     const counted = await context.db
       .transaction()
-      .execute((tx) => countSignature({ notify, clock }, tx, flow, next, signed));
+      .execute((tx) => countSignature({ ...context, notify }, tx, flow, next, signed));
     if (!counted) await context.documents.discardFile({ appId: key.appId, fileId: signed.fileId });
   }
 }
 
 /** Makes a signed revision the flow's newest; false where somebody was faster and it does not count. */
 async function countSignature(
-  { notify, clock }: { notify: AppNotify; clock: Clock },
+  context: Omit<SigningContext, 'notify'> & { notify: AppNotify },
   tx: Transaction,
   before: FlowRow,
   { field, signer }: { field: FieldRow; signer: SignerRow },
   signed: SignedRevision,
 ): Promise<boolean> {
+  const { notify, clock } = context;
   const key = { appId: before.app_id, flowId: before.flow_id };
   const flow = await lockFlow(tx, key);
   if (flow?.state !== 'signing' || flow.file_id !== before.file_id) return false;
@@ -76,8 +76,11 @@ async function countSignature(
   const fields = await fieldsOf(tx, key, signer.signer_id);
   if (fields.every((row) => row.state === 'signed')) {
     const event = { kind: 'signed', signerId: signer.signer_id } as const;
-    return (await moveFlow(notify, tx, flow, { ...act, event, fileId: signed.fileId })) !== undefined;
+    const state = await moveFlow(notify, tx, flow, { ...act, event, fileId: signed.fileId });
+    await noteSignatureLevel(context, tx, key, { fieldId, level: signed.level, isFlowDone: state === 'done', at });
+    return state !== undefined;
   }
+  await noteSignatureLevel(context, tx, key, { fieldId, level: signed.level, isFlowDone: false, at });
   await updateFlow(tx, key, { file_id: signed.fileId, touched_at: at });
   await appendAudit(tx, { appId: key.appId, subject: `sign_flow:${key.flowId}`, ...act });
   return true;

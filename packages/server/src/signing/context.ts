@@ -1,5 +1,7 @@
-import type { Documents, PdfWork } from '../documents/index.ts';
+import type { Apps } from '../apps/index.ts';
+import type { Documents, PageImages, PdfWork } from '../documents/index.ts';
 import type { Jobs } from '../jobs/index.ts';
+import type { Messages } from '../messages/index.ts';
 import type { Notify } from '../notify/index.ts';
 import type { Parties } from '../parties/index.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -10,6 +12,8 @@ import type { Vault } from '../platform/vault.ts';
 import type { Quotas } from '../quotas/index.ts';
 import type { Seals } from '../seals/index.ts';
 import type { Trust } from '../trust/index.ts';
+import type { PageSizes } from './page-sizes.ts';
+import type { LongTerm } from './signature-level.ts';
 
 /** Limits of signing, each with its unit. */
 export interface SigningLimits {
@@ -63,13 +67,29 @@ export interface SigningDependencies {
   readonly parties: Parties;
   readonly notify: Notify;
   readonly quotas: Pick<Quotas, 'take' | 'giveBack'>;
+  readonly apps: Pick<Apps, 'find'>;
+  readonly messages: Messages;
+  readonly pageImages: PageImages;
+  /** Where signers reach this service. */
+  readonly baseUrl: () => string;
+  /** For how long a document must be open before it can be signed; 0 is the default. */
+  readonly readingSeconds?: number;
   readonly log: Logger;
+  /** B-B unless said otherwise. */
+  readonly longTerm?: LongTerm;
   readonly limits?: Partial<SigningLimits>;
 }
 
-export interface SigningContext extends Omit<SigningDependencies, 'limits'> {
+export interface SigningContext extends Omit<SigningDependencies, 'limits' | 'longTerm'> {
+  readonly longTerm: LongTerm;
   readonly limits: SigningLimits;
+  readonly pageSizes: PageSizes;
 }
 
 /** The jobs of signing, by name. */
-export const JOB = { open: 'signing.open', advance: 'signing.advance', expire: 'signing.expire' } as const;
+export const JOB = {
+  open: 'signing.open',
+  advance: 'signing.advance',
+  expire: 'signing.expire',
+  upgrade: 'signing.upgrade',
+} as const;

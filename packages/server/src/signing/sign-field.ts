@@ -2,10 +2,11 @@ import { DomainError } from '../platform/errors.ts';
 import type { SigningContext } from './context.ts';
 import { drawingOf } from './drawing.ts';
 import { layoutField } from './field-layout.ts';
+import { levelledAct } from './signature-level.ts';
 import type { FieldRow, FlowRow, SignerRow } from './tables.ts';
 
 /** A file that is stored and that counts for nothing yet. `at` is the time in the signature. */
-export type SignedRevision = { fileId: string; sealId: string; at: Date };
+export type SignedRevision = { fileId: string; sealId: string; at: Date; level: 'B-B' | 'B-T' };
 
 /**
  * Signs one field in its company's name over the flow's newest revision, in one act: one signature for each page on which
@@ -27,6 +28,7 @@ export async function signField(
   const source = await documents.readFile({ appId, fileId: flow.file_id });
   const { orgName: companyName, socialCreditCode } = org;
   const identity = { appId, etcOrgNo, companyName, ...(socialCreditCode === null ? {} : { socialCreditCode }) };
+  const act = levelledAct(context.longTerm, await trust.companySigner(db, identity));
   const signed = await pdf.sign({
     pdf: source.bytes,
     place(pages) {
@@ -37,12 +39,12 @@ export async function signField(
         widget,
       }));
     },
-    signer: await trust.companySigner(db, identity),
+    signer: act.signer,
     signedAt: at,
     name: companyName,
     limits: { bytesMax: context.limits.revisionBytesMax },
   });
   const { pieces, sha256 } = signed;
   const { fileId } = await documents.storeFile({ appId, fileName: flow.subject, bytes: pieces, sha256 });
-  return { fileId, sealId, at };
+  return { fileId, sealId, at, level: act.level() };
 }

@@ -2,6 +2,7 @@ import type { ColumnType, Insertable, Selectable } from 'kysely';
 import type { ActKind } from './act.ts';
 import type { FieldChoice, MarkPlace } from './choices.ts';
 import type { FlowState, SignerState } from './flow.ts';
+import type { SignatureLevel } from './signature-level.ts';
 import type { CompanyField, CreateFlow, Individual, IndividualField } from './terms.ts';
 
 /** jsonb: parsed when it is read, text when it is written. */
@@ -89,6 +90,19 @@ interface SignFieldTable {
   file_id: string | null;
   signed_at: Date | null;
   places: ColumnType<MarkPlace[] | null, string | undefined, string>;
+  signature_level: Defaulted<SignatureLevel | null>;
+}
+
+/** migrations/0018_signature_upgrades.sql */
+interface SignatureUpgradeTable {
+  app_id: string;
+  flow_id: string;
+  goal: Exclude<SignatureLevel, 'B-B'>;
+  renewal: Defaulted<boolean>;
+  due_at: Date;
+  attempts: Defaulted<number>;
+  failure: string | null;
+  created_at: Date;
 }
 
 interface SignActTable {
@@ -190,6 +204,7 @@ export type SigningTables = {
   sign_flow: SignFlowTable;
   sign_signer: SignSignerTable;
   sign_field: SignFieldTable;
+  signature_upgrade: SignatureUpgradeTable;
   sign_act: SignActTable;
   sign_link: SignLinkTable;
   sign_session: SignSessionTable;
@@ -203,6 +218,7 @@ export type RequestRow = Selectable<SignRequestTable>;
 export type FlowRow = Selectable<SignFlowTable>;
 export type SignerRow = Selectable<SignSignerTable>;
 export type FieldRow = Selectable<SignFieldTable>;
+export type UpgradeRow = Selectable<SignatureUpgradeTable>;
 export type LinkRow = Selectable<SignLinkTable>;
 export type SessionRow = Selectable<SignSessionTable>;
 export type CodeRow = Selectable<SignCodeTable>;

@@ -21,6 +21,14 @@ export { documentSigner } from './signers.ts';
 export type { CmsIdentity } from './cms.ts';
 export type { RevocationEvidence } from './revocation-evidence.ts';
 export type { DocumentSigner } from './signers.ts';
+export { createTimestampAuthority } from './timestamp/authority.ts';
+export type { TimestampAuthority } from './timestamp/authority.ts';
+export { certificatesToProve, isTimestamped, timestampedBytesMax, timestampSignature } from './timestamp/embedded.ts';
+export { httpTimestampService } from './timestamp/http-service.ts';
+export type { TimestampUrl } from './timestamp/http-service.ts';
+export { timestampedSigner } from './timestamp/timestamped-signer.ts';
+export { createTimestamps } from './timestamp/timestamps.ts';
+export type { Timestamps, TimestampService } from './timestamp/timestamps.ts';
 
 export type Trust = {
   /**

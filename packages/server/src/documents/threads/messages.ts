@@ -8,12 +8,12 @@ export type PdfJob = {
   limits: { bytesMax: number; pagesMax?: number };
   /** What the file may grow to by its signatures. */
   grownBytesMax: number;
-} & ({ kind: 'rehearse' } | { kind: 'sign'; terms: SignatureTerms; signatureBytesMax: number });
+} & ({ kind: 'rehearse' } | { kind: 'sign'; terms: SignatureTerms });
 
 /** From the caller to the thread; each is answered by one `ThreadMessage`. */
 export type CallerMessage =
   | { kind: 'begin'; job: PdfJob }
-  | { kind: 'placed'; prepared: PreparedSignatures }
+  | { kind: 'placed'; prepared: PreparedSignatures; signatureBytesMax: number }
   /** No signature after all. */
   | { kind: 'abandoned' }
   /** The CMS over the digest that the thread has named; DER. */

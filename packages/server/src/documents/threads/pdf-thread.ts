@@ -2,7 +2,6 @@
 import { parentPort } from 'node:worker_threads';
 import { DomainError } from '../../platform/errors.ts';
 import { appendSignatures } from '../append-signatures.ts';
-import type { PreparedSignatures } from '../append-signatures.ts';
 import { openSignablePdf } from '../pdf-check.ts';
 import type { SignablePdf } from '../pdf-check.ts';
 import { seenSize } from '../pdf/pages.ts';
@@ -48,7 +47,7 @@ async function work(job: PdfJob, pdf: Buffer): Promise<Ended> {
   const source = openSignablePdf(pdf, job.limits);
   const answer = await ask({ kind: 'opened', pages: source.pages.map(seenSize) });
   if (answer.kind !== 'placed') return { message: { kind: 'abandoned', pdf: job.pdf }, moved: [job.pdf] };
-  if (job.kind === 'sign') return sign(job, source, answer.prepared);
+  if (job.kind === 'sign') return sign(job, source, answer);
   await rehearse(source, answer.prepared, { bytesMax: job.grownBytesMax });
   return { message: { kind: 'done', pieces: [job.pdf], sha256: '' }, moved: [job.pdf] };
 }
@@ -56,12 +55,12 @@ async function work(job: PdfJob, pdf: Buffer): Promise<Ended> {
 async function sign(
   job: Extract<PdfJob, { kind: 'sign' }>,
   source: SignablePdf,
-  prepared: PreparedSignatures,
+  { prepared, signatureBytesMax }: Extract<CallerMessage, { kind: 'placed' }>,
 ): Promise<Ended> {
   const digest = new PrefixDigest();
   await digest.extend(source.document.bytes);
   const signer = {
-    signatureBytesMax: job.signatureBytesMax,
+    signatureBytesMax,
     async signDetached(sha256: Buffer): Promise<Buffer> {
       const contents = await ask({ kind: 'digest', sha256: new Uint8Array(sha256) });
       if (contents.kind !== 'contents') throw new Error(`a signature was awaited, and ${contents.kind} came`);

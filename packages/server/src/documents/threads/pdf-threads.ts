@@ -14,11 +14,14 @@ import type { Conversation, ThreadLimits } from './thread-pool.ts';
 type MaybePromise<T> = T | Promise<T>;
 type FileLimits = { bytesMax: number; pagesMax?: number };
 
+/** Who makes the signatures of an act, or says who does once their number is known. */
+type ActSigner = ContentsMaker | ((signatures: number) => ContentsMaker);
+
 /** A file to be signed, in one act. */
 export type SigningJob = SignatureTerms & {
   /** Taken over: its memory is moved to the thread, and the Buffer is empty from then on. */
   pdf: Buffer;
-  signer: ContentsMaker;
+  signer: ActSigner;
   limits: FileLimits;
   /** The signatures, now that the sizes of the pages are known. */
   place: (pages: readonly PageSize[]) => MaybePromise<readonly PdfSignature[]>;
@@ -75,10 +78,9 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
 
   return {
     async sign({ pdf, signer, limits, place, ...terms }) {
-      const { signatureBytesMax } = signer;
       const grownBytesMax = limits.bytesMax;
       const moved = movable(pdf);
-      const job: PdfJob = { kind: 'sign', pdf: moved, limits, grownBytesMax, terms, signatureBytesMax };
+      const job: PdfJob = { kind: 'sign', pdf: moved, limits, grownBytesMax, terms };
       const ended = await pool.run((thread) => converse(thread, job, place, signer)).catch(refuseBomb);
       if (ended.kind === 'done') return { pieces: ended.pieces.map(asBuffer), sha256: ended.sha256 };
       throw errorOf(ended);
@@ -108,16 +110,18 @@ async function converse(
   thread: Conversation,
   job: PdfJob,
   place: Place,
-  signer?: ContentsMaker,
+  signer?: ActSigner,
 ): Promise<ThreadMessage> {
   const opened = await thread.ask({ kind: 'begin', job }, [job.pdf.buffer]);
   if (opened.kind !== 'opened') return opened;
   const signatures = await place(opened.pages);
   if (signatures === null) return thread.ask({ kind: 'abandoned' });
-  let said = await thread.ask({ kind: 'placed', prepared: await prepareSignatures(signatures) });
+  const maker = typeof signer === 'function' ? signer(signatures.length) : signer;
+  const prepared = await prepareSignatures(signatures);
+  let said = await thread.ask({ kind: 'placed', prepared, signatureBytesMax: maker?.signatureBytesMax ?? 0 });
   while (said.kind === 'digest') {
-    if (!signer) throw new Error('a rehearsal asks for no signature');
-    const der = await signer.signDetached(asBuffer(said.sha256));
+    if (!maker) throw new Error('a rehearsal asks for no signature');
+    const der = await maker.signDetached(asBuffer(said.sha256));
     said = await thread.ask({ kind: 'contents', der: new Uint8Array(der) });
   }
   return said;

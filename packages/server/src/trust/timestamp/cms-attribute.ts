@@ -29,6 +29,11 @@ export function signatureTimestampOf(cms: Buffer): Buffer | undefined {
   return undefined;
 }
 
+/** Who made the one signature: issuer and serial number as one SEQUENCE, DER. @throws RangeError */
+export function signerIdentifierOf(cms: Buffer): Buffer {
+  return partsOf(cms).signer[1]?.bytes ?? Buffer.alloc(0);
+}
+
 /** All certificates that the SignedData holds, DER. @throws RangeError */
 export function certificatesOf(cms: Buffer): Buffer[] {
   const certificates = partsOf(cms).beforeSigners.find(({ tag }) => tag === 0xa0);

@@ -42,8 +42,8 @@ export type Timestamps = {
   readonly services: readonly Pick<TimestampService, 'name' | 'builtIn' | 'roots'>[];
 };
 
-/** Tokens with a chain of three RSA-4096 certificates take 8 KB; a digit more of each in a PDF's hexadecimal. */
-const TOKEN_BYTES_MAX = 12 * 1024;
+/** A token with three certificates of RSA-4096 takes 8 KB. Each signature of a PDF has room for this, in hexadecimal. */
+const TOKEN_BYTES_MAX = 10 * 1024;
 /** A token's time may be off from ours by so much, beside the time that the answer took. */
 const TIME_TOLERANCE_MS = 5 * 60_000;
 const NONCE_BYTES = 16;

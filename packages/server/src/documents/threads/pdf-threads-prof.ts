@@ -1,0 +1,142 @@
+import { availableParallelism } from 'node:os';
+import { DomainError } from '../../platform/errors.ts';
+import type { SignatureTerms } from '../append-signatures.ts';
+import type { PageSize, PdfRefusal } from '../pdf-check.ts';
+import { prepareSignatures, rehearsedSignatures } from '../pdf-signature.ts';
+import type { PdfSignature } from '../pdf-signature.ts';
+import type { ContentsMaker } from '../signature-placeholder.ts';
+import type { Widget } from '../widgets.ts';
+import { asBuffer, movable } from './messages.ts';
+import type { PdfJob, ThreadMessage } from './messages.ts';
+import { ThreadLost, ThreadPool } from './thread-pool-prof.ts';
+import type { Conversation, ThreadLimits } from './thread-pool-prof.ts';
+
+type MaybePromise<T> = T | Promise<T>;
+type FileLimits = { bytesMax: number; pagesMax?: number };
+
+/** Who makes the signatures of an act, or says who does once their number is known. */
+type ActSigner = ContentsMaker | ((signatures: number) => ContentsMaker);
+
+/** A file to be signed, in one act. */
+export type SigningJob = SignatureTerms & {
+  /** Taken over: its memory is moved to the thread, and the Buffer is empty from then on. */
+  pdf: Buffer;
+  signer: ActSigner;
+  limits: FileLimits;
+  /** The signatures, now that the sizes of the pages are known. */
+  place: (pages: readonly PageSize[]) => MaybePromise<readonly PdfSignature[]>;
+};
+
+/** The signed file as pieces that follow one another, the first of them the file as it was. */
+export type SignedPdf = { pieces: readonly Buffer[]; /** Of all pieces together, in hexadecimal. */ sha256: string };
+
+export type RehearsalJob = {
+  /** Taken over, as that of a `SigningJob`; the answer has it again. */
+  pdf: Buffer;
+  limits: FileLimits;
+  /** What the file may grow to by its signatures. */
+  grownBytesMax: number;
+  /** Where signatures are to stand, or null where that alone says that nothing comes of it. */
+  place: (pages: readonly PageSize[]) => Promise<readonly Widget[] | null>;
+};
+
+/** `pdf` has the bytes again, unless the file has ended the thread. */
+export type Rehearsal = { pdf: Buffer; refusal: PdfRefusal | undefined; /** For the log. */ cause?: unknown };
+
+/**
+ * Work on PDFs, on threads of their own: a file of 50 MB holds up nobody, and one that takes a thread with it takes
+ * nothing else. Each file is moved to its thread and back, never copied, and is opened once for each act. Private keys
+ * stay with the caller: the thread names the digest, and is given the signature over it.
+ */
+export interface PdfWork {
+  /**
+   * Signs a file several times in one act (`signPdfPages`).
+   * @throws DomainError with a `PdfRefusal` as its code, or `field_name_taken`, `field_name_invalid`, `page_missing`,
+   *   `pdf_threads_busy`; and whatever `place` and the signer throw
+   */
+  sign(job: SigningJob): Promise<SignedPdf>;
+  /**
+   * Whether a file can be signed, and would still be readable with all signatures that are to come (`signingRefusal`).
+   * @throws DomainError `pdf_threads_busy`; and whatever `place` throws
+   */
+  rehearse(job: RehearsalJob): Promise<Rehearsal>;
+  /** Ends what is under way. */
+  close(): Promise<void>;
+}
+
+const THREADS_MAX = 4;
+const DEFAULT_LIMITS: ThreadLimits = {
+  threads: Math.min(THREADS_MAX, availableParallelism()),
+  queueMax: 64,
+  turnMs: 60_000,
+  startMs: 60_000,
+  heapMbMax: 512,
+};
+
+export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
+  const pool = new ThreadPool({ ...DEFAULT_LIMITS, ...limits });
+
+  return {
+    async sign({ pdf, signer, limits, place, ...terms }) {
+      const grownBytesMax = limits.bytesMax;
+      const moved = movable(pdf);
+      const job: PdfJob = { kind: 'sign', pdf: moved, limits, grownBytesMax, terms };
+      const ended = await pool.run((thread) => converse(thread, job, place, signer)).catch(refuseBomb);
+      if (ended.kind === 'done') return { pieces: ended.pieces.map(asBuffer), sha256: ended.sha256 };
+      throw errorOf(ended);
+    },
+
+    async rehearse({ pdf, limits, grownBytesMax, place }) {
+      const job: PdfJob = { kind: 'rehearse', pdf: movable(pdf), limits, grownBytesMax };
+      const places = async (pages: readonly PageSize[]) => {
+        const widgets = await place(pages);
+        return widgets && rehearsedSignatures(widgets);
+      };
+      const ended = await pool.run((thread) => converse(thread, job, places)).catch(refuseBomb);
+      if (ended.kind === 'done') return { pdf: asBuffer(ended.pieces[0] ?? new Uint8Array()), refusal: undefined };
+      if (ended.kind === 'abandoned') return { pdf: asBuffer(ended.pdf), refusal: undefined };
+      if (ended.kind !== 'refused') throw errorOf(ended);
+      return { pdf: asBuffer(ended.pdf), refusal: ended.code as PdfRefusal, cause: ended.detail };
+    },
+
+    close: () => pool.close(),
+  };
+}
+
+type Place = (pages: readonly PageSize[]) => MaybePromise<readonly PdfSignature[] | null>;
+
+/** One job from its beginning to its end. */
+async function converse(
+  thread: Conversation,
+  job: PdfJob,
+  place: Place,
+  signer?: ActSigner,
+): Promise<ThreadMessage> {
+  const opened = await thread.ask({ kind: 'begin', job }, [job.pdf.buffer]);
+  if (opened.kind !== 'opened') return opened;
+  const signatures = await place(opened.pages);
+  if (signatures === null) return thread.ask({ kind: 'abandoned' });
+  const maker = typeof signer === 'function' ? signer(signatures.length) : signer;
+  const prepared = await prepareSignatures(signatures);
+  let said = await thread.ask({ kind: 'placed', prepared, signatureBytesMax: maker?.signatureBytesMax ?? 0 });
+  while (said.kind === 'digest') {
+    if (!maker) throw new Error('a rehearsal asks for no signature');
+    const der = await maker.signDetached(asBuffer(said.sha256));
+    said = await thread.ask({ kind: 'contents', der: new Uint8Array(der) });
+  }
+  return said;
+}
+
+/** A file that ended its thread, by its time or its memory, is refused; nobody else is any the worse for it. */
+function refuseBomb(error: unknown): ThreadMessage {
+  if (!(error instanceof ThreadLost) || !error.isByFile) throw error;
+  return { kind: 'refused', code: 'too_complex', params: {}, detail: error.message, pdf: new Uint8Array() };
+}
+
+function errorOf(ended: ThreadMessage): Error {
+  if (ended.kind === 'refused') {
+    const cause = ended.detail === undefined ? {} : { cause: new Error(ended.detail) };
+    return new DomainError(ended.code, { ...ended.params }, cause);
+  }
+  return new Error(`a thread ended a job as ${ended.kind}${ended.kind === 'failed' ? `: ${ended.detail}` : ''}`);
+}
