@@ -12,6 +12,7 @@ const tools = [
   { programs: ['pdfsig', 'pdftoppm'], apt: 'poppler-utils', dnf: 'poppler-utils', brew: 'poppler' },
   { programs: ['qpdf'], apt: 'qpdf', dnf: 'qpdf', brew: 'qpdf' },
   { programs: ['openssl'], apt: 'openssl', dnf: 'openssl', brew: 'openssl' },
+  { programs: ['softhsm2-util'], apt: 'softhsm2', dnf: 'softhsm', brew: 'softhsm' },
 ];
 const chromiumNames = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 const chromiumPlaces = [
