@@ -35,6 +35,14 @@ export function createDirectoryFileStore(directory: string): FileStore {
     await syncDirectory(folder);
   }
 
+  async function getUnchecked(key: string): Promise<{ bytes: Buffer; sha256: string }> {
+    const { path } = placeOf(key);
+    const bytes = await readFile(path).catch((error: unknown) => {
+      throw isMissing(error) ? storedFileMissing(key, error) : error;
+    });
+    return { bytes, sha256: key.slice(0, key.indexOf('-')) };
+  }
+
   return {
     async put(bytes, sha256) {
       const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes;
@@ -47,13 +55,12 @@ export function createDirectoryFileStore(directory: string): FileStore {
     },
 
     async get(key) {
-      const { path } = placeOf(key);
-      const bytes = await readFile(path).catch((error: unknown) => {
-        throw isMissing(error) ? storedFileMissing(key, error) : error;
-      });
-      if (!key.startsWith(`${await sha256Hex(bytes)}-`)) throw storedFileDamaged(key);
+      const { bytes, sha256 } = await getUnchecked(key);
+      if ((await sha256Hex(bytes)) !== sha256) throw storedFileDamaged(key);
       return bytes;
     },
+
+    getUnchecked,
 
     async delete(key) {
       await rm(placeOf(key).path, { force: true });

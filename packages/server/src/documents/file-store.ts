@@ -16,6 +16,11 @@ export interface FileStore {
   put(bytes: FileBytes, sha256?: string): Promise<string>;
   /** @throws DomainError `stored_file_missing`, `stored_file_damaged` */
   get(key: string): Promise<Buffer>;
+  /**
+   * The bytes as they are, and the SHA-256 that they should have: for those who hash them anyway.
+   * @throws DomainError `stored_file_missing`
+   */
+  getUnchecked(key: string): Promise<{ bytes: Buffer; sha256: string }>;
   /** Does nothing when there is no such file. */
   delete(key: string): Promise<void>;
 }

@@ -19,6 +19,11 @@ export type Documents = {
   findFile(key: FileKey): Promise<StoredFile | undefined>;
   /** @throws DomainError `file_not_found`, `stored_file_missing`, `stored_file_damaged` */
   readFile(key: FileKey): Promise<StoredFile & { bytes: Buffer }>;
+  /**
+   * A file whose bytes nobody has held against its `sha256` yet: for `PdfWork.sign`, which does.
+   * @throws DomainError `file_not_found`, `stored_file_missing`
+   */
+  readUncheckedFile(key: FileKey): Promise<StoredFile & { bytes: Buffer }>;
   /** Forgets a file and its bytes. Does nothing when there is none. */
   discardFile(key: FileKey): Promise<void>;
   /** A URL that opens the file for a short while, for whoever holds it. */
@@ -50,6 +55,12 @@ export function createDocuments(options: DocumentsOptions): Documents {
     return { ...storedFile(row), bytes: await files.get(row.storage_key) };
   }
 
+  async function readUncheckedFile(key: FileKey): Promise<StoredFile & { bytes: Buffer }> {
+    const row = await store.findFile(db, key);
+    if (!row) throw new DomainError('file_not_found', { fileId: key.fileId });
+    return { ...storedFile(row), bytes: (await files.getUnchecked(row.storage_key)).bytes };
+  }
+
   return {
     async storeFile({ appId, fileName, bytes, ...known }) {
       const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes;
@@ -73,6 +84,7 @@ export function createDocuments(options: DocumentsOptions): Documents {
     },
 
     readFile,
+    readUncheckedFile,
 
     async discardFile(key) {
       const storageKey = await store.deleteFile(db, key);

@@ -91,6 +91,12 @@ describe('what cannot be signed', () => {
     expect((await signed(work, await blankPdf(1))).pieces).toHaveLength(2);
   });
 
+  test('bytes that are not those that were stored are not signed', async () => {
+    const place = () => signaturesOn(1);
+    const job = { pdf: await blankPdf(1), sha256: '0'.repeat(64), signer, signedAt: SIGNED_AT, limits: LIMITS, place };
+    await expect(threads().sign(job)).rejects.toMatchObject({ code: 'stored_file_damaged' });
+  });
+
   test('a fault of the caller or its key is the caller’s, and the next file is signed', async () => {
     const work = threads();
     const job = { pdf: await blankPdf(1), signer, signedAt: SIGNED_AT, limits: LIMITS };

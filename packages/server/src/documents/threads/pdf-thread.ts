@@ -59,6 +59,9 @@ async function sign(
 ): Promise<Ended> {
   const digest = new PrefixDigest();
   await digest.extend(source.document.bytes);
+  if (job.sha256 !== undefined && digest.digestWith().toString('hex') !== job.sha256) {
+    throw new DomainError('stored_file_damaged');
+  }
   const signer = {
     signatureBytesMax,
     async signDetached(sha256: Buffer): Promise<Buffer> {

@@ -52,7 +52,7 @@ export interface PdfWork {
   /**
    * Signs a file several times in one act (`signPdfPages`).
    * @throws DomainError with a `PdfRefusal` as its code, or `field_name_taken`, `field_name_invalid`, `page_missing`,
-   *   `pdf_threads_busy`; and whatever `place` and the signer throw
+   *   `stored_file_damaged`, `pdf_threads_busy`; and whatever `place` and the signer throw
    */
   sign(job: SigningJob): Promise<SignedPdf>;
   /**
@@ -77,7 +77,7 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
   const pool = new ThreadPool({ ...DEFAULT_LIMITS, ...limits });
 
   return {
-    async sign({ pdf, signer, limits, place, ...terms }) {
+    async sign({ pdf, sha256, signer, limits, place, ...terms }) {
       const grownBytesMax = limits.bytesMax;
       const moved = movable(pdf);
       const job: PdfJob = { kind: 'sign', pdf: moved, limits, grownBytesMax, terms };
@@ -106,12 +106,7 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
 type Place = (pages: readonly PageSize[]) => MaybePromise<readonly PdfSignature[] | null>;
 
 /** One job from its beginning to its end. */
-async function converse(
-  thread: Conversation,
-  job: PdfJob,
-  place: Place,
-  signer?: ActSigner,
-): Promise<ThreadMessage> {
+async function converse(thread: Conversation, job: PdfJob, place: Place, signer?: ActSigner): Promise<ThreadMessage> {
   const opened = await thread.ask({ kind: 'begin', job }, [job.pdf.buffer]);
   if (opened.kind !== 'opened') return opened;
   const signatures = await place(opened.pages);
