@@ -8,7 +8,7 @@ export type PdfJob = {
   limits: { bytesMax: number; pagesMax?: number };
   /** What the file may grow to by its signatures. */
   grownBytesMax: number;
-} & ({ kind: 'rehearse' } | { kind: 'sign'; terms: SignatureTerms });
+} & ({ kind: 'rehearse' } | { kind: 'sign'; terms: SignatureTerms; /** What the file should have. */ sha256?: string });
 
 /** From the caller to the thread; each is answered by one `ThreadMessage`. */
 export type CallerMessage =

@@ -21,6 +21,8 @@ type ActSigner = ContentsMaker | ((signatures: number) => ContentsMaker);
 export type SigningJob = SignatureTerms & {
   /** Taken over: its memory is moved to the thread, and the Buffer is empty from then on. */
   pdf: Buffer;
+  /** That the file should have, in hexadecimal, where it comes from a store unchecked. */
+  sha256?: string;
   signer: ActSigner;
   limits: FileLimits;
   /** The signatures, now that the sizes of the pages are known. */
@@ -80,7 +82,8 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
     async sign({ pdf, sha256, signer, limits, place, ...terms }) {
       const grownBytesMax = limits.bytesMax;
       const moved = movable(pdf);
-      const job: PdfJob = { kind: 'sign', pdf: moved, limits, grownBytesMax, terms };
+      const expected = sha256 === undefined ? {} : { sha256 };
+      const job: PdfJob = { kind: 'sign', pdf: moved, limits, grownBytesMax, terms, ...expected };
       const ended = await pool.run((thread) => converse(thread, job, place, signer)).catch(refuseBomb);
       if (ended.kind === 'done') return { pieces: ended.pieces.map(asBuffer), sha256: ended.sha256 };
       throw errorOf(ended);
