@@ -6,10 +6,11 @@ import { createApps } from './apps/index.ts';
 import { findAuditedApps, verifyAuditChain } from './audit/index.ts';
 import { createBank } from './bank/index.ts';
 import { loadAdminToken } from './dialects/admin/index.ts';
-import { createDirectoryFileStore, createDocuments, createPdfThreads } from './documents/index.ts';
+import { createDirectoryFileStore, createDocuments, createPageImages, createPdfThreads } from './documents/index.ts';
 import { createHttpServer } from './http/server.ts';
 import { createIdentity } from './identity/index.ts';
 import { createJobs } from './jobs/index.ts';
+import { createMessageAdapter, createMessages } from './messages/index.ts';
 import { createNotify } from './notify/index.ts';
 import { createParties } from './parties/index.ts';
 import { systemClock } from './platform/clock.ts';
@@ -33,6 +34,7 @@ import { announce, urlOf } from './service/address.ts';
 import { databaseTime, openRelayPools, openServiceDatabase } from './service/database.ts';
 import { registerDialects } from './service/dialects.ts';
 import { examineService } from './service/examine.ts';
+import { createLongTerm } from './service/long-term.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
 import { createTraces } from './service/traces.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
@@ -156,9 +158,21 @@ export async function startService(config: Config, options: ServiceOptions = {})
     pollIntervalMs: JOBS_POLL_MS,
     isOnlyNode: config.databaseUrl === null,
   });
+  const messages = createMessages({
+    db,
+    clock,
+    vault,
+    jobs,
+    log,
+    adapter: createMessageAdapter(config.messages, { egress, clock, log }),
+    language: config.messageLanguage,
+  });
+  const pageImages = createPageImages();
+  starting.defer(() => pageImages.close());
   const quotas = createQuotas({ db, clock, apps, parties });
   const pdf = createPdfThreads();
   starting.defer(() => pdf.close());
+  const { longTerm, authority: timestampAuthority } = await createLongTerm(config, { db, trust, egress, clock, log });
   const signing = createSigning({
     db,
     clock,
@@ -172,7 +186,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
     parties,
     notify: withReceipts(notify, (key) => documents.fileUrl(key)),
     quotas,
+    apps,
+    messages,
+    pageImages,
+    baseUrl,
+    readingSeconds: config.signReadingSeconds,
     log,
+    longTerm,
   });
   const receipts = createReceipts({ db, clock, egress, parties, documents, signing });
   const bank = createBank({ db, vault, clock, log });
@@ -222,6 +242,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     bankNotice: { bank },
     files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
     pki: { trust, clock, limits: config },
+    tsa: { authority: timestampAuthority, limits: config },
     tsign: { apps, clock, identity, limits: config },
     member: {
       identity,

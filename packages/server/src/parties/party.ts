@@ -132,4 +132,6 @@ export interface Parties {
   showOrg(etcOrgNo: string, appId?: string): Promise<Org | undefined>;
   findOrg(executor: Executor, appId: string, etcOrgNo: string): Promise<Org | undefined>;
   findMember(executor: Executor, appId: string, etcMemberNo: string): Promise<MemberWithOrg | undefined>;
+  /** The member's mobile, to write to them; null where none was told. */
+  memberMobile(executor: Executor, appId: string, etcMemberNo: string): Promise<string | null>;
 }

@@ -152,6 +152,14 @@ export async function findMemberByBizNo(
   return { member, toldHash };
 }
 
+/** The member's mobile as the vault sealed it; null where none was told. */
+export async function findMemberMobile(executor: Executor, appId: string, etcMemberNo: string): Promise<Buffer | null> {
+  const { rows } = await sql<{ sealed: Buffer | null }>`
+    select mobile_sealed as sealed from member where app_id = ${appId} and etc_member_no = ${etcMemberNo}
+  `.execute(executor);
+  return rows[0]?.sealed ?? null;
+}
+
 export async function findMember(
   executor: Executor,
   appId: string,

@@ -18,8 +18,8 @@ const PEN_THICK = 0.022;
 const STEP = 0.007;
 /** Points of all strokes after smoothing: more than anybody writes. */
 const SMOOTHED_MAX = 6_000;
-/** A bend beyond this (some 6 degrees) would show as a notch at the outer side: it is rounded by a disc. */
-const STRAIGHT_COSINE = 0.9945;
+/** A bend beyond this (some 2 degrees) would show as a notch at the outer side: it is rounded by a disc. */
+const STRAIGHT_COSINE = 0.9995;
 
 /** The line's middle and half of its thickness there. */
 type Dot = { readonly x: number; readonly y: number; readonly radius: number };

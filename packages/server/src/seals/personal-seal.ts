@@ -10,7 +10,7 @@ const FRAME_MM = 1;
 const MARGIN_MM = 0.9;
 const GAP_MM = 0.6;
 /** A character is drawn out of its proportions to fill its cell, but no further than this. */
-const STRETCH_MAX = 1.5;
+const STRETCH_MAX = 1.8;
 /** What a name of three characters is filled up with, as the custom is. */
 const FILLER = '印';
 

@@ -11,7 +11,8 @@ import type { SigningTables } from './tables.ts';
  * - `link_sent` channel, to (masked), reminder · `link_unsent` reason: there is no address · `opened`
  * - `code_sent` to (masked) · `code_wrong` triesLeft · `code_locked` until · `identity_checked` method, to (masked)
  * - `consented` textSha256 · `document_opened` pages · `previewed` previewId, pages, fields: [{fieldId, form, sealId?}]
- * - `confirmed` previewId, fields, choicesSha256, pagesViewed, viewedMs · `signed` fieldId, fieldName, sealId, signedFileId of the revision before
+ * - `confirmed` previewId, fields, choicesSha256, pagesViewed, viewedMs · `signed` fieldId, sealId (null: handwritten), level,
+ *   fileId, replacedFileId (the revision before)
  * - `refused` reason · `handed_over` expiresAt · `downloaded`
  */
 export type ActKind =

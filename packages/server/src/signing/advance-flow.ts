@@ -1,16 +1,17 @@
-import { appendAudit } from '../audit/index.ts';
 import type { AppNotify } from '../notify/index.ts';
 import type { Executor, Transaction } from '../platform/database/index.ts';
+import { recordAct } from './act.ts';
 import { JOB, type SigningContext } from './context.ts';
 import { moveFlow } from './move-flow.ts';
-import { signField, type SignedRevision } from './sign-field.ts';
-import { fieldsOf, findFlow, lockFlow, markFieldSigned, nextSilentField, touchFlow, updateFlow } from './store.ts';
-import type { FieldRow, FlowRow, SignerRow } from './tables.ts';
+import { signField, type ReadyField, type SignedRevision } from './sign-field.ts';
+import { findIntent } from './signer-store.ts';
+import { fieldsOf, findFlow, lockFlow, markFieldSigned, nextReadyField, touchFlow, updateFlow } from './store.ts';
+import type { FlowRow } from './tables.ts';
 import { noteSignatureLevel } from './upgrade.ts';
 
 type FlowKey = { appId: string; flowId: string };
 
-/** Adds the job that signs what can be signed silently, or replaces the one that waits; due at once or since `runAt`. */
+/** Adds the job that signs what needs no person any more, or replaces the one that waits; due at once or since `runAt`. */
 export async function addAdvanceJob(
   context: SigningContext,
   executor: Executor,
@@ -22,7 +23,7 @@ export async function addAdvanceJob(
 }
 
 /**
- * Signs one silent field after the other until nobody's turn is silent.
+ * Signs one field after the other, silent ones and those that their signers confirmed, until a person has to act.
  *
  * Each signature is made outside of any transaction, over the newest revision, and counts only if, under the flow's row
  * lock, the flow is still in signing, that revision is still its newest and the field still waits. So no lock is held
@@ -34,54 +35,66 @@ export async function advanceFlow(context: SigningContext, key: FlowKey): Promis
   for (;;) {
     const flow = await findFlow(context.db, key);
     if (flow?.state !== 'signing') return;
-    const next = await nextSilentField(context.db, key);
+    const next = await readyField(context, key);
     if (!next) return;
     await touchFlow(context.db, key, context.clock.now());
     const signed = await signField(context, flow, next);
     const notify = await context.notify.forApp(key.appId);
     const counted = await context.db
       .transaction()
-      .execute((tx) => countSignature({ ...context, notify }, tx, flow, next, signed));
+      .execute((tx) => countSignature({ context, notify }, tx, flow, next, signed));
     if (!counted) await context.documents.discardFile({ appId: key.appId, fileId: signed.fileId });
   }
 }
 
+async function readyField({ db }: SigningContext, key: FlowKey): Promise<ReadyField | undefined> {
+  const next = await nextReadyField(db, key);
+  if (!next) return undefined;
+  const isConfirmed = next.signer.confirmed_at !== null;
+  const intent = isConfirmed ? await findIntent(db, { ...key, signerId: next.signer.signer_id }) : undefined;
+  return { ...next, intent };
+}
+
 /** Makes a signed revision the flow's newest; false where somebody was faster and it does not count. */
 async function countSignature(
-  context: Omit<SigningContext, 'notify'> & { notify: AppNotify },
+  { context, notify }: { context: SigningContext; notify: AppNotify },
   tx: Transaction,
   before: FlowRow,
-  { field, signer }: { field: FieldRow; signer: SignerRow },
+  { field, signer, intent }: ReadyField,
   signed: SignedRevision,
 ): Promise<boolean> {
-  const { notify, clock } = context;
+  const { clock } = context;
   const key = { appId: before.app_id, flowId: before.flow_id };
   const flow = await lockFlow(tx, key);
   if (flow?.state !== 'signing' || flow.file_id !== before.file_id) return false;
   const at = clock.now();
-  if (flow.sign_validity !== null && flow.sign_validity <= at) {
+  // Who confirmed in time has signed in time, however long the signature took to make.
+  const wasInTime = intent !== undefined && !field.auto_execute && intent.confirmed_at < (flow.sign_validity ?? at);
+  if (flow.sign_validity !== null && flow.sign_validity <= at && !wasInTime) {
     // The deadline came while the signature was made: it is too late, whoever notices first.
-    await moveFlow(notify, tx, flow, { event: { kind: 'expire' }, actor: 'system', action: 'sign_flow.expire', at });
+    const event = { kind: 'expire' } as const;
+    await moveFlow({ context, notify }, tx, flow, { event, actor: 'system', action: 'sign_flow.expire', at });
     return false;
   }
-  const fieldId = field.field_id;
-  if (!(await markFieldSigned(tx, key, { fieldId, fileId: signed.fileId, at: signed.at }))) return false;
+  const { fileId, sha256, sealId, places, level } = signed;
+  const { field_id: fieldId } = field;
+  const signerId = signer.signer_id;
+  if (!(await markFieldSigned(tx, key, { fieldId, fileId, at: signed.at, places }))) return false;
 
-  const act = {
-    actor: `org:${signer.org_no ?? ''}`,
-    action: 'sign_flow.sign',
-    detail: { signerId: signer.signer_id, fieldId, fileId: signed.fileId, sealId: signed.sealId },
-    at,
-  };
-  const fields = await fieldsOf(tx, key, signer.signer_id);
+  const file = { fileId, sha256 };
+  const detail = { signerId, fieldId, fileId, sealId, level, replacedFileId: flow.file_id };
+  const who = signer.kind === 'company' ? `org:${signer.org_no ?? ''}` : `signer:${signerId}`;
+  const act = { actor: who, action: 'sign_flow.sign', detail, at };
+  const fields = await fieldsOf(tx, key, signerId);
   if (fields.every((row) => row.state === 'signed')) {
-    const event = { kind: 'signed', signerId: signer.signer_id } as const;
-    const state = await moveFlow(notify, tx, flow, { ...act, event, fileId: signed.fileId });
-    await noteSignatureLevel(context, tx, key, { fieldId, level: signed.level, isFlowDone: state === 'done', at });
+    const event = { kind: 'signed', signerId } as const;
+    const state = await moveFlow({ context, notify }, tx, flow, { ...act, event, file });
+    await noteSignatureLevel(context, tx, key, { fieldId, level, isFlowDone: state === 'done', at });
     return state !== undefined;
   }
-  await noteSignatureLevel(context, tx, key, { fieldId, level: signed.level, isFlowDone: false, at });
-  await updateFlow(tx, key, { file_id: signed.fileId, touched_at: at });
-  await appendAudit(tx, { appId: key.appId, subject: `sign_flow:${key.flowId}`, ...act });
+  await noteSignatureLevel(context, tx, key, { fieldId, level, isFlowDone: false, at });
+  await updateFlow(tx, key, { file_id: fileId, touched_at: at });
+  const { action, actor } = act;
+  await recordAct(tx, { ...key, signerId, kind: 'signed', actor, at, file, detail }, { action });
   return true;
 }

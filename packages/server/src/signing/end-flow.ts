@@ -1,12 +1,14 @@
 import { DomainError } from '../platform/errors.ts';
 import type { SigningContext } from './context.ts';
 import { moveFlow } from './move-flow.ts';
-import { lockFlow } from './store.ts';
+import { isConfirmedUnsigned, lockFlow } from './store.ts';
 import type { RevokeFlow, SigningErrorCode } from './terms.ts';
 
 /** revokeReason(64) of seed 002, in characters. */
 const REASON_LENGTH_MAX = 64;
 const REASON_DEFAULT = '撤销';
+/** For how long after the deadline a confirmed signature may still be made. */
+const SEALING_GRACE_MS = 3_600_000;
 
 /**
  * Revokes a flow that is in signing. Refused in this order: reason too long, no such flow, not the initiator, already
@@ -24,7 +26,7 @@ export async function revokeFlow(context: SigningContext, command: RevokeFlow): 
     if (!flow) throw refused('flow_not_found', { flowId });
     if (flow.initiator_member_no !== etcMemberNo) throw refused('not_initiator', { flowId });
     if (flow.state === 'revoked') throw refused('flow_already_revoked', { flowId });
-    const state = await moveFlow(notify, tx, flow, {
+    const state = await moveFlow({ context, notify }, tx, flow, {
       event: { kind: 'revoke' },
       actor: `member:${etcMemberNo}`,
       action: 'sign_flow.revoke',
@@ -47,7 +49,10 @@ export async function expireFlow(context: SigningContext, key: { appId: string; 
     const flow = await lockFlow(tx, key);
     const at = context.clock.now();
     if (!flow || flow.sign_validity === null || flow.sign_validity > at) return;
-    await moveFlow(notify, tx, flow, {
+    // Who confirmed in time has signed in time, however long the signature takes to make; but not for ever.
+    const isLate = at.getTime() - flow.sign_validity.getTime() > SEALING_GRACE_MS;
+    if (!isLate && (await isConfirmedUnsigned(tx, key))) return;
+    await moveFlow({ context, notify }, tx, flow, {
       event: { kind: 'expire' },
       actor: 'system',
       action: 'sign_flow.expire',

@@ -1,5 +1,6 @@
 import { placePoints, placeSeal, sliceAppearance, widgetsByPage } from '../documents/index.ts';
 import type { Appearance, PageSize, Placed, PlacementFault, Widget } from '../documents/index.ts';
+import type { MarkPlace } from './choices.ts';
 import type { SignField } from './terms.ts';
 
 /** Drawings of one field at most: a seal across 2,000 pages and a date on each fit. */
@@ -51,4 +52,19 @@ function faultText({ reason, page }: PlacementFault, pageCount: number): string 
       return '骑缝签署至少需要两页';
   }
   return reason satisfies never;
+}
+
+/** Where something of a field stands, page by page. */
+export function placesOf(widgets: readonly Widget[]): MarkPlace[] {
+  return widgets.flatMap(({ pageIndex, drawings }) => drawings.map(({ rect }) => ({ page: pageIndex + 1, rect })));
+}
+
+/** Whether some place of one stands over some place of the other. */
+export function overlap(some: readonly MarkPlace[], others: readonly MarkPlace[]): boolean {
+  return some.some(({ page, rect: [left, bottom, right, top] }) =>
+    others.some(({ page: otherPage, rect: [otherLeft, otherBottom, otherRight, otherTop] }) => {
+      const isBeside = right <= otherLeft || otherRight <= left || top <= otherBottom || otherTop <= bottom;
+      return page === otherPage && !isBeside;
+    }),
+  );
 }

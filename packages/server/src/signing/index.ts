@@ -6,6 +6,7 @@ import { expireFlow, revokeFlow } from './end-flow.ts';
 import { openDocumentFlow } from './document-flow.ts';
 import { appOfFlow, flowEvidence, type FlowEvidence } from './evidence.ts';
 import { openFlow } from './open-flow.ts';
+import { createPageSizes } from './page-sizes.ts';
 import { sweep } from './sweep.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import type { CreateFlow, FlowDocument, FlowView, OpenDocumentFlow, RevokeFlow } from './terms.ts';
@@ -30,8 +31,7 @@ export type { Act, ActKind } from './act.ts';
 export type { EvidenceField, EvidenceSigner, EvidenceView, FlowEvidence } from './evidence.ts';
 export { FLOW_STATUS_DESCRIPTION, FLOW_STATUS_NUMBER } from './flow.ts';
 export type { SigningDependencies, SigningLimits } from './context.ts';
-export { SIGNATURE_LEVELS } from './signature-level.ts';
-export type { LongTerm, SignatureLevel } from './signature-level.ts';
+export type { LongTerm } from './signature-level.ts';
 
 /** Sign flows: made from a document somewhere else, signed one after the other, ended once. */
 export interface Signing {
@@ -79,10 +79,12 @@ export interface Signing {
 
 /** Makes signing and hands its handlers to `jobs`, which must not have started yet. */
 export function createSigning(dependencies: SigningDependencies): Signing {
+  const limits = { ...SIGNING_LIMITS, ...dependencies.limits };
   const context: SigningContext = {
     ...dependencies,
     longTerm: dependencies.longTerm ?? { level: 'B-B' },
-    limits: { ...SIGNING_LIMITS, ...dependencies.limits },
+    limits,
+    pageSizes: createPageSizes(dependencies.documents, { bytesMax: limits.revisionBytesMax }),
   };
   const { jobs } = context;
   jobs.handle(JOB.open, (payload) => openFlow(context, requestKey(payload)));

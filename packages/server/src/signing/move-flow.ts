@@ -1,7 +1,9 @@
-import { appendAudit } from '../audit/index.ts';
 import type { AppNotify } from '../notify/index.ts';
 import type { Transaction } from '../platform/database/index.ts';
+import { recordAct, type ActKind, type NewAct } from './act.ts';
+import type { SigningContext } from './context.ts';
 import { afterEvent, type FlowEvent, type FlowOutcome, type FlowState } from './flow.ts';
+import { sendLinks } from './links.ts';
 import { signersOf, updateFlow, updateSigners } from './store.ts';
 import type { FlowRow } from './tables.ts';
 
@@ -14,9 +16,22 @@ export type Move = {
   /** Why the flow ended, where somebody said so. */
   reason?: string;
   /** The revision that a signature made. */
-  fileId?: string;
+  file?: { fileId: string; sha256: string };
+  /** The browser of who did it, and whatever else belongs to the act. */
+  act?: Pick<NewAct, 'origin' | 'consentVersion'>;
   at: Date;
 };
+
+/** The app's notifications are opened before the transaction begins: see `Notify.forApp`. */
+export type Mover = { context: SigningContext; notify: AppNotify };
+
+const ACT_OF = {
+  start: 'created',
+  signed: 'signed',
+  refuse: 'refused',
+  revoke: 'revoked',
+  expire: 'expired',
+} as const satisfies Record<FlowEvent['kind'], ActKind>;
 
 function outcomeOf(state: FlowState): FlowOutcome | undefined {
   return state === 'draft' || state === 'signing' ? undefined : state;
@@ -24,10 +39,11 @@ function outcomeOf(state: FlowState): FlowOutcome | undefined {
 
 /**
  * Moves a flow by one event inside the caller's transaction, which holds the flow's row lock: signers, flow, notification
- * where it ends, audit. Answers the new state, or undefined where the present state forbids the event.
+ * where it ends, links to those whose turn has come, act and audit. Answers the new state, or undefined where the present
+ * state forbids the event.
  */
 export async function moveFlow(
-  notify: AppNotify,
+  { context, notify }: Mover,
   tx: Transaction,
   flow: FlowRow,
   move: Move,
@@ -49,20 +65,35 @@ export async function moveFlow(
   await updateFlow(tx, key, {
     state,
     touched_at: move.at,
-    ...(move.fileId === undefined ? {} : { file_id: move.fileId }),
+    ...(move.file === undefined ? {} : { file_id: move.file.fileId }),
     ...(move.reason === undefined ? {} : { reason: move.reason }),
     ...(outcome === undefined ? {} : { ended_at: move.at }),
   });
   const notification =
-    outcome && (await tellEnd(notify, tx, { ...flow, file_id: move.fileId ?? flow.file_id }, outcome, move.at));
-  await appendAudit(tx, {
-    appId: flow.app_id,
-    actor: move.actor,
-    action: move.action,
-    subject: `sign_flow:${flow.flow_id}`,
-    detail: { ...move.detail, state, ...(notification === undefined ? {} : { notification }) },
-    at: move.at,
-  });
+    outcome && (await tellEnd(notify, tx, { ...flow, file_id: move.file?.fileId ?? flow.file_id }, outcome, move.at));
+  const { event, actor, action, at, file } = move;
+  const act = { appId: flow.app_id, flowId: flow.flow_id, at };
+  await recordAct(
+    tx,
+    {
+      ...act,
+      ...move.act,
+      signerId: 'signerId' in event ? event.signerId : null,
+      kind: ACT_OF[event.kind],
+      actor,
+      ...(file && { file }),
+      ...(move.detail && { detail: move.detail }),
+    },
+    { action, detail: { state, ...(notification === undefined ? {} : { notification }) } },
+  );
+  if (state === 'done') {
+    await recordAct(tx, { ...act, signerId: null, kind: 'done', actor: 'system', ...(file && { file }) });
+  }
+  if (state === 'signing') {
+    const called = new Set(next.position.signers.filter((row) => row.state === 'signing').map((row) => row.id));
+    const inTurn = signers.filter((row) => row.state === 'waiting' && called.has(row.signer_id));
+    await sendLinks(context, tx, flow, inTurn);
+  }
   return state;
 }
 

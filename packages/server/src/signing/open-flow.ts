@@ -2,13 +2,15 @@ import { appendAudit } from '../audit/index.ts';
 import type { Org } from '../parties/index.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import { hexId } from '../platform/ids.ts';
+import { recordAct } from './act.ts';
 import { addAdvanceJob } from './advance-flow.ts';
 import { JOB, type SigningContext } from './context.ts';
 import { fetchFile } from './fetch-file.ts';
 import { newFlowRows, type NewFlow } from './new-flow.ts';
+import { sendLinks } from './links.ts';
 import { placeFields } from './place-fields.ts';
 import { PDF_REFUSALS } from './refusals.ts';
-import { beginRequest, insertFlow, returnAttempt, settleRequest } from './store.ts';
+import { beginRequest, findFlow, insertFlow, returnAttempt, settleRequest, signersOf } from './store.ts';
 import type { RequestRow } from './tables.ts';
 
 type RequestKey = { appId: string; flowRequestId: string };
@@ -106,7 +108,7 @@ async function failRequest(context: SigningContext, request: RequestRow, reason:
 async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buffer, org: Org): Promise<void> {
   const { app_id: appId, flow_request_id: flowRequestId, command } = request;
   // The file is durable before the rows that name it: a crash in between leaves one that nobody names.
-  const { fileId } = await context.documents.storeFile({ appId, fileName: command.fileName, bytes });
+  const { fileId, sha256 } = await context.documents.storeFile({ appId, fileName: command.fileName, bytes });
   const notify = await context.notify.forApp(appId);
   const flow = newFlowRows({ request, flowId: hexId(), fileId, org, at: context.clock.now() });
   const made = await context.db.transaction().execute(async (tx) => {
@@ -118,14 +120,28 @@ async function makeFlow(context: SigningContext, request: RequestRow, bytes: Buf
     const { notifyUrl } = command;
     const result = { ok: true as const, flowId: key.flowId };
     const notified = await notify.flowCreated(tx, { notifyUrl, flowRequestId, result, at });
-    await appendAudit(tx, {
-      appId,
-      actor: 'system',
-      action: 'sign_flow.create',
-      subject: `sign_flow:${key.flowId}`,
-      detail: { flowRequestId, fileId, fileName: command.fileName, notification: notified.kind },
-      at,
-    });
+    await recordAct(
+      tx,
+      {
+        ...key,
+        signerId: null,
+        kind: 'created',
+        actor: 'system',
+        at,
+        file: { fileId, sha256 },
+        detail: { flowRequestId, fileName: command.fileName },
+      },
+      { action: 'sign_flow.create', detail: { fileId, notification: notified.kind } },
+    );
+    const signers = await signersOf(tx, key);
+    const opened = await findFlow(tx, key);
+    if (opened)
+      await sendLinks(
+        context,
+        tx,
+        opened,
+        signers.filter((signer) => signer.state === 'signing'),
+      );
     return true;
   });
   // Another run was faster: its file counts, and nothing names this one.

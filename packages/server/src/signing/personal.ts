@@ -5,5 +5,14 @@ type PersonalColumn = 'id_number' | 'mobile';
 
 /** Seals an ID number or a mobile for the one signer and column that it belongs to. */
 export function sealPersonal(vault: Vault, signerId: string, column: PersonalColumn, text: string): Buffer {
-  return vault.seal(Buffer.from(text, 'utf8'), `sign_signer:${signerId}:${column}`);
+  return vault.seal(Buffer.from(text, 'utf8'), contextOf(signerId, column));
+}
+
+/** What `sealPersonal` sealed. */
+export function openPersonal(vault: Vault, signerId: string, column: PersonalColumn, sealed: Buffer): string {
+  return vault.open(sealed, contextOf(signerId, column)).toString('utf8');
+}
+
+function contextOf(signerId: string, column: PersonalColumn): string {
+  return `sign_signer:${signerId}:${column}`;
 }

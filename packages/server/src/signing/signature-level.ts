@@ -1,10 +1,10 @@
+import { SIGNATURE_LEVELS } from '../platform/timestamp-settings.ts';
 import { timestampedSigner, type DocumentSigner, type Timestamps } from '../trust/index.ts';
 
 /**
  * How long a signature can be judged (ETSI EN 319 142-1, 6): B-B while its certificate is valid, B-T has a time that does
  * not hang on our clock's word, B-LT holds what a validator needs, B-LTA protects that by further timestamps.
  */
-export const SIGNATURE_LEVELS = ['B-B', 'B-T', 'B-LT', 'B-LTA'] as const;
 export type SignatureLevel = (typeof SIGNATURE_LEVELS)[number];
 
 /** What signatures are to reach, and who gives the timestamps for it. */

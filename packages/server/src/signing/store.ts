@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Executor, NoTables, Transaction } from '../platform/database/index.ts';
+import type { MarkPlace } from './choices.ts';
 import type { SignerPosition } from './flow.ts';
 import type {
   FieldRow,
@@ -174,8 +175,11 @@ export async function fieldsOf(executor: Executor, { appId, flowId }: FlowKey, s
     .execute();
 }
 
-/** The next field to sign silently: of a signer whose turn it is, the first as the request lists them. */
-export async function nextSilentField(
+/**
+ * The next field whose signature needs no person any more: silent, or confirmed by its signer. Of signers whose turn it
+ * is, the first as the request lists them.
+ */
+export async function nextReadyField(
   executor: Executor,
   { appId, flowId }: FlowKey,
 ): Promise<{ field: FieldRow; signer: SignerRow } | undefined> {
@@ -191,8 +195,8 @@ export async function nextSilentField(
     .where('field.app_id', '=', appId)
     .where('field.flow_id', '=', flowId)
     .where('field.state', '=', 'waiting')
-    .where('field.auto_execute', '=', true)
     .where('signer.state', '=', 'signing')
+    .where((eb) => eb.or([eb('field.auto_execute', '=', true), eb('signer.confirmed_at', 'is not', null)]))
     .orderBy('signer.position')
     .orderBy('field.position')
     .limit(1)
@@ -207,11 +211,16 @@ export async function nextSilentField(
 export async function markFieldSigned(
   tx: Transaction,
   { appId, flowId }: FlowKey,
-  signed: { fieldId: string; fileId: string; at: Date },
+  signed: { fieldId: string; fileId: string; at: Date; places: readonly MarkPlace[] },
 ): Promise<boolean> {
   const row = await tables(tx)
     .updateTable('sign_field')
-    .set({ state: 'signed', file_id: signed.fileId, signed_at: signed.at })
+    .set({
+      state: 'signed',
+      file_id: signed.fileId,
+      signed_at: signed.at,
+      places: JSON.stringify(signed.places),
+    })
     .where('app_id', '=', appId)
     .where('flow_id', '=', flowId)
     .where('field_id', '=', signed.fieldId)
@@ -238,7 +247,7 @@ export async function updateSigners(
   `.execute(tx);
 }
 
-/** Changes the flow's row after its signers and fields, whose states decide whether a silent field is in turn. */
+/** Changes the flow's row after its signers and fields, whose states decide whether a field in turn needs no person. */
 export async function updateFlow(
   tx: Transaction,
   { appId, flowId }: FlowKey,
@@ -247,7 +256,8 @@ export async function updateFlow(
   const silentInTurn = sql<boolean>`exists (
     select 1 from sign_field field join sign_signer signer using (app_id, flow_id, signer_id)
     where field.app_id = ${appId} and field.flow_id = ${flowId}
-      and field.state = 'waiting' and field.auto_execute and signer.state = 'signing'
+      and field.state = 'waiting' and signer.state = 'signing'
+      and (field.auto_execute or signer.confirmed_at is not null)
   )`;
   await tables(tx)
     .updateTable('sign_flow')
@@ -255,6 +265,16 @@ export async function updateFlow(
     .where('app_id', '=', appId)
     .where('flow_id', '=', flowId)
     .execute();
+}
+
+/** Whether a signer in turn has confirmed and some signature of theirs is not made yet. */
+export async function isConfirmedUnsigned(executor: Executor, { appId, flowId }: FlowKey): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from sign_signer
+    where app_id = ${appId} and flow_id = ${flowId} and state = 'signing' and confirmed_at is not null
+    limit 1
+  `.execute(executor);
+  return rows.length > 0;
 }
 
 /** Notes that somebody works on the flow, so that the sweep leaves it alone. */
@@ -280,7 +300,7 @@ export async function dueFlows(executor: Executor, at: Date, rowsMax: number): P
     .execute();
 }
 
-/** Flows with a silent field in turn that nobody has worked on since `before`, the longest idle first. */
+/** Flows with a silent or a confirmed field in turn that nobody has worked on since `before`, the longest idle first. */
 export async function idleSilentFlows(
   executor: Executor,
   before: Date,

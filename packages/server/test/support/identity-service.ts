@@ -15,6 +15,7 @@ import {
   createDocuments,
   createPdfThreads,
   type Documents,
+  createPageImages,
 } from '../../src/documents/index.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { createIdentity, type FactorSourceName, type Identity } from '../../src/identity/index.ts';
@@ -31,6 +32,7 @@ import { createTrust } from '../../src/trust/index.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import type { PartnerClient } from './gateway-client.ts';
 import { absentCapabilities } from './gateway-service.ts';
+import { createOutgoingMessages } from './outgoing-messages.ts';
 import { createManualJobs } from './manual-jobs.ts';
 import { standingClock, type StandingClock } from './signing-service.ts';
 import { send, signCall, type TsignAnswer } from './tsign-client.ts';
@@ -139,6 +141,11 @@ export async function startIdentity(
     parties,
     notify,
     quotas,
+    apps,
+    messages: createOutgoingMessages({ db, clock, vault }).messages,
+    // Nothing is drawn before it is asked for.
+    pageImages: createPageImages(),
+    baseUrl,
     log,
   });
   const bank = createBank({ db, vault, clock, log });

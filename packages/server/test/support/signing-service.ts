@@ -8,6 +8,7 @@ import {
   createDocuments,
   createPdfThreads,
   type Documents,
+  createPageImages,
 } from '../../src/documents/index.ts';
 import type { Jobs } from '../../src/jobs/index.ts';
 import { createNotify } from '../../src/notify/index.ts';
@@ -22,6 +23,7 @@ import { createSeals } from '../../src/seals/index.ts';
 import { createSigning, type Signing, type SigningDependencies, type SigningLimits } from '../../src/signing/index.ts';
 import { createTrust } from '../../src/trust/index.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { createOutgoingMessages, type OutgoingMessages } from './outgoing-messages.ts';
 
 /** A clock that stands until it is set. */
 export interface StandingClock extends Clock {
@@ -46,6 +48,7 @@ export interface SigningService {
   readonly signing: Signing;
   /** Another service over the same database, as a second node is. */
   another(jobs: Jobs, changed?: Partial<SigningDependencies>): Signing;
+  readonly outgoing: OutgoingMessages;
   readonly appId: string;
   /** A company of the app and a member of it. */
   company(options?: { verified?: boolean; name?: string }): Promise<{ etcOrgNo: string; etcMemberNo: string }>;
@@ -76,6 +79,8 @@ export async function startSigningService(options: {
     fileUrlKey: vault.deriveKey('file-url'),
   });
   const pdf = createPdfThreads();
+  const pageImages = createPageImages({ threadsMax: 1 });
+  const outgoing = createOutgoingMessages({ db, clock, vault });
   const common = {
     pdf,
     db,
@@ -88,6 +93,10 @@ export async function startSigningService(options: {
     seals: createSeals({ clock }),
     trust: createTrust({ db, vault, clock }),
     notify: createNotify({ relay, apps, log }),
+    apps,
+    messages: outgoing.messages,
+    pageImages,
+    baseUrl: () => 'http://sign.test',
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   };
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -104,6 +113,7 @@ export async function startSigningService(options: {
     documents,
     relay,
     apps,
+    outgoing,
     appId,
     signing: createSigning({ ...common, documents, jobs: options.jobs(database) }),
     another: (jobs, changed = {}) => createSigning({ ...common, documents, jobs, ...changed }),
@@ -124,6 +134,7 @@ export async function startSigningService(options: {
       return { etcOrgNo, etcMemberNo: member.etcMemberNo };
     },
     async close() {
+      await pageImages.close();
       await pdf.close();
       await egress.close();
       await database.drop();
