@@ -15,7 +15,13 @@ import { createNotify } from './notify/index.ts';
 import { createParties } from './parties/index.ts';
 import { systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
-import { ADMIN_TOKEN_FILE, FILES_FOLDER, MASTER_KEY_FILE, SPOOL_FOLDER } from './platform/data-directory.ts';
+import {
+  ADMIN_TOKEN_FILE,
+  FILES_FOLDER,
+  KEYS_FOLDER,
+  MASTER_KEY_FILE,
+  SPOOL_FOLDER,
+} from './platform/data-directory.ts';
 import { createEgress } from './platform/egress/index.ts';
 import { createLog } from './platform/log.ts';
 import { loadMasterKey } from './platform/master-key.ts';
@@ -139,8 +145,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
     vault,
     clock,
     egress,
-    keyAlgorithm: config.certificateKeyAlgorithm,
-    pkiUrl: baseUrl,
+    keyAlgorithm: config.trust.keyAlgorithm,
+    policy: config.trust,
+    keysFolder: inDataDir(KEYS_FOLDER),
+    pkcs11: config.trust.pkcs11,
+    pkiUrl: () => config.trust.pkiUrl ?? baseUrl(),
   });
   const seals = createSeals({ clock, links: { baseUrl, key: vault.deriveKey('seal-url') } });
   const sealReview = createSealReview({ db, clock, seals });

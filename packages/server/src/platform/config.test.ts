@@ -38,6 +38,8 @@ describe('readConfig', () => {
       messages: { adapter: 'log' },
       messageLanguage: 'zh',
       signReadingSeconds: 0,
+      signatureLevel: 'B-B',
+      timestampServices: [],
       traces: null,
     });
   });
@@ -50,6 +52,21 @@ describe('readConfig', () => {
       'YINXIN_MESSAGE_SMTP_URL',
       'YINXIN_MESSAGE_SMTP_FROM',
     ]);
+  });
+
+  test('a level that needs timestamps without a service that gives them is a fault', () => {
+    expect(faultsOf({ YINXIN_SIGNATURE_LEVEL: 'B-LT' })).toEqual(['YINXIN_SIGNATURE_LEVEL']);
+    expect(faultsOf({ YINXIN_SIGNATURE_LEVEL: 'B-X', YINXIN_TIMESTAMP_URLS: 'tsa' })).toEqual([
+      'YINXIN_TIMESTAMP_URLS',
+      'YINXIN_SIGNATURE_LEVEL',
+    ]);
+  });
+
+  test('with a timestamp service signatures reach B-T, and more where it is asked for', () => {
+    const services = { YINXIN_TIMESTAMP_URLS: 'built-in' };
+    expect(read(services)).toMatchObject({ signatureLevel: 'B-T', timestampServices: [{ kind: 'built-in' }] });
+    expect(read({ ...services, YINXIN_SIGNATURE_LEVEL: 'B-LTA' })).toMatchObject({ signatureLevel: 'B-LTA' });
+    expect(read({ ...services, YINXIN_SIGNATURE_LEVEL: 'B-B' })).toMatchObject({ signatureLevel: 'B-B' });
   });
 
   test('an empty variable is as good as none', () => {

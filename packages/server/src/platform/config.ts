@@ -2,6 +2,9 @@ import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { canonicalCidr } from './cidr.ts';
 import type { LogLevel } from './log.ts';
+import { parseTimestampServices, SIGNATURE_LEVELS } from './timestamp-settings.ts';
+import type { TimestampSetting } from './timestamp-settings.ts';
+import { readTrustSettings, TRUST_VARIABLES, type TrustSettings } from './trust-settings.ts';
 import { MESSAGE_VARIABLES, readMessageSettings, type MessageSettings } from './message-settings.ts';
 
 export type { MessageSettings } from './message-settings.ts';
@@ -25,7 +28,8 @@ export interface Config {
   /** Addresses of proxies whose X-Forwarded-For is believed. */
   trustedProxies: string[];
   logLevel: LogLevel;
-  certificateKeyAlgorithm: 'RSA-2048' | 'P-256';
+  /** Certificates and keys. */
+  trust: TrustSettings;
   /** Who is asked whether a company's factors belong together: the teller's word, or the imported register. */
   factorSource: 'declared' | 'register';
   /** Requests to the e签宝 API and to the member's page that prove nobody, from one address, on this node. */
@@ -43,6 +47,10 @@ export interface Config {
   messageLanguage: 'zh' | 'en';
   /** How long a document must be open before it can be signed. Seconds. */
   signReadingSeconds: number;
+  /** What signatures are to reach (ETSI EN 319 142-1); above B-B there is a timestamp service. */
+  signatureLevel: (typeof SIGNATURE_LEVELS)[number];
+  /** In the order in which they are asked. */
+  timestampServices: readonly TimestampSetting[];
   /** Where spans of attempts go, by OTLP/HTTP; null: nowhere. */
   traces: { url: string; headers: Readonly<Record<string, string>>; serviceName: string } | null;
 }
@@ -78,7 +86,7 @@ export const VARIABLES = {
   YINXIN_EGRESS_ALLOW: 'private networks outgoing requests may reach, CIDRs separated by commas',
   YINXIN_TRUSTED_PROXIES: 'addresses or CIDRs of reverse proxies in front, separated by commas',
   YINXIN_LOG_LEVEL: 'debug, info, warn, error or silent (default: info)',
-  YINXIN_CERTIFICATE_KEY: 'RSA-2048 or P-256 for new company certificates (default: RSA-2048)',
+  ...TRUST_VARIABLES,
   YINXIN_FACTOR_SOURCE: 'declared or register: what a company tells of itself is compared with (default: declared)',
   YINXIN_ADDRESS_RATE:
     'requests a second from one address that prove nobody, to /v1 to /v3 and /member/v1 each (default: 200)',
@@ -87,6 +95,9 @@ export const VARIABLES = {
   YINXIN_RELAY_CONTENT_DAYS: 'days after which contents of delivered messages are dropped (default: with their record)',
   ...MESSAGE_VARIABLES,
   YINXIN_SIGN_READING_SECONDS: 'seconds for which a document must be open before it can be signed (default: 0)',
+  YINXIN_TIMESTAMP_URLS:
+    'timestamp services (RFC 3161), URLs or built-in, separated by spaces, asked in this order (default: none)',
+  YINXIN_SIGNATURE_LEVEL: 'B-B, B-T, B-LT or B-LTA (default: B-T with a timestamp service, B-B without)',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'collector of OpenTelemetry spans, such as http://127.0.0.1:4318 (default: none)',
   OTEL_EXPORTER_OTLP_HEADERS: 'headers for the collector, such as authorization=Bearer%20…, separated by commas',
   OTEL_SERVICE_NAME: 'name of this service in spans (default: yinxin)',
@@ -104,7 +115,6 @@ const RATE_MAX = 100_000;
 const RETENTION_DAYS_DEFAULT = 90;
 const RETENTION_DAYS_MAX = 3_650;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-const KEY_ALGORITHMS = ['RSA-2048', 'P-256'] as const;
 const LANGUAGES = ['zh', 'en'] as const;
 const READING_SECONDS_MAX = 3_600;
 const FACTOR_SOURCES = ['declared', 'register'] as const;
@@ -139,9 +149,7 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
     egressAllowCidrs: read('YINXIN_EGRESS_ALLOW', [], parseCidrs),
     trustedProxies: read('YINXIN_TRUSTED_PROXIES', [], parseCidrs),
     logLevel: read<LogLevel>('YINXIN_LOG_LEVEL', 'info', (text) => oneOf(text, LOG_LEVELS)),
-    certificateKeyAlgorithm: read<Config['certificateKeyAlgorithm']>('YINXIN_CERTIFICATE_KEY', 'RSA-2048', (text) =>
-      oneOf(text, KEY_ALGORITHMS),
-    ),
+    trust: readTrustSettings(read),
     factorSource: read<Config['factorSource']>('YINXIN_FACTOR_SOURCE', 'declared', (text) =>
       oneOf(text, FACTOR_SOURCES),
     ),
@@ -163,6 +171,7 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
     ),
     messageLanguage: read<Config['messageLanguage']>('YINXIN_MESSAGE_LANGUAGE', 'zh', (text) => oneOf(text, LANGUAGES)),
     signReadingSeconds: read('YINXIN_SIGN_READING_SECONDS', 0, (text) => parseInteger(text, 0, READING_SECONDS_MAX)),
+    ...readLongTerm(read, faults),
     traces: readTraces(read),
   };
   for (const variable of Object.keys(environment)) {
@@ -175,6 +184,18 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
 }
 
 type Read = <T>(variable: Variable, fallback: T, parse: (text: string) => T) => T;
+
+/** A level that needs timestamps without anybody who gives them is a fault: nobody is to believe that he has it. */
+function readLongTerm(read: Read, faults: ConfigFault[]): Pick<Config, 'signatureLevel' | 'timestampServices'> {
+  const timestampServices = read<Config['timestampServices']>('YINXIN_TIMESTAMP_URLS', [], parseTimestampServices);
+  const fallback = timestampServices.length > 0 ? 'B-T' : 'B-B';
+  const variable = 'YINXIN_SIGNATURE_LEVEL';
+  const signatureLevel = read<Config['signatureLevel']>(variable, fallback, (text) => oneOf(text, SIGNATURE_LEVELS));
+  if (signatureLevel !== 'B-B' && timestampServices.length === 0) {
+    faults.push({ variable, message: 'needs a timestamp service; name it in YINXIN_TIMESTAMP_URLS' });
+  }
+  return { signatureLevel, timestampServices };
+}
 
 /** The variables of the OpenTelemetry specification, as far as they are honoured. */
 function readTraces(read: Read): Config['traces'] {

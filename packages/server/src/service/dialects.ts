@@ -13,6 +13,7 @@ import { registerFileRoutes, type FileRouteDependencies } from '../dialects/file
 import { registerMemberApi, type MemberApiDependencies } from '../dialects/member/index.ts';
 import { registerPageRoutes, type PageDependencies } from '../dialects/pages/index.ts';
 import { registerPkiRoutes, type PkiDependencies } from '../dialects/pki/index.ts';
+import { registerTimestampRoute, type TimestampRouteDependencies } from '../dialects/tsa/index.ts';
 import { identityRoutes, registerTsignRoutes, type TsignDependencies } from '../dialects/tsign/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { registerProbes, type ProbeDependencies } from '../http/probes.ts';
@@ -29,6 +30,7 @@ export interface Dialects {
   member: MemberApiDependencies;
   pages: PageDependencies;
   pki: PkiDependencies;
+  tsa: TimestampRouteDependencies;
   tsign: Omit<TsignDependencies, 'routes'> & { identity: Identity };
 }
 
@@ -41,6 +43,7 @@ export function registerDialects(server: FastifyInstance, dialects: Dialects): v
   registerBankNoticeRoute(server, dialects.bankNotice);
   registerFileRoutes(server, dialects.files);
   registerPkiRoutes(server, dialects.pki);
+  registerTimestampRoute(server, dialects.tsa);
   registerAdminRoutes(server, dialects.admin);
   registerMemberApi(server, dialects.member);
   registerPageRoutes(server, dialects.pages);

@@ -3,6 +3,7 @@ import type { Finding } from '../dialects/admin/index.ts';
 import type { Config } from '../platform/config.ts';
 import type { OpenDatabase } from '../platform/database/index.ts';
 import { certificatesFinding } from './certificates.ts';
+import { signatureLevelFinding } from './long-term.ts';
 
 const OLDEST_DUE_SECONDS_MAX = 300;
 
@@ -36,6 +37,7 @@ async function databaseFindings(config: Config, database: OpenDatabase): Promise
     { name: 'schema', ok: true, detail: `${found.applied} migrations applied` },
     await deliveriesFinding(database),
     await certificatesFinding(database.db),
+    await signatureLevelFinding(config, database.db),
   ];
 }
 

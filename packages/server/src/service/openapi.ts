@@ -36,6 +36,7 @@ const UNUSED = {
   bankNotice: absent,
   files: absent,
   admin: absent,
+  tsa: absent,
   tsign: absent,
   member: absent,
 } as Dialects;

@@ -1,13 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  fieldLevel,
-  provedSignatures,
-  renewalAt,
-  retryAt,
-  upgradeSteps,
-  type SignatureState,
-} from './upgrade-plan.ts';
+import { fieldLevel, provedSignatures, renewalAt, retryAt, upgradeSteps, type SignatureState } from './upgrade-plan.ts';
 
 const signature = (fieldName: string, stamped: boolean, isOwn = true): SignatureState => ({
   fieldName,
