@@ -47,7 +47,7 @@ export interface Composer {
   heading(chinese: string, english: string): void;
   paragraph(text: string, style?: TextStyle): void;
   space(points: number): void;
-  /** Labels and what they say, in two columns. */
+  /** Labels and what they say, in two columns, together on one page where they fit on one. */
   record(entries: readonly (readonly [label: string, text: string])[]): void;
   /** Its head is repeated on each page; a row is parted only where it is longer than a page. */
   table(table: Table): void;
@@ -65,8 +65,8 @@ const LINE_HEIGHT = 1.5;
 const BODY_SIZE = 9;
 const TABLE_SIZE = 8;
 const HEADING_SIZE = 12;
-/** A heading takes this much of what follows along to the next page. */
-const HEADING_KEEPS = 60;
+/** With the room above and below it. */
+const HEADING_HEIGHT = HEADING_SIZE * 2.8;
 const FOOTER_SIZE = 7;
 const INK = '#1A1A1A';
 const GREY = '#6B6B6B';
@@ -92,9 +92,22 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
     pages.push([]);
     y = area.top;
   };
+  let pending: { chinese: string; english: string } | undefined;
+  /** Makes room for so much; a heading that waits comes along, to this page or to the next. */
   const need = (points: number): void => {
-    if (y - points < area.bottom && y < area.top) turnPage();
+    const heading = pending;
+    pending = undefined;
+    const whole = points + (heading ? HEADING_HEIGHT : 0);
+    if (y - whole < area.bottom && y < area.top) turnPage();
+    if (heading) drawHeading(heading);
   };
+  function drawHeading({ chinese, english }: { chinese: string; english: string }): void {
+    y -= HEADING_SIZE * 2.2;
+    draw({ kind: 'text', x: area.left, y, size: HEADING_SIZE, text: chinese, colour: INK });
+    const x = area.left + font.measure(`${chinese} `, HEADING_SIZE);
+    draw({ kind: 'text', x, y, size: BODY_SIZE, text: english, colour: GREY });
+    y -= HEADING_SIZE * 0.6;
+  }
   const wrapped = (text: string, width: number, size: number): string[] => {
     const showable = text.split('\n').map((line) => font.showable(line));
     return breakLines(showable.join('\n'), width, (line) => font.measure(line, size));
@@ -173,16 +186,13 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
       y = Math.max(area.bottom, y - points);
     },
     heading(chinese, english) {
-      need(HEADING_SIZE * 2.4 + HEADING_KEEPS);
-      y -= HEADING_SIZE * 2.2;
-      draw({ kind: 'text', x: area.left, y, size: HEADING_SIZE, text: font.showable(chinese), colour: INK });
-      const x = area.left + font.measure(`${chinese} `, HEADING_SIZE);
-      draw({ kind: 'text', x, y, size: BODY_SIZE, text: font.showable(english), colour: GREY });
-      y -= HEADING_SIZE * 0.6;
+      pending = { chinese: font.showable(chinese), english: font.showable(english) };
     },
     record(entries) {
       const shares = [LABEL_SHARE, 100 - LABEL_SHARE];
       const all = entries.map((entry) => rowOf(entry, shares, TABLE_SIZE));
+      const height = all.reduce((sum, row) => sum + row.heightOf(row.lineCount), 0);
+      if (height <= area.top - area.bottom) need(height);
       rows(all, undefined, 'label');
     },
     table({ columns, rows: cells, size = TABLE_SIZE }) {
