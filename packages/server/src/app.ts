@@ -151,6 +151,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     pkcs11: config.trust.pkcs11,
     pkiUrl: () => config.trust.pkiUrl ?? baseUrl(),
   });
+  starting.defer(() => trust.close());
   const seals = createSeals({ clock, links: { baseUrl, key: vault.deriveKey('seal-url') } });
   const sealReview = createSealReview({ db, clock, seals });
   const documents = createDocuments({
@@ -275,6 +276,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       subscriptions,
       quotas,
       sealReview,
+      trust,
       bank,
       spoolFolder: inDataDir(SPOOL_FOLDER),
       examine: async () => ({ findings: await examineService(config, url, database), timings }),

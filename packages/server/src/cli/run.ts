@@ -14,6 +14,7 @@ import { addOrgCommands } from './org-commands.ts';
 import { addSealCommands } from './seal-commands.ts';
 import { addServeCommands } from './serve-command.ts';
 import { addSubscriptionCommands } from './subscription-commands.ts';
+import { addTrustCommands } from './trust-commands.ts';
 import { addVerificationCommands } from './verification-commands.ts';
 
 /** The whole command line. */
@@ -38,6 +39,7 @@ export function buildProgram(context: CliContext, version: string): Command {
   addVerificationCommands(program, context);
   addSealCommands(program, context);
   addBankCommands(program, context);
+  addTrustCommands(program, context);
   addAuditCommands(program, context);
   addDoctorCommand(program, context);
   addOpenapiCommand(program, context, version);

@@ -12,3 +12,5 @@ export const STARTS_FILE = 'starts.json';
 export const FILES_FOLDER = 'files';
 /** Uploaded bank statements while they are imported. */
 export const SPOOL_FOLDER = 'spool';
+/** PKCS#12 files of companies' keys, which an operator puts there. */
+export const KEYS_FOLDER = 'keys';

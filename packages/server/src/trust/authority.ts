@@ -40,7 +40,15 @@ const SIGNATURE_ALGORITHM = { rsa: '1.2.840.113549.1.1.11', ecdsa: '1.2.840.1004
 
 /** A self-signed root for this installation, good for 20 years, with one level of authorities below it. */
 export async function createRoot(key: SigningKey, now: Date): Promise<IssuedCertificate> {
-  const subject = profile.houseName(ROOT_NAME);
+  return selfSigned(profile.houseName(ROOT_NAME), key, now);
+}
+
+/** A root's next certificate: of the same name and key, so that whatever it signed before stays signed by it. */
+export async function reissueRoot({ certificate, key }: Issuer, now: Date): Promise<IssuedCertificate> {
+  return selfSigned(readCertificate(certificate).subject, key, now);
+}
+
+async function selfSigned(subject: Buffer, key: SigningKey, now: Date): Promise<IssuedCertificate> {
   return signCertificate(
     { name: subject, key },
     { subject, publicKey: key.publicKey, ...validity(now, ROOT_DAYS), serialNumber: newSerialNumber() },

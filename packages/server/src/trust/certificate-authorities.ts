@@ -25,6 +25,10 @@ export type CertificateAuthorities = {
   root(executor: Executor): Promise<AuthorityRow>;
   /** Who issues certificates now: the issuing authority, made or renewed where the root's key is at hand. */
   issuer(executor: Executor): Promise<ActiveAuthority>;
+  /** The next issuing authority, in place of the one there is. */
+  renewIssuing(executor: Executor, root: AuthorityRow): Promise<AuthorityRow>;
+  /** Drops an opened key from memory. */
+  forget(row: AuthorityRow): void;
   /** @throws DomainError `root_key_absent` where the private key was taken out */
   activate(row: AuthorityRow, above?: readonly Buffer[]): ActiveAuthority;
 };
@@ -102,13 +106,18 @@ export function createCertificateAuthorities(options: Options): CertificateAutho
     }
     // A root made before there were issuing authorities goes on issuing itself until an operator renews it.
     if (!allowsAuthorities(rootRow.certificate)) return activate(rootRow);
-    if (known) await store.supersedeAuthority(executor, known.authority_id, now);
-    return activate(await makeIssuing(executor, rootRow), above);
+    return activate(await renewIssuing(executor, rootRow), above);
+  }
+
+  async function renewIssuing(executor: Executor, rootRow: AuthorityRow): Promise<AuthorityRow> {
+    const known = await store.findIssuingAuthority(executor);
+    if (known) await store.supersedeAuthority(executor, known.authority_id, clock.now());
+    return makeIssuing(executor, rootRow);
   }
 
   function activate(row: AuthorityRow, above: readonly Buffer[] = []): ActiveAuthority {
     if (row.private_key_sealed === null) throw new DomainError('root_key_absent');
-    const serial = serialNumberHex(readCertificate(row.certificate).serialNumber);
+    const serial = serialOf(row);
     let key = keys.get(serial);
     if (key === undefined) {
       const bytes = vault.open(row.private_key_sealed, authorityContext(row.authority_id));
@@ -119,7 +128,11 @@ export function createCertificateAuthorities(options: Options): CertificateAutho
     return { authorityId, certificate, key, points: pointsOf(pkiUrl(), row), chain: [certificate, ...above] };
   }
 
-  return { root, issuer, activate };
+  return { root, issuer, renewIssuing, activate, forget: (row) => void keys.delete(serialOf(row)) };
+}
+
+function serialOf({ certificate }: AuthorityRow): string {
+  return serialNumberHex(readCertificate(certificate).serialNumber);
 }
 
 /** The root answers no OCSP: where its key is away, nobody could sign a responder's certificate. */

@@ -6,18 +6,31 @@ import type { Vault } from '../platform/vault.ts';
 import type { Egress } from '../platform/egress/index.ts';
 import { createCertificateAuthorities } from './certificate-authorities.ts';
 import type { CmsIdentity } from './cms.ts';
+import { createCompanyCertificates } from './company-certificates.ts';
 import { createForeignEvidence } from './foreign-evidence.ts';
+import { createKeyStores } from './keys/key-stores.ts';
+import { createPkcs11Keys } from './keys/pkcs11.ts';
 import type { KeyAlgorithm } from './keys/signing-key.ts';
 import { createRevocation } from './revocation.ts';
 import { createRevocationEvidence } from './revocation-evidence.ts';
 import type { RevocationEvidence } from './revocation-evidence.ts';
 import { createServiceCertificates } from './service-certificates.ts';
+import { createRootCustody } from './root-custody.ts';
+import { listAuthorities, listCertificates } from './revocation-store.ts';
+import type { CertificateRecord } from './revocation-store.ts';
 import { findAuthority } from './store.ts';
+import type { AuthorityRow } from './store.ts';
 import { createSigners } from './signers.ts';
 import type { CompanyIdentity, DocumentSigner, PersonIdentity, SignerPolicy } from './signers.ts';
 
 export type { KeyAlgorithm } from './keys/signing-key.ts';
 export { documentSigner } from './signers.ts';
+export type { TrustErrorCode } from './errors.ts';
+export { REVOCATION_REASONS } from './revocation-list.ts';
+export type { RevocationReason } from './revocation-list.ts';
+export type { CertificateRecord } from './revocation-store.ts';
+export type { KeySource } from './company-certificates.ts';
+export type { RootFile } from './root-custody.ts';
 export type { CmsIdentity } from './cms.ts';
 export type { RevocationEvidence } from './revocation-evidence.ts';
 export type { DocumentSigner } from './signers.ts';
@@ -56,7 +69,19 @@ export type Trust = {
   /** An authority's certificate, DER; undefined for one that there is not. */
   authorityCertificate(authorityId: string): Promise<Buffer | undefined>;
   revocation: Pick<ReturnType<typeof createRevocation>, 'answerStatus' | 'publishedList' | 'revokeCertificate'>;
+  /** Where the root's key is, and who issues below it. */
+  custody: ReturnType<typeof createRootCustody>;
+  authorities(): Promise<AuthorityRecord[]>;
+  /** Certificates of holders, the newest first. */
+  certificates(filter: { appId?: string; holderKey?: string; limit: number }): Promise<CertificateRecord[]>;
+  /** Certificates of other authorities. */
+  companies: ReturnType<typeof createCompanyCertificates>;
+  /** Lets go of tokens. */
+  close(): Promise<void>;
 };
+
+/** An authority without its key. */
+export type AuthorityRecord = Omit<AuthorityRow, 'private_key_sealed'> & { has_key: boolean };
 
 type TrustOptions = {
   db: Database;
@@ -68,13 +93,21 @@ type TrustOptions = {
    */
   keyAlgorithm?: KeyAlgorithm;
   policy?: Partial<Omit<SignerPolicy, 'keyAlgorithm'>>;
+  /** Where PKCS#12 files of keys lie; none are read without one. */
+  keysFolder?: string;
+  pkcs11?: { modulePath: string | null; pin: string | null };
   /** How other authorities are asked for the status of their certificates; without it they are not. */
   egress?: Pick<Egress, 'request'>;
   /** Where validators reach `/pki/`: stands in certificates. Without one they name no place to ask. */
   pkiUrl?: () => string;
 };
 
-const DEFAULT_POLICY = { companyDays: 3 * 365, personDays: 3 * 365, policies: [] };
+const DEFAULT_POLICY = {
+  companyAuthority: 'built-in' as const,
+  companyDays: 3 * 365,
+  personDays: 3 * 365,
+  policies: [],
+};
 const DAY_MS = 86_400_000;
 /** An issuing authority is renewed while it still outlives what it issues by this. */
 const RENEWAL_SLACK_DAYS = 30;
@@ -90,7 +123,9 @@ export function createTrust(options: TrustOptions): Trust {
     pkiUrl,
     renewBeforeMs: (longestDays + RENEWAL_SLACK_DAYS) * DAY_MS,
   });
-  const signers = createSigners({ authorities, vault, clock, policy });
+  const pkcs11 = createPkcs11Keys(options.pkcs11 ?? { modulePath: null, pin: null });
+  const keys = createKeyStores({ vault, keysFolder: options.keysFolder ?? null, pkcs11 });
+  const signers = createSigners({ authorities, vault, clock, keys, policy });
 
   const serviceCertificate = createServiceCertificates({ vault, clock, keyAlgorithm });
   const revocation = createRevocation({ db, clock, authorities, serviceCertificate });
@@ -102,12 +137,22 @@ export function createTrust(options: TrustOptions): Trust {
   return {
     ...signers,
     revocation,
+    custody: createRootCustody({ db, clock, vault, authorities, revocation }),
+    companies: createCompanyCertificates({ db, clock, vault, keys }),
+    certificates: async (filter) => listCertificates(db, filter),
+    close: () => keys.close(),
     revocationEvidence: createRevocationEvidence({ db, revocation, foreign }),
 
     async timestampIdentity(executor) {
       const authority = await authorities.issuer(executor);
       const { certificate, key } = await serviceCertificate(executor, authority, 'timestamp');
       return { certificate, key, chain: authority.chain };
+    },
+
+    async authorities() {
+      await authorities.root(db);
+      const rows = await listAuthorities(db);
+      return rows.map(({ private_key_sealed: sealed, ...row }) => Object.assign(row, { has_key: sealed !== null }));
     },
 
     async authorityCertificate(authorityId) {

@@ -1,4 +1,4 @@
-import { createHmac, createPrivateKey } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Executor } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
@@ -8,6 +8,7 @@ import type { CertificateAuthorities } from './certificate-authorities.ts';
 import { cmsBytesMax, signDetachedCms } from './cms.ts';
 import type { CmsIdentity } from './cms.ts';
 import * as der from './der.ts';
+import type { KeyPlace, KeyStores } from './keys/key-stores.ts';
 import type { KeyAlgorithm, SigningKey } from './keys/signing-key.ts';
 import { generatePrivateKey, softwareKey } from './keys/software-key.ts';
 import * as store from './store.ts';
@@ -48,6 +49,8 @@ type Holder = HolderKey & { name: string; identifier: string | null };
 export type SignerPolicy = {
   /** For keys made from now on; those there are stay. */
   keyAlgorithm: KeyAlgorithm;
+  /** `imported`: a company without a certificate of another authority does not sign. */
+  companyAuthority: 'built-in' | 'imported';
   companyDays: number;
   personDays: number;
   /** Dotted object identifiers of certificate policies. */
@@ -56,8 +59,9 @@ export type SignerPolicy = {
 
 type Options = {
   authorities: CertificateAuthorities;
-  vault: Pick<Vault, 'seal' | 'open' | 'deriveKey'>;
+  vault: Pick<Vault, 'seal' | 'deriveKey'>;
   clock: Clock;
+  keys: KeyStores;
   policy: SignerPolicy;
 };
 
@@ -66,7 +70,7 @@ const RENEW_BEFORE_MS = 24 * 3_600_000;
 /** Signers kept ready: opening and parsing a key costs more than its signature. The least recently made goes first. */
 const READY_SIGNERS_MAX = 500;
 
-export function createSigners({ authorities, vault, clock, policy }: Options) {
+export function createSigners({ authorities, vault, clock, keys, policy }: Options) {
   const readySigners = new Map<string, DocumentSigner>();
 
   async function issue(executor: Executor, holder: Holder): Promise<void> {
@@ -122,6 +126,11 @@ export function createSigners({ authorities, vault, clock, policy }: Options) {
 
   async function currentCertificate(executor: Executor, holder: Holder): Promise<CurrentCertificate> {
     const known = await store.findCurrentCertificate(executor, holder);
+    // What an operator brought is never replaced by one of our own: that would be another authority's word.
+    if (known?.authority_id === null) return stillGood(known, holder);
+    if (holder.kind === 'company' && policy.companyAuthority === 'imported') {
+      throw new DomainError('certificate_not_imported', { etcOrgNo: holder.key });
+    }
     if (known && isFit(known, holder)) return known;
     if (known) await store.supersedeCertificate(executor, holder, known.serial_number, clock.now());
     await issue(executor, holder);
@@ -130,10 +139,13 @@ export function createSigners({ authorities, vault, clock, policy }: Options) {
     return stored;
   }
 
+  function stillGood(current: CurrentCertificate, holder: HolderKey): CurrentCertificate {
+    if (current.not_after > clock.now()) return current;
+    throw new DomainError('certificate_expired', { holder: holder.key, serialNumber: current.serial_number });
+  }
+
   async function keyOf(current: CurrentCertificate, holder: HolderKey): Promise<SigningKey> {
-    if (current.private_key_sealed === null) throw new DomainError('certificate_key_erased', { holder: holder.key });
-    const bytes = vault.open(current.private_key_sealed, holderContext(holder, current.serial_number));
-    return softwareKey(createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' }));
+    return keys.open(placeOf(current), current.certificate, holderContext(holder, current.serial_number));
   }
 
   async function signerOf(executor: Executor, holder: Holder): Promise<DocumentSigner> {
@@ -190,7 +202,16 @@ function chainOf(current: CurrentCertificate): Buffer[] {
   return [current.authority_certificate, current.root_certificate].filter((each) => each !== null);
 }
 
-function holderContext({ appId, kind, key }: HolderKey, serialNumber: string): string {
+function placeOf({ key_store, key_reference, private_key_sealed: sealed }: CurrentCertificate): KeyPlace {
+  if (key_store === 'pkcs11') return { store: key_store, reference: key_reference ?? '' };
+  if (sealed === null) throw new DomainError('certificate_key_erased');
+  return key_store === 'pkcs12'
+    ? { store: key_store, fileName: key_reference ?? '', sealed }
+    : { store: key_store, sealed };
+}
+
+/** For the vault: what is sealed for one certificate of one holder opens for no other. */
+export function holderContext({ appId, kind, key }: HolderKey, serialNumber: string): string {
   const what = kind === 'company' ? 'certificate' : 'person_certificate';
   return `${what}/${appId}/${key}/${serialNumber}`;
 }

@@ -69,6 +69,49 @@ export async function supersedeAuthority(db: Executor, authorityId: string, at: 
     .execute();
 }
 
+/** Null takes the key out. */
+export async function putAuthorityKey(db: Executor, authorityId: string, sealed: Buffer | null): Promise<void> {
+  await db
+    .withTables<TrustTables>()
+    .updateTable('certificate_authority')
+    .set({ private_key_sealed: sealed })
+    .where('authority_id', '=', authorityId)
+    .execute();
+}
+
+export async function revokeAuthority(db: Executor, authorityId: string, at: Date, reason: number): Promise<void> {
+  await db
+    .withTables<TrustTables>()
+    .updateTable('certificate_authority')
+    .set({ revoked_at: at, revocation_reason: reason })
+    .where('authority_id', '=', authorityId)
+    .where('revoked_at', 'is', null)
+    .execute();
+}
+
+export async function replaceRootCertificate(
+  db: Executor,
+  { certificate, notAfter }: { certificate: Buffer; notAfter: Date },
+): Promise<void> {
+  await db
+    .withTables<TrustTables>()
+    .updateTable('certificate_authority')
+    .set({ certificate, not_after: notAfter })
+    .where('issuer_id', 'is', null)
+    .execute();
+}
+
+/** Their holders are issued others at their next signatures. */
+export async function supersedeCertificatesOf(db: Executor, authorityId: string, at: Date): Promise<void> {
+  await db
+    .withTables<TrustTables>()
+    .updateTable('certificate')
+    .set({ superseded_at: at })
+    .where('authority_id', '=', authorityId)
+    .where('superseded_at', 'is', null)
+    .execute();
+}
+
 export async function findCurrentCertificate(
   db: Executor,
   { appId, kind, key }: HolderKey,
@@ -118,6 +161,24 @@ export async function insertCertificateOnce(
     .values({ ...row, superseded_at: null, revoked_at: null, revocation_reason: null })
     .onConflict((conflict) =>
       conflict.columns(['app_id', 'holder_kind', 'holder_key']).where('superseded_at', 'is', null).doNothing(),
+    )
+    .execute();
+}
+
+/** One that was imported before becomes current again, with the key's new place. */
+export async function replaceImportedCertificate(
+  db: Executor,
+  row: Omit<CertificateRow, 'superseded_at' | 'revoked_at' | 'revocation_reason'>,
+): Promise<void> {
+  const { key_store, key_reference, private_key_sealed, issuer_chain } = row;
+  await db
+    .withTables<TrustTables>()
+    .insertInto('certificate')
+    .values({ ...row, superseded_at: null, revoked_at: null, revocation_reason: null })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['app_id', 'holder_kind', 'holder_key', 'serial_number'])
+        .doUpdateSet({ key_store, key_reference, private_key_sealed, issuer_chain, superseded_at: null }),
     )
     .execute();
 }

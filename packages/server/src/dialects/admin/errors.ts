@@ -7,7 +7,9 @@ import type { RelayErrorCode, SearchErrorCode } from '../../relay/index.ts';
 import type { ReviewErrorCode } from '../../seals/index.ts';
 import type { SubscriptionErrorCode } from '../../subscriptions/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
+import type { TrustErrorCode } from '../../trust/index.ts';
 import { BANK_ERRORS } from './bank-errors.ts';
+import { TRUST_ERRORS } from './trust-errors.ts';
 
 /** Of company verification, what an operator's commands can end with. */
 type VerificationErrorCode = Extract<
@@ -29,7 +31,8 @@ export type AdminErrorCode =
   | VerificationErrorCode
   | Extract<QuotaErrorCode, 'contract_quota_invalid'>
   | ReviewErrorCode
-  | BankErrorCode;
+  | BankErrorCode
+  | TrustErrorCode;
 
 type Params = Readonly<Record<string, string>>;
 interface Answer {
@@ -49,6 +52,7 @@ const invalid: Answer = {
 /** What the admin API answers for each error of the capabilities it serves. An error without an answer does not compile. */
 export const ADMIN_ERRORS = {
   ...BANK_ERRORS,
+  ...TRUST_ERRORS,
   app_invalid: invalid,
   app_not_found: notFound('application', 'appId'),
   party_invalid: invalid,

@@ -11,6 +11,7 @@ import type { Quotas } from '../../quotas/index.ts';
 import type { Relay, RelayOperations } from '../../relay/index.ts';
 import type { SealReview } from '../../seals/index.ts';
 import type { Subscriptions } from '../../subscriptions/index.ts';
+import type { Trust } from '../../trust/index.ts';
 import { registerAppRoutes } from './app-routes.ts';
 import { registerAuditRoutes, type AuditRouteDependencies } from './audit-routes.ts';
 import { registerBankRoutes } from './bank-routes.ts';
@@ -22,6 +23,7 @@ import { registerOrgRoutes } from './org-routes.ts';
 import { registerQuotaRoutes } from './quota-routes.ts';
 import { registerReplayRoutes } from './replay-routes.ts';
 import { registerSealRoutes } from './seal-routes.ts';
+import { registerTrustRoutes } from './trust-routes.ts';
 import { registerVerificationRoutes } from './verification-routes.ts';
 import { registerStatementRoutes } from './statement-routes.ts';
 import { registerSubscriptionRoutes } from './subscription-routes.ts';
@@ -41,6 +43,7 @@ export interface AdminDependencies extends StatusDependencies {
   quotas: Quotas;
   sealReview: SealReview;
   bank: Bank;
+  trust: Trust;
   /** Where an uploaded statement lies while it is imported. */
   spoolFolder: string;
 }
@@ -115,6 +118,7 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       registerVerificationRoutes(admin, dependencies);
       registerBankRoutes(admin, dependencies);
       registerStatementRoutes(admin, dependencies);
+      registerTrustRoutes(admin, dependencies);
       registerStatusRoutes(admin, dependencies);
     },
     { prefix: '/admin/v1' },

@@ -32,12 +32,13 @@ export type KeyStores = {
   close(): Promise<void>;
 };
 
-type Options = { vault: Pick<Vault, 'open'>; keysFolder: string; pkcs11: Pkcs11Keys };
+type Options = { vault: Pick<Vault, 'open'>; keysFolder: string | null; pkcs11: Pkcs11Keys };
 
 /** One face for the three places. */
 export function createKeyStores({ vault, keysFolder, pkcs11 }: Options): KeyStores {
   async function readKeyFile(fileName: string, passphrase: string): Promise<KeyBundle> {
-    if (!/^[\w][\w.-]{0,99}$/.test(fileName)) throw new DomainError('key_file_missing', { fileName });
+    if (keysFolder === null || !/^[\w][\w.-]{0,99}$/.test(fileName))
+      throw new DomainError('key_file_missing', { fileName });
     const file = await readFile(join(keysFolder, fileName)).catch((error: unknown) => {
       throw new DomainError('key_file_missing', { fileName }, { cause: error });
     });
