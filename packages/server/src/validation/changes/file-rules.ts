@@ -1,0 +1,95 @@
+import { DamagedPdf, PdfParser } from '../../documents/index.ts';
+import type { XrefEntry } from '../../documents/index.ts';
+import { isSame } from '../compare.ts';
+import { skipWhiteSpace } from '../history.ts';
+import type { Span } from '../history.ts';
+import type { ObjectHistory } from '../revision-view.ts';
+import { dictionarySpans } from '../strict-object.ts';
+import type { Step } from './step.ts';
+
+/**
+ * What a save does to the file rather than to the document: bytes of it that no cross-reference names, which a reader that
+ * repairs finds; entries that bring up what lies in older bytes; objects that readers take for different things.
+ */
+export function fileRule(objects: ObjectHistory, revision: number, note: Step['note']): void {
+  const save = objects.history.revisions[revision];
+  if (!save) return;
+  const spans: Span[] = [...save.xrefSpans];
+  for (const [objectNumber, entry] of save.entries) {
+    const before = objects.entryAt(objectNumber, revision - 1);
+    if (entry.kind === 'free' || isSameEntry(before, entry)) continue;
+    const offset = placeOf(objects, entry, revision);
+    if (offset === undefined) note('ambiguous_object', { objectNumber });
+    else if (offset < save.start || offset >= save.end) note('object_redirected', { objectNumber });
+    else if (entry.kind === 'offset') spans.push(spanOf(objects, objectNumber, offset, revision, note));
+  }
+  if (hasOtherBytes(objects, save.start, save.end, spans)) note('hidden_bytes');
+  trailerRule(objects, revision, note);
+}
+
+/** Of an object in an object stream: where the stream stands. */
+function placeOf(objects: ObjectHistory, entry: XrefEntry, revision: number): number | undefined {
+  if (entry.kind === 'offset') return entry.offset;
+  const container = entry.kind === 'compressed' ? objects.entryAt(entry.stream, revision) : undefined;
+  return container?.kind === 'offset' ? container.offset : undefined;
+}
+
+function isSameEntry(a: XrefEntry | undefined, b: XrefEntry): boolean {
+  if (!a || a.kind !== b.kind) return false;
+  if (a.kind === 'offset') return b.kind === 'offset' && a.offset === b.offset;
+  return a.kind === 'compressed' && b.kind === 'compressed' && a.stream === b.stream && a.index === b.index;
+}
+
+function spanOf(
+  objects: ObjectHistory,
+  objectNumber: number,
+  offset: number,
+  revision: number,
+  note: Step['note'],
+): Span {
+  const { bytes, budget } = objects.history;
+  try {
+    const { span, isExact } = objects.readWhole(offset, objectNumber, revision);
+    if (!isExact || dictionarySpans(bytes, offset, budget).hasDoubleKeys) note('ambiguous_object', { objectNumber });
+    return span;
+  } catch (error) {
+    if (!(error instanceof DamagedPdf)) throw error;
+    note('ambiguous_object', { objectNumber });
+    return [offset, offset];
+  }
+}
+
+/** Whether anything but white space and comments stands between what is accounted for. */
+function hasOtherBytes(
+  { history: { bytes, budget } }: ObjectHistory,
+  start: number,
+  end: number,
+  spans: Span[],
+): boolean {
+  let at = start;
+  for (const [from, to] of [...spans, [end, end] as const].sort((a, b) => a[0] - b[0])) {
+    if (from > at) {
+      const parser = new PdfParser(bytes, at, budget);
+      parser.charged(() => parser.skipSpace());
+      if (parser.position < from) return true;
+    }
+    at = Math.max(at, to);
+  }
+  return false;
+}
+
+function trailerRule(objects: ObjectHistory, revision: number, note: Step['note']): void {
+  const before = objects.at(revision - 1);
+  const after = objects.at(revision);
+  if (!isSame(before.trailer('Root'), after.trailer('Root'))) note('catalog_replaced');
+  if (!isSame(before.trailer('Info'), after.trailer('Info'))) note('metadata_changed');
+  if (!isSame(before.trailer('Encrypt'), after.trailer('Encrypt'))) note('encryption_changed');
+}
+
+/** What stands behind the last save. */
+export function tailRule({ history: { bytes, revisions } }: ObjectHistory, note: Step['note']): void {
+  const last = revisions.at(-1);
+  if (!last) return;
+  const behind = skipWhiteSpace(bytes, last.end);
+  if (behind < bytes.length) note('bytes_appended');
+}

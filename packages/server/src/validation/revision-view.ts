@@ -1,0 +1,226 @@
+import {
+  DamagedPdf,
+  decodeStructureStream,
+  isDict,
+  PdfParser,
+  PdfRef,
+  PdfStream,
+  readStreamAfter,
+} from '../documents/index.ts';
+import type { ParseBudget, PdfDict, PdfValue, XrefEntry } from '../documents/index.ts';
+import type { History, Span } from './history.ts';
+
+type Version = { revision: number; entry: XrefEntry };
+type ObjectStream = { data: Buffer; places: readonly (readonly [objectNumber: number, offset: number])[] };
+
+const REFERENCE_HOPS_MAX = 16;
+const OBJECT_STREAM_ITEMS_MAX = 200_000;
+
+/** The objects of a file as they were in each of its saves. What several saves share is read once. */
+export class ObjectHistory {
+  readonly history: History;
+  readonly #versions = new Map<number, Version[]>();
+  readonly #atOffset = new Map<number, PdfValue>();
+  readonly #inStream = new Map<string, PdfValue>();
+  readonly #objectStreams = new Map<number, ObjectStream>();
+  /** By the number of an object stream, all numbers that any save placed in it. */
+  readonly #members = new Map<number, Set<number>>();
+
+  constructor(history: History) {
+    this.history = history;
+    for (const [revision, { entries }] of history.revisions.entries()) {
+      for (const [objectNumber, entry] of entries) {
+        const versions = this.#versions.get(objectNumber);
+        if (versions) versions.push({ revision, entry });
+        else this.#versions.set(objectNumber, [{ revision, entry }]);
+        if (entry.kind === 'compressed') this.#addMember(entry.stream, objectNumber);
+      }
+    }
+  }
+
+  #addMember(stream: number, objectNumber: number): void {
+    const members = this.#members.get(stream);
+    if (members) members.add(objectNumber);
+    else this.#members.set(stream, new Set([objectNumber]));
+  }
+
+  at(revision: number): RevisionView {
+    return new RevisionView(this, revision);
+  }
+
+  membersOf(stream: number): ReadonlySet<number> {
+    return this.#members.get(stream) ?? new Set();
+  }
+
+  /** Where an object stood in a save: the newest entry of that save or an older one. */
+  entryAt(objectNumber: number, revision: number): XrefEntry | undefined {
+    const versions = this.#versions.get(objectNumber);
+    if (!versions) return undefined;
+    let low = 0;
+    let high = versions.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((versions[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return versions[low - 1]?.entry;
+  }
+
+  /**
+   * An object's value in a save; null where there is none, as for a reader (7.3.10), and where it cannot be read.
+   *
+   * @throws DamagedPdf when the work for this file is used up
+   */
+  valueAt(objectNumber: number, revision: number): PdfValue {
+    const entry = this.entryAt(objectNumber, revision);
+    if (!entry || entry.kind === 'free') return null;
+    try {
+      return entry.kind === 'offset'
+        ? this.#readAt(entry.offset, objectNumber, revision)
+        : this.#readCompressed(entry, objectNumber, revision);
+    } catch (error) {
+      if (!(error instanceof DamagedPdf)) throw error;
+      assertWorkLeft(this.history.budget);
+      return null;
+    }
+  }
+
+  #readAt(offset: number, objectNumber: number, revision: number): PdfValue {
+    const known = this.#atOffset.get(offset);
+    if (known !== undefined) return known;
+    // An object whose /Length is itself finds null and no loop.
+    this.#atOffset.set(offset, null);
+    const { value } = this.readWhole(offset, objectNumber, revision);
+    this.#atOffset.set(offset, value);
+    return value;
+  }
+
+  /**
+   * The object that stands at an offset, and the bytes it takes up to behind `endobj`. `isExact` says that all readers
+   * find the same end of its stream.
+   *
+   * @throws DamagedPdf
+   */
+  readWhole(offset: number, objectNumber: number, revision: number): { value: PdfValue; span: Span; isExact: boolean } {
+    const { bytes, budget } = this.history;
+    const parser = new PdfParser(bytes, offset, budget);
+    return parser.charged(() => {
+      const found = parser.takeInteger();
+      const isHere = found === objectNumber && parser.takeInteger() !== undefined && parser.takeKeyword('obj');
+      if (!isHere) throw new DamagedPdf(`object ${objectNumber} is not where the cross-reference says`);
+      const value = parser.parseValue();
+      const view = this.at(revision);
+      const stream = isDict(value)
+        ? readStreamAfter(parser, value, (length) => view.resolve(length), budget)
+        : undefined;
+      if (!stream) {
+        const ended = parser.takeKeyword('endobj');
+        return { value, span: [offset, parser.position], isExact: ended };
+      }
+      const end = new PdfParser(bytes, stream.encoded.byteOffset - bytes.byteOffset + stream.encoded.length, budget);
+      const isExact =
+        view.resolve(stream.dict.get('Length')) === stream.encoded.length &&
+        end.takeKeyword('endstream') &&
+        end.takeKeyword('endobj');
+      return { value: stream, span: [offset, end.position], isExact };
+    });
+  }
+
+  #readCompressed(entry: { stream: number; index: number }, objectNumber: number, revision: number): PdfValue {
+    const container = this.entryAt(entry.stream, revision);
+    if (container?.kind !== 'offset') throw new DamagedPdf('an object stream is missing');
+    const key = `${container.offset}/${entry.index}`;
+    const known = this.#inStream.get(key);
+    if (known !== undefined) return known;
+    const { data, places } = this.#objectStream(container.offset, entry.stream, revision);
+    const place = places[entry.index];
+    if (place?.[0] !== objectNumber) throw new DamagedPdf(`object ${objectNumber} is not in its object stream`);
+    const parser = new PdfParser(data, place[1], this.history.budget);
+    const value = parser.charged(() => parser.parseValue());
+    this.#inStream.set(key, value);
+    return value;
+  }
+
+  #objectStream(offset: number, objectNumber: number, revision: number): ObjectStream {
+    const known = this.#objectStreams.get(offset);
+    if (known) return known;
+    const stream = this.#readAt(offset, objectNumber, revision);
+    if (!(stream instanceof PdfStream)) throw new DamagedPdf('an object stream is missing');
+    const view = this.at(revision);
+    const count = view.resolve(stream.dict.get('N'));
+    const first = view.resolve(stream.dict.get('First'));
+    if (typeof count !== 'number' || typeof first !== 'number' || count > OBJECT_STREAM_ITEMS_MAX) {
+      throw new DamagedPdf('header of an object stream');
+    }
+    const data = decodeStructureStream(stream, this.history.budget);
+    const parser = new PdfParser(data, 0, this.history.budget);
+    const places: [number, number][] = [];
+    while (places.length < count) {
+      this.history.budget.spendValue();
+      const inner = parser.takeInteger();
+      const at = parser.takeInteger();
+      if (inner === undefined || at === undefined) throw new DamagedPdf('index of an object stream');
+      places.push([inner, first + at]);
+    }
+    const result = { data, places };
+    this.#objectStreams.set(offset, result);
+    return result;
+  }
+}
+
+/** The file as a reader saw it after one of its saves. */
+export class RevisionView {
+  readonly objects: ObjectHistory;
+  readonly revision: number;
+
+  constructor(objects: ObjectHistory, revision: number) {
+    this.objects = objects;
+    this.revision = revision;
+  }
+
+  resolve(value: PdfValue | undefined): PdfValue | undefined {
+    let current = value;
+    for (let hop = 0; current instanceof PdfRef; hop += 1) {
+      if (hop >= REFERENCE_HOPS_MAX) return null;
+      current = this.objects.valueAt(current.objectNumber, this.revision);
+    }
+    return current;
+  }
+
+  valueOf(objectNumber: number): PdfValue {
+    return this.objects.valueAt(objectNumber, this.revision);
+  }
+
+  /** The dictionary that a value is or refers to, a stream's among them. */
+  dictOf(value: PdfValue | undefined): PdfDict | undefined {
+    const resolved = this.resolve(value);
+    if (resolved instanceof PdfStream) return resolved.dict;
+    return isDict(resolved) ? resolved : undefined;
+  }
+
+  arrayOf(value: PdfValue | undefined): readonly PdfValue[] {
+    const resolved = this.resolve(value);
+    return Array.isArray(resolved) ? resolved : [];
+  }
+
+  /** The newest trailer's value of Root, Info, ID or Encrypt: older ones complete it. */
+  trailer(key: string): PdfValue | undefined {
+    for (let revision = this.revision; revision >= 0; revision -= 1) {
+      const value = this.objects.history.revisions[revision]?.trailer.get(key);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+
+  get catalog(): PdfDict | undefined {
+    return this.dictOf(this.trailer('Root'));
+  }
+}
+
+/** An unreadable object is none; a file whose work is used up has to be given up, or all of it would seem empty. */
+function assertWorkLeft(budget: ParseBudget): void {
+  budget.spendBytes(0);
+  budget.spendXrefEntries(0);
+  budget.spendInflated(0);
+  budget.spendValue();
+}
