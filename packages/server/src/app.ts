@@ -6,7 +6,14 @@ import { createApps } from './apps/index.ts';
 import { findAuditedApps, verifyAuditChain } from './audit/index.ts';
 import { createBank } from './bank/index.ts';
 import { loadAdminToken } from './dialects/admin/index.ts';
-import { createDirectoryFileStore, createDocuments, createPageImages, createPdfThreads } from './documents/index.ts';
+import {
+  createDirectoryFileStore,
+  createDocuments,
+  createPageImageLinks,
+  createPageImages,
+  createPdfThreads,
+} from './documents/index.ts';
+import { createEvidenceReports } from './evidence-report/index.ts';
 import { createHttpServer } from './http/server.ts';
 import { createIdentity } from './identity/index.ts';
 import { createJobs } from './jobs/index.ts';
@@ -42,6 +49,7 @@ import { registerDialects } from './service/dialects.ts';
 import { examineService } from './service/examine.ts';
 import { createLongTerm } from './service/long-term.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
+import { serviceSigner } from './service/service-signer.ts';
 import { createTraces } from './service/traces.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createQuotas } from './quotas/index.ts';
@@ -204,6 +212,22 @@ export async function startService(config: Config, options: ServiceOptions = {})
     log,
     longTerm,
   });
+  const pageImageLinks = createPageImageLinks({
+    documents,
+    images: pageImages,
+    clock,
+    baseUrl,
+    key: vault.deriveKey('page-image-url'),
+  });
+  const evidence = createEvidenceReports({
+    db,
+    clock,
+    documents,
+    parties,
+    seals,
+    signing,
+    signer: () => serviceSigner(trust, db, longTerm),
+  });
   const receipts = createReceipts({ db, clock, egress, parties, documents, signing });
   const bank = createBank({ db, vault, clock, log });
   const identity = createIdentity({
@@ -246,11 +270,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
         await pool.query('select 1');
       },
     },
-    gateway: { apps, parties, signing, identity, quotas, sealReview, receipts, clock },
+    gateway: { apps, parties, signing, identity, quotas, sealReview, receipts, pageImages: pageImageLinks, clock },
     callback: { relay, callers: apps, keys: apps },
     subscription: { subscriptions, callers: apps },
     bankNotice: { bank },
-    files: { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
+    files: { documents, pageImages: pageImageLinks, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
     pki: { trust, clock, limits: config },
     tsa: { authority: timestampAuthority, limits: config },
     tsign: { apps, clock, identity, limits: config },
@@ -276,6 +300,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
       subscriptions,
       quotas,
       sealReview,
+      evidence,
+      signing,
       trust,
       bank,
       spoolFolder: inDataDir(SPOOL_FOLDER),

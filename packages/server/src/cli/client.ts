@@ -18,12 +18,15 @@ export interface ClientOptions {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
+const DOWNLOAD_TIMEOUT_MS = 300_000;
 
 /** A line of an answer that comes in steps. */
 export type Step = Record<string, unknown>;
 
 export interface AdminClient {
   get(path: string, query?: Record<string, string | undefined>): Promise<Record<string, unknown>>;
+  /** The bytes of an answer that is a file. */
+  download(path: string): Promise<Buffer>;
   send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Record<string, unknown>>;
   /** Sends a file as the body and hands out the lines of the answer as they come. */
   upload(path: string, file: string, query: Record<string, string | undefined>): AsyncGenerator<Step>;
@@ -89,6 +92,13 @@ export function adminClient(context: CliContext, options: ClientOptions): AdminC
   };
   return {
     get: async (path, query = {}) => call('GET', withQuery(path, query)),
+    async download(path) {
+      const answer = await reach(path, null, async (url, headers) =>
+        fetch(url, { headers, signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) }),
+      );
+      if (!answer.ok) throw await refusal(answer);
+      return Buffer.from(await answer.arrayBuffer());
+    },
     send: call,
     async *upload(path, file, query) {
       const answer = await reach(withQuery(path, query), 'application/octet-stream', async (url, headers) =>

@@ -8,6 +8,7 @@ import type { CliContext } from './context.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { describeFailure } from './failures.ts';
+import { addFlowCommands } from './flow-commands.ts';
 import { addLaneCommands } from './lane-commands.ts';
 import { addOpenapiCommand } from './openapi-command.ts';
 import { addOrgCommands } from './org-commands.ts';
@@ -38,6 +39,7 @@ export function buildProgram(context: CliContext, version: string): Command {
   addOrgCommands(program, context);
   addVerificationCommands(program, context);
   addSealCommands(program, context);
+  addFlowCommands(program, context);
   addBankCommands(program, context);
   addTrustCommands(program, context);
   addAuditCommands(program, context);

@@ -18,6 +18,8 @@ export { readXrefSection } from './pdf/xref.ts';
 export type { XrefEntry, XrefSection } from './pdf/xref.ts';
 export { checkPdf } from './pdf-check.ts';
 export type { PageSize, PdfCheck, PdfRefusal } from './pdf-check.ts';
+export { createPageImageLinks } from './page-image-links.ts';
+export type { PageImageLinks } from './page-image-links.ts';
 export { createPageImages } from './page-images/page-images.ts';
 export type { PageImage, PageImageErrorCode, PageImages, PageSource } from './page-images/page-images.ts';
 export { pictureKind, readPicture } from './picture.ts';

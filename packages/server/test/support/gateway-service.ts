@@ -42,7 +42,7 @@ export interface GatewayService {
 /** Where no test asks for it, identity is absent: a call would be a fault. */
 export const absentIdentity = {} as IdentityCommands;
 /** The same for what few tests ask for. */
-export const absentCapabilities = { quotas: {}, sealReview: {}, receipts: {} } as Omit<
+export const absentCapabilities = { quotas: {}, sealReview: {}, receipts: {}, pageImages: {} } as Omit<
   Capabilities,
   'apps' | 'parties' | 'signing' | 'identity'
 >;

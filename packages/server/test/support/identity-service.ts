@@ -169,7 +169,11 @@ export async function startIdentity(
   const limits = { unprovenPerSecondPerAddressMax: 10_000 };
   registerTsignRoutes(server, { apps, clock, routes: identityRoutes(identity), limits });
   registerGatewayRoutes(server, { ...absentCapabilities, apps, parties, signing, identity, quotas, clock });
-  registerFileRoutes(server, { documents, openSealUrl: (parts) => seals.openSealUrl(db, parts) });
+  registerFileRoutes(server, {
+    documents,
+    openSealUrl: (parts) => seals.openSealUrl(db, parts),
+    pageImages: absentCapabilities.pageImages as never,
+  });
   await server.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 

@@ -1,10 +1,12 @@
 import type { AppErrorCode } from '../../apps/index.ts';
+import type { EvidenceErrorCode } from '../../evidence-report/index.ts';
 import type { IdentityErrorCode } from '../../identity/index.ts';
 import type { BankErrorCode } from '../../bank/index.ts';
 import type { PartyErrorCode } from '../../parties/index.ts';
 import type { QuotaErrorCode } from '../../quotas/index.ts';
 import type { RelayErrorCode, SearchErrorCode } from '../../relay/index.ts';
 import type { ReviewErrorCode } from '../../seals/index.ts';
+import type { SigningErrorCode } from '../../signing/index.ts';
 import type { SubscriptionErrorCode } from '../../subscriptions/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
 import type { TrustErrorCode } from '../../trust/index.ts';
@@ -31,6 +33,8 @@ export type AdminErrorCode =
   | VerificationErrorCode
   | Extract<QuotaErrorCode, 'contract_quota_invalid'>
   | ReviewErrorCode
+  | EvidenceErrorCode
+  | Extract<SigningErrorCode, 'flow_not_found'>
   | BankErrorCode
   | TrustErrorCode;
 
@@ -57,6 +61,11 @@ export const ADMIN_ERRORS = {
   app_not_found: notFound('application', 'appId'),
   party_invalid: invalid,
   contract_quota_invalid: invalid,
+  flow_not_found: notFound('sign flow', 'flowId'),
+  flow_not_ended: {
+    status: 409,
+    message: (params) => `sign flow ${params['flowId'] ?? ''} has not ended; a report is of what is over`,
+  },
   seal_not_found: notFound('seal', 'sealId'),
   seal_already_reviewed: {
     status: 409,

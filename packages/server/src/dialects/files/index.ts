@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { pictureKind, type Documents } from '../../documents/index.ts';
+import { pictureKind, type Documents, type PageImageErrorCode, type PageImageLinks } from '../../documents/index.ts';
 import { isDomainError, type DomainError } from '../../platform/errors.ts';
 
 /** A seal's link as a request brings it; `fileId` is the seal's. */
@@ -11,10 +11,11 @@ type FileErrorCode =
   | 'file_not_found'
   | 'stored_file_missing'
   | 'stored_file_damaged'
-  | 'seal_not_found';
+  | 'seal_not_found'
+  | PageImageErrorCode;
 
 interface Answer {
-  status: 403 | 404 | 500;
+  status: 403 | 404 | 500 | 503;
   message: string;
 }
 
@@ -23,6 +24,9 @@ const FILE_ERRORS: Readonly<Record<FileErrorCode, Answer>> = {
   file_url_expired: { status: 403, message: '链接已过期，请重新获取 (this link has expired; ask for a new one)' },
   file_not_found: { status: 404, message: '文件不存在 (no such file)' },
   seal_not_found: { status: 404, message: '印章不存在 (no such seal)' },
+  page_missing: { status: 404, message: '页面不存在 (no such page)' },
+  page_unreadable: { status: 500, message: '页面暂时无法显示 (the page cannot be drawn)' },
+  page_images_busy: { status: 503, message: '服务繁忙，请稍后再试 (too many pages wait; try again)' },
   stored_file_missing: { status: 500, message: '文件暂时无法读取 (the file cannot be read now)' },
   stored_file_damaged: { status: 500, message: '文件暂时无法读取 (the file cannot be read now)' },
 };
@@ -31,10 +35,12 @@ export interface FileRouteDependencies {
   documents: Pick<Documents, 'openFileUrl'>;
   /** The picture that a link to a seal opens. */
   openSealUrl(parts: SealUrlParts): Promise<Buffer>;
+  pageImages: Pick<PageImageLinks, 'open'>;
 }
 
 /**
- * `GET /files/APP/FILE?expires=…&signature=…` and `GET /seals/APP/SEAL?…` (a PNG): a file or a seal for whoever holds a link that was made for it and has not expired.
+ * `GET /files/APP/FILE?expires=…&signature=…`, `GET /seals/APP/SEAL?…` (a PNG) and `GET /page-images/APP/FILE-PAGE?…` (a
+ * PNG): a file, a seal or a page for whoever holds a link that was made for it and has not expired.
  */
 export function registerFileRoutes(server: FastifyInstance, dependencies: FileRouteDependencies): void {
   server.get<Link>('/files/:appId/:fileId', async (request, reply) =>
@@ -50,6 +56,17 @@ export function registerFileRoutes(server: FastifyInstance, dependencies: FileRo
         .header('content-security-policy', "sandbox; default-src 'none'")
         .header('x-sha256', file.sha256)
         .send(file.bytes);
+    }),
+  );
+
+  server.get<Link>('/page-images/:appId/:fileId', async (request, reply) =>
+    answered(reply, async () => {
+      const image = await dependencies.pageImages.open(partsOf(request));
+      return reply
+        .type(image.contentType)
+        .header('content-security-policy', "sandbox; default-src 'none'")
+        .header('cache-control', 'private, max-age=3600')
+        .send(image.bytes);
     }),
   );
 

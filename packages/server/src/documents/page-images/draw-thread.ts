@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { PDFiumDocument, PDFiumLibrary } from '@hyzyla/pdfium';
 import { encodeJpeg } from './jpeg.ts';
-import { encodePng } from './png.ts';
+import { encodePng, encodeTrueColourPng } from './png.ts';
 import type { DrawAnswer, DrawFault, DrawLimits, DrawRequest } from './protocol.ts';
 
 class Undrawable extends Error {
@@ -78,7 +78,8 @@ async function draw(request: DrawRequest): Promise<Extract<DrawAnswer, { ok: tru
   const height = Math.max(1, Math.min(Math.round((width * originalHeight) / originalWidth), limits.pixelsMax));
   const drawn = await page.render({ width, height, render: 'bitmap', renderFormFields: true });
   const bitmap = { width, height, rgba: drawn.data };
-  const png = encodePng(bitmap);
+  const png = encodePng(bitmap) ?? (request.pngOnly ? encodeTrueColourPng(bitmap) : undefined);
+  if (png !== undefined && request.pngOnly) return { contentType: 'image/png', bytes: png, width, height };
   // Scans and photographs: a PNG of theirs is several times as long.
   const isLong = png === undefined || png.length > (width * height) / 8;
   const jpeg = isLong ? encodeJpeg(bitmap) : undefined;

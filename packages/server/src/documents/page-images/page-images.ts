@@ -18,7 +18,14 @@ export interface PageImages {
    *
    * @throws DomainError with a `PageImageErrorCode`
    */
-  render(wanted: { pdf: PageSource; /** From 1. */ page: number; widthPixels: number }): Promise<PageImage>;
+  render(wanted: {
+    pdf: PageSource;
+    /** From 1. */
+    page: number;
+    widthPixels: number;
+    /** A PNG whatever it takes: of a page that is a picture it is several times as long. */
+    pngOnly?: boolean;
+  }): Promise<PageImage>;
   /** Ends the threads. What waits is refused. */
   close(): Promise<void>;
 }
@@ -55,6 +62,7 @@ interface Task {
   readonly key: string;
   readonly page: number;
   readonly widthPixels: number;
+  readonly pngOnly: boolean;
   readonly read: () => Promise<Buffer>;
   readonly settled: PromiseWithResolvers<PageImage>;
 }
@@ -99,10 +107,11 @@ export function createPageImages(changed: Partial<PageImageLimits> = {}): PageIm
     }
   }
 
-  async function run(thread: DrawThread, { name, key, page, widthPixels, read, settled }: Task): Promise<void> {
+  async function run(thread: DrawThread, task: Task): Promise<void> {
+    const { name, key, page, widthPixels, pngOnly, read, settled } = task;
     try {
       const pdf = thread.openKeys.has(key) ? undefined : await read();
-      const answer = await thread.draw({ key, page, widthPixels, ...(pdf && { pdf }) });
+      const answer = await thread.draw({ key, page, widthPixels, pngOnly, ...(pdf && { pdf }) });
       if (answer.isSpoilt) remember(deadly, name);
       const image = imageOf(answer);
       cache.put(name, image);
@@ -122,17 +131,17 @@ export function createPageImages(changed: Partial<PageImageLimits> = {}): PageIm
   }
 
   return {
-    async render({ pdf, page, widthPixels }) {
+    async render({ pdf, page, widthPixels, pngOnly = false }) {
       const key = Buffer.isBuffer(pdf) ? createHash('sha256').update(pdf).digest('hex') : pdf.key;
       const read = Buffer.isBuffer(pdf) ? () => Promise.resolve(pdf) : () => pdf.read();
       const width = Math.min(Math.max(1, Math.round(widthPixels)), limits.widthPixelsMax);
-      const name = `${key}/${page}/${width}`;
+      const name = `${key}/${page}/${width}${pngOnly ? '/png' : ''}`;
       const cached = cache.get(name);
       if (cached) return cached;
       if (deadly.has(name)) throw refused('page_unreadable', 'it ended a thread before');
       const known = underWay.get(name);
       if (known) return known;
-      const made = enqueue({ name, key, page, widthPixels: width, read }).finally(() => underWay.delete(name));
+      const made = enqueue({ name, key, page, widthPixels: width, pngOnly, read }).finally(() => underWay.delete(name));
       underWay.set(name, made);
       return made;
     },

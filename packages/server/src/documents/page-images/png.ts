@@ -9,6 +9,7 @@ export interface Bitmap {
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const PALETTED = 3;
+const TRUE_COLOUR = 2;
 /** Of each channel's 256 levels 16 stay. */
 const LEVEL = 17;
 const COLOURS = 16 ** 3;
@@ -45,6 +46,34 @@ export function encodePng({ width, height, rgba }: Bitmap): Buffer | undefined {
     SIGNATURE,
     chunk('IHDR', header),
     chunk('PLTE', Buffer.from(palette)),
+    chunk('IDAT', deflateSync(rows, { level: DEFLATE_LEVEL })),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** A page of many colours as a PNG of three bytes a pixel: a photograph takes megabytes so. */
+export function encodeTrueColourPng({ width, height, rgba }: Bitmap): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, TRUE_COLOUR, 0, 0, 0], 8);
+  const stride = 3 * width + 1;
+  const rows = Buffer.alloc(stride * height);
+  for (let row = 0; row < height; row += 1) {
+    const start = row * stride;
+    // Each byte is the difference from the pixel on its left (filter 1), which packs better than the colour itself.
+    rows[start] = 1;
+    for (let column = 0; column < width; column += 1) {
+      const at = 4 * (row * width + column);
+      for (let channel = 0; channel < 3; channel += 1) {
+        const left = column === 0 ? 0 : (rgba[at - 4 + channel] ?? 0);
+        rows[start + 1 + 3 * column + channel] = (rgba[at + channel] ?? 0) - left;
+      }
+    }
+  }
+  return Buffer.concat([
+    SIGNATURE,
+    chunk('IHDR', header),
     chunk('IDAT', deflateSync(rows, { level: DEFLATE_LEVEL })),
     chunk('IEND', Buffer.alloc(0)),
   ]);

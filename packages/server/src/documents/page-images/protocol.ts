@@ -9,6 +9,8 @@ export interface DrawRequest {
   /** From 1. */
   readonly page: number;
   readonly widthPixels: number;
+  /** A PNG whatever it takes, where a page is a picture too. */
+  readonly pngOnly: boolean;
 }
 
 export interface PageImage {

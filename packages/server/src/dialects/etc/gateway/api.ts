@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 import type { App, Apps } from '../../../apps/index.ts';
+import type { PageImageLinks } from '../../../documents/index.ts';
 import type { Identity } from '../../../identity/index.ts';
 import type { Parties } from '../../../parties/index.ts';
 import type { JsonMember } from '../../../platform/json-text.ts';
@@ -29,6 +30,7 @@ export interface Capabilities {
   readonly identity: IdentityCommands;
   readonly quotas: QuotaCommands;
   readonly receipts: Receipts;
+  readonly pageImages: Pick<PageImageLinks, 'urls'>;
   readonly sealReview: Pick<SealReview, 'pending' | 'review'>;
 }
 

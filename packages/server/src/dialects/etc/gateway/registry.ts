@@ -7,6 +7,7 @@ import { esignSealPending } from './api/esign-seal-pending.ts';
 import { esignSealReview } from './api/esign-seal-review.ts';
 import { esignSignflowsCreateFlowOneStep } from './api/esign-signflows-create-flow-one-step.ts';
 import { esignSignflowsDocuments } from './api/esign-signflows-documents.ts';
+import { esignSignflowsPdf2img } from './api/esign-signflows-pdf2img.ts';
 import { esignSignflowsQuery } from './api/esign-signflows-query.ts';
 import { esignSignflowsRevoke } from './api/esign-signflows-revoke.ts';
 import { esignSignflowsReceiptCreate } from './api/esign-signflows-receipt-create.ts';
@@ -43,6 +44,7 @@ export const APIS: ReadonlyMap<string, Api> = new Map(
     esignContractOrder,
     esignSealPending,
     esignSealReview,
+    esignSignflowsPdf2img,
     esignSignflowsReceiptCreate,
     esignSignflowsReceiptDownload,
   ].map((api) => [api.apiCode, api]),

@@ -1,0 +1,23 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { adminClient, withClientOptions, type ClientOptions } from './client.ts';
+import { CliError, type CliContext } from './context.ts';
+import { answer, printRecord } from './print.ts';
+
+/** `yinxin flow …`: sign flows for operators. */
+export function addFlowCommands(program: Command, context: CliContext): void {
+  const flow = program.command('flow').description('sign flows');
+
+  withClientOptions(flow.command('evidence <flow_id>').description('the signed evidence report of a flow that ended'))
+    .requiredOption('--out <file>', 'where the PDF goes')
+    .action(async (flowId: string, options: ClientOptions & { out: string }) => {
+      const bytes = await adminClient(context, options).download(`/flows/${encodeURIComponent(flowId)}/evidence`);
+      const file = resolve(context.cwd, options.out);
+      await writeFile(file, bytes).catch((error: unknown) => {
+        throw new CliError(`cannot write ${options.out}`, { cause: error });
+      });
+      const result = { flow_id: flowId, file, bytes: bytes.length };
+      answer(context, options, result, () => printRecord(context, result));
+    });
+}
