@@ -72,14 +72,42 @@ export function handwritingOf({ strokes }: Writing): Handwriting | null {
     height: round(bottom - top + 2 * margin),
     strokes: strokes
       .filter((stroke) => stroke.length > 0)
-      .map((stroke) => ({
-        points: stroke.map(({ x, y, pressure }) => [
-          round(x - left + margin),
-          round(y - top + margin),
-          Math.min(1, Math.max(0, Math.round(pressure * 1000) / 1000)),
-        ]),
-      })),
+      .map((stroke) => {
+        const pressures = pressuresOf(stroke);
+        return {
+          points: stroke.map(({ x, y }, index) => [
+            round(x - left + margin),
+            round(y - top + margin),
+            Math.min(1, Math.max(0, Math.round((pressures[index] ?? 0) * 1000) / 1000)),
+          ]),
+        };
+      }),
   };
+}
+
+/** As the pad draws: how much of the speed before still counts, and how thin a fast line is beside a slow one. */
+const SPEED_FILTER = 0.3;
+const THIN = 0.32;
+
+/**
+ * What the pen told of its pressure; a finger and a mouse tell the same for every point, and there it is taken from the
+ * speed, as the pad draws the line: slow is thick, fast is thin.
+ */
+function pressuresOf(stroke: PadStroke): number[] {
+  const [first] = stroke;
+  if (first === undefined || stroke.some(({ pressure }) => pressure !== first.pressure)) {
+    return stroke.map(({ pressure }) => pressure);
+  }
+  let speed = 0;
+  return stroke.map((point, index) => {
+    const before = stroke[index - 1];
+    if (before !== undefined) {
+      const distance = Math.hypot(point.x - before.x, point.y - before.y);
+      const now = distance / Math.max(1, point.time - before.time);
+      speed = SPEED_FILTER * speed + (1 - SPEED_FILTER) * now;
+    }
+    return (Math.max(1 / (speed + 1), THIN) - THIN) / (1 - THIN);
+  });
 }
 
 function round(pixels: number): number {

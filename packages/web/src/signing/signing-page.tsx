@@ -45,7 +45,7 @@ export function SigningPage({ api }: { api: SignerApi }) {
     );
   }
   return (
-    <Frame side={<Side view={view} />}>
+    <Frame {...(POSITIONS[view.step] !== undefined && { side: <Side view={view} /> })}>
       {notice}
       <Arrival key={view.step} step={view.step} shownStepRef={shownStepRef}>
         <StepCard api={api} task={task} view={view} />
@@ -93,18 +93,16 @@ const POSITIONS: Readonly<Partial<Record<SignStep, number>>> = {
 function Side({ view }: { view: TaskAnswer }) {
   const { texts } = useSpeech();
   const { steps } = texts;
-  const current = POSITIONS[view.step];
+  const current = POSITIONS[view.step] ?? 0;
   return (
     <>
-      <p className="requested">{texts.task.asks(initiatorName(view, texts))}</p>
-      {current !== undefined && (
-        <Stepper
-          label={steps.label}
-          names={[steps.identity, steps.consent, steps.document, steps.done]}
-          current={current}
-          words={steps}
-        />
-      )}
+      {view.step === 'consent' && <p className="requested">{texts.task.asks(initiatorName(view, texts))}</p>}
+      <Stepper
+        label={steps.label}
+        names={[steps.identity, steps.consent, steps.document, steps.done]}
+        current={current}
+        words={steps}
+      />
     </>
   );
 }

@@ -29,6 +29,8 @@ function Pad({ writing, pose, describedBy, onWriting, onRetry }: HandwritingPadP
   const { choice: words } = texts;
   const canvas = useRef<HTMLCanvasElement>(null);
   const pad = useRef<SignaturePad | null>(null);
+  /** What the pad itself told last: it stands there already, and the next stroke may have begun. */
+  const told = useRef<Writing | null>(null);
   const [state, setState] = useState<'loading' | 'ready' | 'failed'>('loading');
 
   const drawThis = useEffectEvent((given: Writing | null, as: PadPose) => {
@@ -63,7 +65,8 @@ function Pad({ writing, pose, describedBy, onWriting, onRetry }: HandwritingPadP
     const element = canvas.current;
     if (element === null || pad.current === null) return;
     const strokes = pad.current.toData().map(({ points }) => points.map((point) => ({ ...point })));
-    onWriting(writingOf(strokes, boxOf(element, pose)));
+    told.current = writingOf(strokes, boxOf(element, pose));
+    onWriting(told.current);
   });
 
   useEffect(() => {
@@ -99,8 +102,10 @@ function Pad({ writing, pose, describedBy, onWriting, onRetry }: HandwritingPadP
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  // Undone, cleared, or turned. A stroke that was just written is drawn again as it is.
-  useLayoutEffect(() => drawThis(writing, pose), [writing, pose]);
+  useLayoutEffect(() => {
+    // Undone or cleared; what was just written stands there.
+    if (writing !== told.current) drawThis(writing, pose);
+  }, [writing, pose]);
 
   return (
     <section className="pad-area" aria-label={words.padLabel} aria-describedby={describedBy}>

@@ -6,6 +6,8 @@ export interface Actions {
   fields: readonly FieldAnswer[];
   choices: Choices;
   activeId: string | null;
+  /** The page that is read. */
+  page: number;
   /** Seconds. */
   readingLeft: number;
   isPreviewing: boolean;
@@ -35,6 +37,7 @@ export function NextAction({
   fields,
   choices,
   activeId,
+  page,
   readingLeft,
   isPreviewing,
   onPreview,
@@ -61,7 +64,9 @@ export function NextAction({
     );
   }
   const act = actOf(next);
-  const isThere = active !== undefined || firstPoint(next) === null;
+  const point = firstPoint(next);
+  // Whoever has turned to other pages is brought back first.
+  const isThere = point === null || (active !== undefined && Math.abs(point.page - page) <= 1);
   const start = act === 'sign' ? words.first : words.firstStamp;
   const goOn = act === 'sign' ? words.next : words.nextStamp;
   return (

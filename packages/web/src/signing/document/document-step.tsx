@@ -194,6 +194,7 @@ function Workspace(props: WorkspaceProps) {
     fields,
     choices,
     activeId,
+    page: viewport.page,
     readingLeft,
     isPreviewing,
     onPreview,

@@ -29,8 +29,9 @@ export const Marks = memo(function Marks({ document, layout, choices, activeId, 
         type="button"
         className={`mark ${state} ${slice === null ? '' : 'slice'}`}
         style={box}
-        // One act fills all places of a field: the others are for the eye.
-        {...(isFirst ? { 'aria-label': label, 'data-field': field.fieldId } : { 'aria-hidden': true, tabIndex: -1 })}
+        // One act fills all places of a field: the keyboard comes to the first.
+        aria-label={label}
+        {...(isFirst ? { 'data-field': field.fieldId } : { tabIndex: -1 })}
         onClick={() => onOpen(field)}
       >
         {filled === null ? (
@@ -118,7 +119,7 @@ export function SignaturePicture({ signature, slice = null }: { signature: Signa
       <svg
         className="ink"
         viewBox={`0 0 ${handwriting.width} ${handwriting.height}`}
-        strokeWidth={longer / 55}
+        strokeWidth={longer / 62}
         aria-hidden="true"
       >
         <path d={handwritingPath(handwriting)} />

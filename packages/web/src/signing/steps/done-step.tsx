@@ -20,10 +20,7 @@ export function DoneStep({ api, view }: { api: SignerApi; view: TaskAnswer }) {
         <h1 tabIndex={-1}>{title}</h1>
         <p className="lead">{isArchived ? words.archivedLead : words.lead}</p>
       </div>
-      <TaskSummary view={view} />
-      <Parties view={view} />
-      {view.endedAt !== null && <p className="ended-at">{words.signedAt(time(view.endedAt))}</p>}
-      <div className="actions">
+      <div className="actions done-actions">
         <a
           className={isArchived ? 'button primary' : 'button small'}
           href={api.documentUrl}
@@ -32,6 +29,9 @@ export function DoneStep({ api, view }: { api: SignerApi; view: TaskAnswer }) {
           {isArchived ? words.download : words.downloadNow}
         </a>
       </div>
+      <TaskSummary view={view} />
+      <Parties view={view} />
+      {view.endedAt !== null && <p className="ended-at">{words.signedAt(time(view.endedAt))}</p>}
       <p className="field-hint">{texts.ended.mayClose}</p>
     </section>
   );

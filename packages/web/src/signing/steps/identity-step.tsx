@@ -91,12 +91,13 @@ export function IdentityStep({ api, act, refresh, view }: IdentityStepProps) {
 
   function onCode(text: string): void {
     // A pasted message, or digits with blanks between them, is a code as well.
-    const digits = text.normalize('NFKC').replaceAll(/\D/g, '').slice(0, CODE_LENGTH);
+    const plain = text.normalize('NFKC');
+    const digits = /(?<!\d)\d{6}(?!\d)/.exec(plain)?.[0] ?? plain.replaceAll(/\D/g, '').slice(0, CODE_LENGTH);
     setCode(digits);
     setMissing(false);
     checking.forget();
     // The sixth digit is as good as a press of the button.
-    if (digits.length === CODE_LENGTH && code.length < CODE_LENGTH) void check(digits);
+    if (digits.length === CODE_LENGTH && digits !== code) void check(digits);
   }
 
   if (lockedUntil !== null) {

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { textsOf } from '../../../test/texts-of.ts';
+import { en } from './en.ts';
+import { zh } from './zh.ts';
+
+const MAY_BE_CHINESE = /\.language\./;
+
+test('both languages say everything', () => {
+  expect(textsOf(en, '').map(([path]) => path)).toEqual(textsOf(zh, '').map(([path]) => path));
+  for (const [path, text] of [...textsOf(zh, 'zh'), ...textsOf(en, 'en')]) {
+    expect(text.trim(), path).not.toBe('');
+    expect(text, path).not.toMatch(/undefined|\[object/);
+  }
+});
+
+test('no Chinese was left in the English', () => {
+  for (const [path, text] of textsOf(en, 'en')) {
+    if (!MAY_BE_CHINESE.test(path)) expect(text.replaceAll(/[甲乙丙]/g, ''), path).not.toMatch(/\p{Script=Han}/u);
+  }
+});
