@@ -51,6 +51,10 @@ export interface Config {
   signatureLevel: (typeof SIGNATURE_LEVELS)[number];
   /** In the order in which they are asked. */
   timestampServices: readonly TimestampSetting[];
+  /** A file or a folder of roots whose signatures are trusted beside the built-in authority's; null: none. */
+  trustRoots: string | null;
+  /** PDFs a second that one address may have validated, on this node. */
+  verificationsPerSecondPerAddressMax: number;
   /** Where spans of attempts go, by OTLP/HTTP; null: nowhere. */
   traces: { url: string; headers: Readonly<Record<string, string>>; serviceName: string } | null;
 }
@@ -98,6 +102,8 @@ export const VARIABLES = {
   YINXIN_TIMESTAMP_URLS:
     'timestamp services (RFC 3161), URLs or built-in, separated by spaces, asked in this order (default: none)',
   YINXIN_SIGNATURE_LEVEL: 'B-B, B-T, B-LT or B-LTA (default: B-T with a timestamp service, B-B without)',
+  YINXIN_TRUST_ROOTS: 'file or folder of root certificates that validation trusts too, PEM or DER (default: none)',
+  YINXIN_VERIFY_RATE: 'PDFs a second that one address may have validated (default: 2)',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'collector of OpenTelemetry spans, such as http://127.0.0.1:4318 (default: none)',
   OTEL_EXPORTER_OTLP_HEADERS: 'headers for the collector, such as authorization=Bearer%20…, separated by commas',
   OTEL_SERVICE_NAME: 'name of this service in spans (default: yinxin)',
@@ -112,6 +118,8 @@ const ADDRESS_RATE_DEFAULT = 200;
 /** A page asks every two seconds at most; it opens with about ten requests, its pictures among them. */
 const MEMBER_RATE_DEFAULT = 30;
 const RATE_MAX = 100_000;
+/** Each is work for a thread of its own. */
+const VERIFY_RATE_DEFAULT = 2;
 const RETENTION_DAYS_DEFAULT = 90;
 const RETENTION_DAYS_MAX = 3_650;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -172,6 +180,10 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
     messageLanguage: read<Config['messageLanguage']>('YINXIN_MESSAGE_LANGUAGE', 'zh', (text) => oneOf(text, LANGUAGES)),
     signReadingSeconds: read('YINXIN_SIGN_READING_SECONDS', 0, (text) => parseInteger(text, 0, READING_SECONDS_MAX)),
     ...readLongTerm(read, faults),
+    trustRoots: read<string | null>('YINXIN_TRUST_ROOTS', null, (text) => resolve(defaults.cwd, text)),
+    verificationsPerSecondPerAddressMax: read('YINXIN_VERIFY_RATE', VERIFY_RATE_DEFAULT, (text) =>
+      parseInteger(text, 1, RATE_MAX),
+    ),
     traces: readTraces(read),
   };
   for (const variable of Object.keys(environment)) {
