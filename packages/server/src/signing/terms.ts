@@ -1,6 +1,7 @@
 import type { PagePoint, PageSpan, SealPlacement } from '../documents/index.ts';
 import type { DateFormat } from '../seals/index.ts';
 import type { FlowState } from './flow.ts';
+import type { SignatureLevel } from './signature-level.ts';
 
 export type { PagePoint, PageSpan };
 
@@ -92,7 +93,13 @@ export type FlowView = {
   signValidity: Date | null;
 };
 
-export type FlowDocument = { fileId: string; fileName: string; fileUrl: string };
+export type FlowDocument = {
+  fileId: string;
+  fileName: string;
+  fileUrl: string;
+  /** What all of its signatures have reached, B-B to B-LTA; null before the first. */
+  signatureLevel: SignatureLevel | null;
+};
 
 export type RevokeFlow = { appId: string; flowId: string; etcMemberNo: string; reason?: string };
 

@@ -1,7 +1,9 @@
+import { SIGNATURE_LEVELS } from '../platform/timestamp-settings.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { SigningContext } from './context.ts';
 import { findFlow } from './store.ts';
 import type { FlowRow } from './tables.ts';
+import { signedFields } from './upgrade-store.ts';
 import type { FlowDocument, FlowView, SigningErrorCode } from './terms.ts';
 
 async function flowRow(context: SigningContext, appId: string, flowId: string): Promise<FlowRow> {
@@ -37,5 +39,7 @@ export function viewOf(row: FlowRow): FlowView {
 export async function flowDocuments(context: SigningContext, appId: string, flowId: string): Promise<FlowDocument[]> {
   const row = await flowRow(context, appId, flowId);
   const fileUrl = context.documents.fileUrl({ appId, fileId: row.file_id });
-  return [{ fileId: row.file_id, fileName: row.subject, fileUrl }];
+  const levels = new Set((await signedFields(context.db, { appId, flowId })).map(({ level }) => level));
+  const signatureLevel = SIGNATURE_LEVELS.find((level) => levels.has(level)) ?? null;
+  return [{ fileId: row.file_id, fileName: row.subject, fileUrl, signatureLevel }];
 }

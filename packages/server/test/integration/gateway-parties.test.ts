@@ -30,7 +30,9 @@ const signing: SigningCommands = {
     throw new DomainError('company_not_verified');
   },
   flow: async () => flow,
-  documents: async () => [{ fileId: 'd', fileName: 'a.pdf', fileUrl: 'https://files.example.com/d' }],
+  documents: async () => [
+    { fileId: 'd', fileName: 'a.pdf', fileUrl: 'https://files.example.com/d', signatureLevel: null },
+  ],
   revokeFlow: async () => undefined,
 };
 

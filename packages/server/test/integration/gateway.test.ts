@@ -17,7 +17,9 @@ const signing: SigningCommands = {
   flow: async () => {
     throw new DomainError('flow_not_found');
   },
-  documents: async () => [{ fileId: 'f', fileName: 'a.pdf', fileUrl: 'https://files.example.com/f' }],
+  documents: async () => [
+    { fileId: 'f', fileName: 'a.pdf', fileUrl: 'https://files.example.com/f', signatureLevel: null },
+  ],
   revokeFlow: async (command) => {
     if (signingFails) throw signingFails;
     revoked.push(command);

@@ -89,8 +89,13 @@ export async function longTermWorld(
   };
 }
 
-/** `openssl ts -verify` of a token over content; throws with openssl's words where it does not hold. */
-export async function opensslTimestampVerify(content: Buffer, token: Buffer, rootPem: string): Promise<void> {
+/** `openssl ts -verify` of a token over content, at a time; throws with openssl's words where it does not hold. */
+export async function opensslTimestampVerify(
+  content: Buffer,
+  token: Buffer,
+  rootPem: string,
+  at = new Date(),
+): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'yinxin-ts-'));
   try {
     const path = (name: string) => join(directory, name);
@@ -98,7 +103,8 @@ export async function opensslTimestampVerify(content: Buffer, token: Buffer, roo
     await writeFile(path('token'), token);
     await writeFile(path('root.pem'), rootPem);
     const about = ['-data', path('content'), '-in', path('token'), '-token_in'];
-    await run('openssl', ['ts', '-verify', ...about, '-CAfile', path('root.pem')]);
+    const time = String(Math.floor(at.getTime() / 1000));
+    await run('openssl', ['ts', '-verify', ...about, '-CAfile', path('root.pem'), '-attime', time]);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -71,12 +71,15 @@ export interface SigningFixture {
 }
 
 /** A service with one verified company, a contract to fetch, and the commands that tests repeat. */
-export async function startSigningFixture(limits: Partial<SigningLimits> = {}): Promise<SigningFixture> {
+export async function startSigningFixture(
+  limits: Partial<SigningLimits> = {},
+  options: Pick<Parameters<typeof startSigningService>[0], 'longTerm'> = {},
+): Promise<SigningFixture> {
   const clock = standingClock(START);
   const jobs = createManualJobs();
   const outside = await startHttpStub();
   const directory = await mkdtemp(join(tmpdir(), 'yinxin-signing-'));
-  const service = await startSigningService({ clock, jobs: () => jobs, limits });
+  const service = await startSigningService({ clock, jobs: () => jobs, limits, ...options });
   const company = await service.company();
   const contract = await contractPdf(3);
   const contractUrl = outside.answer('/contract.pdf', contract);

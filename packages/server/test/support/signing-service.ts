@@ -14,14 +14,21 @@ import type { Jobs } from '../../src/jobs/index.ts';
 import { createNotify } from '../../src/notify/index.ts';
 import { createParties } from '../../src/parties/index.ts';
 import type { Clock } from '../../src/platform/clock.ts';
+import type { Database } from '../../src/platform/database/index.ts';
 import { createEgress } from '../../src/platform/egress/index.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { createRelay, DEFAULT_LIMITS, type Relay } from '../../src/relay/index.ts';
 import { createQuotas } from '../../src/quotas/index.ts';
 import { createSeals } from '../../src/seals/index.ts';
-import { createSigning, type Signing, type SigningDependencies, type SigningLimits } from '../../src/signing/index.ts';
-import { createTrust } from '../../src/trust/index.ts';
+import {
+  createSigning,
+  type LongTerm,
+  type Signing,
+  type SigningDependencies,
+  type SigningLimits,
+} from '../../src/signing/index.ts';
+import { createTrust, type Trust } from '../../src/trust/index.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createOutgoingMessages, type OutgoingMessages } from './outgoing-messages.ts';
 
@@ -43,6 +50,7 @@ export function standingClock(at: Date): StandingClock {
 export interface SigningService {
   readonly database: TestDatabase;
   readonly documents: Documents;
+  readonly trust: Trust;
   readonly relay: Relay;
   readonly apps: Apps;
   readonly signing: Signing;
@@ -60,6 +68,8 @@ export async function startSigningService(options: {
   clock: Clock;
   jobs: (database: TestDatabase) => Jobs;
   limits?: Partial<SigningLimits>;
+  /** What signatures are to reach; B-B unless said otherwise. */
+  longTerm?: (made: { trust: Trust; db: Database; clock: Clock }) => LongTerm;
 }): Promise<SigningService> {
   const { clock } = options;
   const database = await createTestDatabase();
@@ -81,6 +91,7 @@ export async function startSigningService(options: {
   const pdf = createPdfThreads();
   const pageImages = createPageImages({ threadsMax: 1 });
   const outgoing = createOutgoingMessages({ db, clock, vault });
+  const trust = createTrust({ db, vault, clock });
   const common = {
     pdf,
     db,
@@ -91,13 +102,14 @@ export async function startSigningService(options: {
     quotas: createQuotas({ db, clock, apps, parties }),
     log,
     seals: createSeals({ clock }),
-    trust: createTrust({ db, vault, clock }),
+    trust,
     notify: createNotify({ relay, apps, log }),
     apps,
     messages: outgoing.messages,
     pageImages,
     baseUrl: () => 'http://sign.test',
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.longTerm === undefined ? {} : { longTerm: options.longTerm({ trust, db, clock }) }),
   };
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const created = await apps.create({
@@ -111,6 +123,7 @@ export async function startSigningService(options: {
   return {
     database,
     documents,
+    trust,
     relay,
     apps,
     outgoing,
