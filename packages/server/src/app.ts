@@ -51,6 +51,7 @@ import { createLongTerm } from './service/long-term.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
 import { serviceSigner } from './service/service-signer.ts';
 import { createTraces } from './service/traces.ts';
+import { createServiceValidation } from './service/validation.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createQuotas } from './quotas/index.ts';
 import { createReceipts, withReceipts } from './receipts/index.ts';
@@ -160,6 +161,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
     pkiUrl: () => config.trust.pkiUrl ?? baseUrl(),
   });
   starting.defer(() => trust.close());
+  const validation = await createServiceValidation(config, { trust, clock });
+  starting.defer(() => validation.close());
   const seals = createSeals({ clock, links: { baseUrl, key: vault.deriveKey('seal-url') } });
   const sealReview = createSealReview({ db, clock, seals });
   const documents = createDocuments({
@@ -276,8 +279,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
     bankNotice: { bank },
     files: { documents, pageImages: pageImageLinks, openSealUrl: (parts) => seals.openSealUrl(db, parts) },
     pki: { trust, clock, limits: config },
+    validation: { validation, limits: config },
     tsa: { authority: timestampAuthority, limits: config },
     tsign: { apps, clock, identity, limits: config },
+    signer: { signing, clock, baseUrl, limits: config },
     member: {
       identity,
       clock,

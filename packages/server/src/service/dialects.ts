@@ -14,7 +14,9 @@ import { registerMemberApi, type MemberApiDependencies } from '../dialects/membe
 import { registerPageRoutes, type PageDependencies } from '../dialects/pages/index.ts';
 import { registerPkiRoutes, type PkiDependencies } from '../dialects/pki/index.ts';
 import { registerTimestampRoute, type TimestampRouteDependencies } from '../dialects/tsa/index.ts';
+import { registerSignerApi, type SignerDependencies } from '../dialects/signer/index.ts';
 import { identityRoutes, registerTsignRoutes, type TsignDependencies } from '../dialects/tsign/index.ts';
+import { registerValidationRoute, type ValidationRouteDependencies } from '../dialects/validation/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { registerProbes, type ProbeDependencies } from '../http/probes.ts';
 
@@ -27,10 +29,12 @@ export interface Dialects {
   bankNotice: BankNoticeDependencies;
   files: FileRouteDependencies;
   admin: AdminDependencies;
+  signer: SignerDependencies;
   member: MemberApiDependencies;
   pages: PageDependencies;
   pki: PkiDependencies;
   tsa: TimestampRouteDependencies;
+  validation: ValidationRouteDependencies;
   tsign: Omit<TsignDependencies, 'routes'> & { identity: Identity };
 }
 
@@ -44,8 +48,10 @@ export function registerDialects(server: FastifyInstance, dialects: Dialects): v
   registerFileRoutes(server, dialects.files);
   registerPkiRoutes(server, dialects.pki);
   registerTimestampRoute(server, dialects.tsa);
+  registerValidationRoute(server, dialects.validation);
   registerAdminRoutes(server, dialects.admin);
   registerMemberApi(server, dialects.member);
+  registerSignerApi(server, dialects.signer);
   registerPageRoutes(server, dialects.pages);
   registerTsignRoutes(server, { ...dialects.tsign, routes: identityRoutes(dialects.tsign.identity) });
 }

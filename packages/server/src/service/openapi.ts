@@ -38,5 +38,7 @@ const UNUSED = {
   admin: absent,
   tsa: absent,
   tsign: absent,
+  validation: absent,
   member: absent,
+  signer: absent,
 } as Dialects;

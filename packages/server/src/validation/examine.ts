@@ -136,7 +136,8 @@ function detached(pdf: Buffer, objects: ObjectHistory, knowledge: Knowledge): Si
     if (!prefix) continue;
     const isOnMainLine = isSameHistory(prefix, objects);
     const signed = attached(prefix, knowledge).filter((each) => each.coverage.end === end && isWhole(each));
-    if (!isOnMainLine) found.push(...signed.map((each) => ({ ...each, isDetached: true })));
+    if (isOnMainLine) continue;
+    for (const each of signed) found.push({ ...each, isDetached: true });
   }
   return found;
 }

@@ -46,7 +46,7 @@ const PAGE_KEYS: Readonly<Record<string, ChangeCode>> = {
 };
 
 /** Roles of which any change means the same. */
-const PLAIN_ROLES: Readonly<Partial<Record<RoleKind, ChangeCode>>> = {
+const PLAIN_ROLES = {
   content: 'page_text_changed',
   geometry: 'page_size_changed',
   validation_data: 'validation_data_added',
@@ -61,7 +61,11 @@ const PLAIN_ROLES: Readonly<Partial<Record<RoleKind, ChangeCode>>> = {
   attachments: 'attachments_changed',
   permissions: 'permissions_changed',
   other: 'catalog_changed',
-};
+} as const satisfies Partial<Record<RoleKind, ChangeCode>>;
+
+function isPlain(kind: RoleKind): kind is keyof typeof PLAIN_ROLES {
+  return Object.hasOwn(PLAIN_ROLES, kind);
+}
 
 /** An object that was part of the document and reads differently now, judged by each thing that it is. */
 export function objectRule(step: Step, objectNumber: number): void {
@@ -76,9 +80,9 @@ function roleRule(step: Step, objectNumber: number, role: Role): void {
   const old = before.valueOf(objectNumber);
   const now = after.valueOf(objectNumber);
   const where = { page: role.page, objectNumber };
-  const plain = PLAIN_ROLES[role.kind];
-  if (plain !== undefined) return note(plain, where);
-  switch (role.kind) {
+  const { kind } = role;
+  if (isPlain(kind)) return note(PLAIN_ROLES[kind], where);
+  switch (kind) {
     case 'catalog':
       return catalogRule(step, old, now, objectNumber);
     case 'page_tree':
@@ -102,7 +106,8 @@ function roleRule(step: Step, objectNumber: number, role: Role): void {
       return ownedPartRule(step, objectNumber, role.owner, true);
     case 'field_part':
       return note('field_changed', { ...where, field: step.roles.nodeOf(role.owner ?? -1)?.name });
-    default:
+    case 'annotation':
+    case 'field':
       return undefined;
   }
 }

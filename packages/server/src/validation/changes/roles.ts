@@ -228,7 +228,7 @@ class RoleWalk {
   /** Pages, arrays of annotations and annotations that changed. */
   again(changed: ReadonlySet<number>, rolesOf: (objectNumber: number) => readonly Role[]): void {
     for (const number of changed) {
-      for (const { kind, page = 0 } of [...rolesOf(number)]) {
+      for (const { kind, page = 0 } of rolesOf(number)) {
         if (kind === 'page') this.page(number, page);
         if (kind === 'annotation') this.annotation(new PdfRef(number), page);
         if (kind !== 'annotations') continue;

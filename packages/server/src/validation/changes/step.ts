@@ -1,4 +1,4 @@
-import { PdfRef, PdfStream } from '../../documents/index.ts';
+import { PdfName, PdfRef, PdfStream } from '../../documents/index.ts';
 import type { PdfValue } from '../../documents/index.ts';
 import { isSame } from '../compare.ts';
 import type { ObjectHistory, RevisionView } from '../revision-view.ts';
@@ -72,7 +72,7 @@ export function typeOf(view: RevisionView, value: PdfValue | undefined): { type:
   const dict = value instanceof PdfStream ? value.dict : view.dictOf(value);
   const nameOf = (key: string): string => {
     const found = view.resolve(dict?.get(key));
-    return typeof found === 'object' && found !== null && 'name' in found ? String(found.name) : '';
+    return found instanceof PdfName ? found.name : '';
   };
   return { type: nameOf('Type'), subtype: nameOf('Subtype') };
 }
