@@ -106,11 +106,15 @@ export function createCertificateAuthorities(options: Options): CertificateAutho
     }
     // A root made before there were issuing authorities goes on issuing itself until an operator renews it.
     if (!allowsAuthorities(rootRow.certificate)) return activate(rootRow);
-    return activate(await renewIssuing(executor, rootRow), above);
+    return activate(await makeNext(executor, rootRow, known), above);
   }
 
-  async function renewIssuing(executor: Executor, rootRow: AuthorityRow): Promise<AuthorityRow> {
-    const known = await store.findIssuingAuthority(executor);
+  /** Of two nodes that find the same one too old, the second takes what the first made. */
+  async function makeNext(
+    executor: Executor,
+    rootRow: AuthorityRow,
+    known: AuthorityRow | undefined,
+  ): Promise<AuthorityRow> {
     if (known) await store.supersedeAuthority(executor, known.authority_id, clock.now());
     return makeIssuing(executor, rootRow);
   }
@@ -128,7 +132,13 @@ export function createCertificateAuthorities(options: Options): CertificateAutho
     return { authorityId, certificate, key, points: pointsOf(pkiUrl(), row), chain: [certificate, ...above] };
   }
 
-  return { root, issuer, renewIssuing, activate, forget: (row) => void keys.delete(serialOf(row)) };
+  return {
+    root,
+    issuer,
+    activate,
+    renewIssuing: async (executor, rootRow) => makeNext(executor, rootRow, await store.findIssuingAuthority(executor)),
+    forget: (row) => void keys.delete(serialOf(row)),
+  };
 }
 
 function serialOf({ certificate }: AuthorityRow): string {
