@@ -14,3 +14,14 @@ export interface CliContext {
 export class CliError extends Error {
   override readonly name = 'CliError';
 }
+
+/** Everything was said; what is left is the exit code. */
+export class CliEnd extends Error {
+  override readonly name = 'CliEnd';
+  readonly exitCode: 1 | 2;
+
+  constructor(exitCode: 1 | 2) {
+    super(`exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}

@@ -1,6 +1,6 @@
 import { ConfigError } from '../platform/config.ts';
 import { isDomainError } from '../platform/errors.ts';
-import { CliError } from './context.ts';
+import { CliEnd, CliError } from './context.ts';
 
 type Params = Readonly<Record<string, string>>;
 
@@ -26,6 +26,7 @@ const START_FAILURES: Readonly<Record<string, (params: Params) => string>> = {
   migration_failed: ({ file = '', line = '', reason = '' }) => `the migration ${file}, line ${line}: ${reason}`,
   master_key_invalid: ({ message = '' }) => message,
   master_key_exposed: ({ message = '' }) => message,
+  trust_roots_unreadable: ({ path = '', reason = '' }) => `YINXIN_TRUST_ROOTS, ${path}: ${reason}`,
   sealed_by_other_key: () =>
     'the secrets in the database were sealed under another master key; bring back the master-key file, or the YINXIN_MASTER_KEY, that they were made with',
 };
@@ -70,6 +71,7 @@ export function describeFailure(error: unknown): Failure {
     const faults = error.faults.map((fault) => `  ${fault.variable} ${fault.message}`);
     return { exitCode: 2, lines: ['yinxin: the configuration is not right:', ...faults] };
   }
+  if (error instanceof CliEnd) return { exitCode: error.exitCode, lines: [] };
   if (error instanceof CliError) return { exitCode: 1, lines: [`yinxin: ${error.message}`] };
   const known = isDomainError(error) ? START_FAILURES[error.code]?.(error.params) : systemFailure(error);
   if (known !== undefined) return { exitCode: 1, lines: [`yinxin: ${known}`] };

@@ -17,6 +17,7 @@ import { addServeCommands } from './serve-command.ts';
 import { addSubscriptionCommands } from './subscription-commands.ts';
 import { addTrustCommands } from './trust-commands.ts';
 import { addVerificationCommands } from './verification-commands.ts';
+import { addVerifyCommand } from './verify-command.ts';
 
 /** The whole command line. */
 export function buildProgram(context: CliContext, version: string): Command {
@@ -42,6 +43,7 @@ export function buildProgram(context: CliContext, version: string): Command {
   addFlowCommands(program, context);
   addBankCommands(program, context);
   addTrustCommands(program, context);
+  addVerifyCommand(program, context);
   addAuditCommands(program, context);
   addDoctorCommand(program, context);
   addOpenapiCommand(program, context, version);

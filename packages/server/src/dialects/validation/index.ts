@@ -26,7 +26,10 @@ const REFUSALS: Readonly<Record<VerificationError, { status: number; message: st
     message: `文件超过 ${VALIDATION_LIMITS.bytesMax} 字节 (the file is larger than ${VALIDATION_LIMITS.bytesMax} bytes)`,
   },
   too_many_requests: { status: 429, message: '请求太频繁，请稍后再试 (too many requests; try again shortly)' },
-  validation_busy: { status: 503, message: '正在检查的文件太多，请稍后再试 (too many files at once; try again shortly)' },
+  validation_busy: {
+    status: 503,
+    message: '正在检查的文件太多，请稍后再试 (too many files at once; try again shortly)',
+  },
   internal: { status: 500, message: '服务出错，请稍后再试 (the service failed; try again later)' },
 };
 
@@ -54,7 +57,8 @@ export function registerValidationRoute(
     scope.setErrorHandler(async (error, request, reply) => {
       const code = codeOf(error);
       if (code === 'internal') request.log.error({ err: error }, 'a PDF could not be validated');
-      if (code === 'too_many_requests' || code === 'validation_busy') void reply.header('retry-after', RETRY_AFTER_SECONDS);
+      if (code === 'too_many_requests' || code === 'validation_busy')
+        void reply.header('retry-after', RETRY_AFTER_SECONDS);
       const { status, message } = REFUSALS[code];
       return reply.code(status).send({ error: code, message } satisfies VerificationRefusal);
     });
