@@ -1,11 +1,13 @@
-/** `npm run chaos -- --rounds N [--seed S] [--fault NAME] [--ledger FILE]`: see docs/chaos.md. */
+/** `npm run chaos -- --rounds N [--seed S] [--fault NAME] [--ledger FILE] [--signing]`: see docs/chaos.md. */
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ROUND, runChaos } from './chaos.ts';
 import { FAULT_NAMES } from './faults.ts';
 import { isFaultName, ledgerLines, roundLines, tableLines } from './report.ts';
+import { runSigningChaos } from './signing/run.ts';
 
 const USAGE = `Usage: npm run chaos -- [--rounds N] [--seed S] [--fault NAME]… [--nodes N] [--ledger FILE] [--logs]
+       npm run chaos -- --signing [--rounds N] [--seed S]
 Faults: ${FAULT_NAMES.join(', ')}`;
 const SEED_MAX = 2 ** 32 - 1;
 
@@ -23,6 +25,7 @@ async function main(): Promise<number> {
   if (ledger !== undefined) writeFileSync(ledger, '');
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ending.abort());
+  if (options.signing) return (await runSigningChaos({ rounds, seed, signal: ending.signal, print })) ? 0 : 1;
   const results = await runChaos({
     ...ROUND,
     rounds,
@@ -61,13 +64,14 @@ function readOptions() {
         nodes: { type: 'string', default: String(ROUND.nodes) },
         ledger: { type: 'string' },
         logs: { type: 'boolean', default: false },
+        signing: { type: 'boolean', default: false },
       },
     });
     const [rounds, nodes] = [wholeNumber(values.rounds, 1, 100_000), wholeNumber(values.nodes, 1, 8)];
     const seed = values.seed === undefined ? Date.now() % SEED_MAX : wholeNumber(values.seed, 0, SEED_MAX);
     const faults = values.fault.filter(isFaultName);
     if (rounds === null || nodes === null || seed === null || faults.length < values.fault.length) return null;
-    return { rounds, nodes, seed, faults, ledger: values.ledger, logs: values.logs };
+    return { rounds, nodes, seed, faults, ledger: values.ledger, logs: values.logs, signing: values.signing };
   } catch {
     return null;
   }

@@ -1,0 +1,61 @@
+import { listAudit } from '../../../src/audit/index.ts';
+import { pdfsig } from '../../support/signed-pdf.ts';
+import type { FlowLedger } from './judge.ts';
+import type { SigningSite } from './site.ts';
+
+/** A flow that was asked for, with the pages on which each of its fields makes a signature. */
+export type ExpectedFlow = { readonly flowRequestId: string; readonly pages: readonly (readonly number[])[] };
+
+const AUDIT_ROWS = 100;
+
+/** What database and files hold of a flow. */
+export async function readLedger(site: SigningSite, appId: string, flow: ExpectedFlow): Promise<FlowLedger> {
+  const { pool, db } = site.database;
+  const { flowRequestId, pages } = flow;
+  const found = await pool.query<{
+    request: string;
+    flow_id: string | null;
+    state: string | null;
+    file_id: string | null;
+  }>(
+    `select r.state as request, f.flow_id, f.state, f.file_id
+     from sign_request r left join sign_flow f on f.app_id = r.app_id and f.flow_id = r.flow_id
+     where r.app_id = $1 and r.flow_request_id = $2`,
+    [appId, flowRequestId],
+  );
+  const row = found.rows[0];
+  const fields = await pool.query<{ field_id: string; file_id: string | null }>(
+    'select field_id, file_id from sign_field where app_id = $1 and flow_id = $2 order by position',
+    [appId, row?.flow_id ?? ''],
+  );
+  const expected = fields.rows.flatMap(({ field_id: fieldId }, index) =>
+    (pages[index] ?? []).map((page) => `signature-${fieldId}-${page}`),
+  );
+  const bytesOf = async (fileId: string): Promise<Buffer> => (await site.documents.readFile({ appId, fileId })).bytes;
+  const newest = row?.file_id ? await bytesOf(row.file_id) : Buffer.alloc(0);
+  const isBeginning: boolean[] = [];
+  for (const { file_id: fileId } of fields.rows) {
+    const revision = fileId === null ? null : await bytesOf(fileId);
+    isBeginning.push(revision !== null && newest.subarray(0, revision.length).equals(revision));
+  }
+  const audit = await listAudit(db, { appId, subject: `sign_flow:${row?.flow_id}`, limit: AUDIT_ROWS });
+  const told = await pool.query<{ content: string }>(
+    'select content from delivery where app_id = $1 and (position($2 in content) > 0 or position($3 in content) > 0)',
+    [appId, flowRequestId, row?.flow_id ?? flowRequestId],
+  );
+  const toldOf = (code: string): number =>
+    told.rows.filter(
+      ({ content }) => (JSON.parse(content) as { api_callback_code?: string }).api_callback_code === code,
+    ).length;
+  return {
+    flowRequestId,
+    requestState: row?.request ?? 'missing',
+    state: row?.state ?? null,
+    expected,
+    signatures: newest.length === 0 ? [] : await pdfsig(newest),
+    isBeginning,
+    counted: audit.filter(({ action }) => action === 'sign_flow.sign').length,
+    fields: pages.length,
+    told: { created: toldOf('create_sign_process'), ended: toldOf('sign_process') },
+  };
+}
