@@ -104,6 +104,8 @@ create table sign_preview (
   choices    jsonb       not null,
   -- where on which page something of theirs stands: [{page, rect}]
   places     jsonb       not null,
+  -- fields that were signed when it was made: a signature since then is not in the picture
+  signed_fields jsonb    not null,
   created_at timestamptz not null,
   primary key (app_id, preview_id)
 );

@@ -77,6 +77,8 @@ export interface Seals {
   signingSeal(executor: Executor, company: Company): Promise<Seal>;
   /** The seals that may sign for the company, the default one first. Errors as above. */
   companySeals(executor: Executor, company: Company): Promise<Seal[]>;
+  /** What a seal looks like, whether it still signs or not. @throws DomainError `seal_not_found` */
+  sealDrawing(executor: Executor, seal: { appId: string; sealId: string }): Promise<Appearance>;
   /** A person's square seal, drawn from the name, always the same. @throws DomainError `seal_character_missing` */
   personalSeal(name: string): Promise<Appearance>;
   /**
@@ -224,6 +226,8 @@ export function createSeals({ clock, links, drawingsKeptMax = DRAWINGS_KEPT_MAX 
         });
       return [first, ...(await Promise.all(seals))];
     },
+
+    sealDrawing: drawingOf,
 
     async personalSeal(name) {
       const known = personalSeals.get(name);

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Finding } from '../dialects/admin/index.ts';
 import type { Config } from '../platform/config.ts';
 import type { OpenDatabase } from '../platform/database/index.ts';
+import { authoritiesFinding } from './authorities.ts';
 import { certificatesFinding } from './certificates.ts';
 import { signatureLevelFinding } from './long-term.ts';
 
@@ -37,6 +38,7 @@ async function databaseFindings(config: Config, database: OpenDatabase): Promise
     { name: 'schema', ok: true, detail: `${found.applied} migrations applied` },
     await deliveriesFinding(database),
     await certificatesFinding(database.db),
+    await authoritiesFinding(database.db),
     await signatureLevelFinding(config, database.db),
   ];
 }

@@ -3,6 +3,7 @@ import type { Executor } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { hexId, randomAlphanumeric } from '../platform/ids.ts';
 import { JOB, type SigningContext, type SigningLimits } from './context.ts';
+import { keepPersonKeys } from './erase-person.ts';
 import { sealPersonal } from './personal.ts';
 import { insertRequest, noteQuotaTaken, requestByBizNo } from './store.ts';
 import type { StoredCommand, StoredIndividual } from './tables.ts';
@@ -45,6 +46,7 @@ async function insertWithJob(context: SigningContext, command: CreateFlow, now: 
       settled_at: null,
     });
     if (!isNew) return { flowRequestId };
+    await keepPersonKeys(context, tx, { appId: command.appId, flowRequestId }, stored.signers);
     // One of the application's contracts, if they are counted; a request that comes to nothing gives it back.
     if (await context.quotas.take(tx, command.appId)) {
       await noteQuotaTaken(tx, { appId: command.appId, flowRequestId });

@@ -52,11 +52,9 @@ export async function chosenDrawing(
     if (choice.form !== 'template' || sealId !== PERSONAL_SEAL_ID) throw new DomainError('seal_not_found', { sealId });
     return { sealId, ...(await withDate(seals, await seals.personalSeal(chooser.name), field, at)) };
   }
-  const { appId, etcOrgNo, orgName: companyName } = chooser.org;
-  const own = await seals.companySeals(db, { appId, etcOrgNo, companyName });
-  const seal = own.find((one) => one.sealId === sealId);
-  if (choice.form !== 'company' || seal === undefined) throw new DomainError('seal_not_found', { sealId });
-  return { sealId, ...(await withDate(seals, seal.appearance, field, at)) };
+  // Whether it may sign was asked when it was chosen: a seal that was retired since was good when its signer confirmed.
+  const appearance = await seals.sealDrawing(db, { appId: chooser.org.appId, sealId });
+  return { sealId, ...(await withDate(seals, appearance, field, at)) };
 }
 
 async function withDate(

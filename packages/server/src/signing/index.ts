@@ -5,8 +5,11 @@ import { createFlow } from './create-flow.ts';
 import { expireFlow, revokeFlow } from './end-flow.ts';
 import { openDocumentFlow } from './document-flow.ts';
 import { appOfFlow, flowEvidence, type FlowEvidence } from './evidence.ts';
+import { backfillPersonKeys, erasePerson, type ErasePerson } from './erase-person.ts';
 import { openFlow } from './open-flow.ts';
 import { createPageSizes } from './page-sizes.ts';
+import { remindSigner, type RemindSigner } from './remind.ts';
+import { createSigners, type Signers } from './signers.ts';
 import { sweep } from './sweep.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import type { CreateFlow, FlowDocument, FlowView, OpenDocumentFlow, RevokeFlow } from './terms.ts';
@@ -28,9 +31,16 @@ export type {
   SigningErrorCode,
 } from './terms.ts';
 export type { Act, ActKind } from './act.ts';
+export type { EraseErrorCode, ErasePerson } from './erase-person.ts';
 export type { EvidenceField, EvidenceSigner, EvidenceView, FlowEvidence } from './evidence.ts';
 export { FLOW_STATUS_DESCRIPTION, FLOW_STATUS_NUMBER } from './flow.ts';
 export type { SigningDependencies, SigningLimits } from './context.ts';
+export type { FieldChoice, Handwriting } from './choices.ts';
+export type { RemindErrorCode, RemindSigner } from './remind.ts';
+export { REFUSAL_LENGTH_MAX } from './signer-acts.ts';
+export { SIGNER_SESSION_LIFE_MS, type SignerErrorCode, type Visit } from './signer-visit.ts';
+export type { SignerField, SignerTask } from './signer-task.ts';
+export type { Signers } from './signers.ts';
 export type { LongTerm } from './signature-level.ts';
 
 /** Sign flows: made from a document somewhere else, signed one after the other, ended once. */
@@ -70,12 +80,27 @@ export interface Signing {
   /** Everything that signing knows of a flow and may show, of one moment. @throws DomainError flow_not_found */
   evidence(appId: string, flowId: string): Promise<FlowEvidence>;
 
+  /**
+   * Erases a person's data from every flow of the application and keeps the proof; somebody unknown is no error.
+   * @throws DomainError person_has_open_flows, person_ambiguous
+   */
+  erasePerson(command: ErasePerson): Promise<void>;
+
   /** The application of a flow that is named by its id alone. @throws DomainError flow_not_found */
   appOf(flowId: string): Promise<string>;
+
+  /** What signers do on the signing page. */
+  readonly signers: Signers;
+
+  /** Sends those whose turn it is a new link. @throws DomainError with a `RemindErrorCode` */
+  remindSigner(command: RemindSigner): Promise<{ sent: number }>;
 
   /** Expires what is due and takes up what a lost job left behind; the jobs call it on each node by themselves. */
   sweep(): Promise<void>;
 }
+
+/** Writes the keys of people who signed before there were any. */
+const PERSON_KEYS_EVERY_MS = 60_000;
 
 /** Makes signing and hands its handlers to `jobs`, which must not have started yet. */
 export function createSigning(dependencies: SigningDependencies): Signing {
@@ -92,6 +117,7 @@ export function createSigning(dependencies: SigningDependencies): Signing {
   jobs.handle(JOB.expire, (payload) => expireFlow(context, flowKey(payload)));
   jobs.handle(JOB.upgrade, (payload) => upgradeFlow(context, flowKey(payload)));
   jobs.every('signing.upgrades', context.limits.sweepEveryMs, () => sweepUpgrades(context));
+  jobs.every('signing.person-keys', PERSON_KEYS_EVERY_MS, () => backfillPersonKeys(context));
   jobs.every('signing.sweep', context.limits.sweepEveryMs, () => sweep(context));
 
   return {
@@ -101,8 +127,14 @@ export function createSigning(dependencies: SigningDependencies): Signing {
     revokeFlow: (command) => revokeFlow(context, command),
     documents: (appId, flowId) => flowDocuments(context, appId, flowId),
     evidence: (appId, flowId) => flowEvidence(context, appId, flowId),
+    erasePerson: (command) => erasePerson(context, command),
     appOf: (flowId) => appOfFlow(context.db, flowId),
-    sweep: () => sweep(context),
+    signers: createSigners(context),
+    remindSigner: (command) => remindSigner(context, command),
+    async sweep() {
+      await sweep(context);
+      await sweepUpgrades(context);
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { Vault } from '../platform/vault.ts';
 
 /** What is sealed of an individual. */
@@ -11,6 +12,14 @@ export function sealPersonal(vault: Vault, signerId: string, column: PersonalCol
 /** What `sealPersonal` sealed. */
 export function openPersonal(vault: Vault, signerId: string, column: PersonalColumn, sealed: Buffer): string {
   return vault.open(sealed, contextOf(signerId, column)).toString('utf8');
+}
+
+/**
+ * One person, one key: whoever has this ID number, within one application. The number itself is not to be had from it.
+ */
+export function personKeyOf(vault: Pick<Vault, 'deriveKey'>, idNumber: string): string {
+  const hashed = createHmac('sha256', vault.deriveKey('person-key')).update(idNumber.toUpperCase()).digest('hex');
+  return `person:${hashed.slice(0, 32)}`;
 }
 
 function contextOf(signerId: string, column: PersonalColumn): string {

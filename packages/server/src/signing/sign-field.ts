@@ -1,11 +1,10 @@
-import { createHmac } from 'node:crypto';
 import type { DocumentSigner } from '../trust/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { FieldChoice, MarkPlace } from './choices.ts';
 import type { SigningContext } from './context.ts';
 import { chosenDrawing, drawingOf, placedField, type Chooser, type SealedDrawing } from './drawing.ts';
 import { layoutField, placesOf } from './field-layout.ts';
-import { openPersonal } from './personal.ts';
+import { openPersonal, personKeyOf } from './personal.ts';
 import { levelledAct } from './signature-level.ts';
 import type { FieldRow, FlowRow, IntentRow, SignerRow } from './tables.ts';
 
@@ -105,11 +104,9 @@ async function actOf(
   return { signer: await trust.companySigner(db, identity), name: companyName, drawing };
 }
 
-/** One person, one key: whoever has this ID number, within one application. The number itself is not to be had from it. */
 function personKey({ vault }: SigningContext, signer: SignerRow): { personKey: string; idNumber?: string } {
   // Erased: nobody signs for them, but a signature that was confirmed before is still made under a key of its own.
   if (signer.id_number === null) return { personKey: `signer:${signer.signer_id}` };
   const idNumber = openPersonal(vault, signer.signer_id, 'id_number', signer.id_number).toUpperCase();
-  const hashed = createHmac('sha256', vault.deriveKey('person-key')).update(idNumber).digest('hex').slice(0, 32);
-  return { personKey: `person:${hashed}`, idNumber };
+  return { personKey: personKeyOf(vault, idNumber), idNumber };
 }

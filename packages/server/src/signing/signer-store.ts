@@ -22,6 +22,18 @@ export async function findSigner(executor: Executor, key: SignerKey): Promise<Si
     .executeTakeFirst();
 }
 
+/** The signer's row, locked until the transaction ends. Whoever takes the flow's lock too takes that one first. */
+export async function lockSigner(tx: Transaction, key: SignerKey): Promise<SignerRow | undefined> {
+  return tables(tx)
+    .selectFrom('sign_signer')
+    .selectAll()
+    .where('app_id', '=', key.appId)
+    .where('flow_id', '=', key.flowId)
+    .where('signer_id', '=', key.signerId)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
 export async function updateSigner(
   tx: Executor,
   key: SignerKey,
@@ -74,6 +86,16 @@ export async function useLink(tx: Transaction, link: LinkRow, at: Date): Promise
     .returning('token_hash')
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** Links that were made since for a signer's other devices. */
+export async function countHandovers(executor: Executor, key: SignerKey, since: Date): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from sign_link
+    where app_id = ${key.appId} and flow_id = ${key.flowId} and signer_id = ${key.signerId}
+      and kind = 'handover' and created_at > ${since}
+  `.execute(executor);
+  return rows[0]?.count ?? 0;
 }
 
 export async function insertSession(tx: Transaction, row: Insertable<SigningTables['sign_session']>): Promise<void> {

@@ -267,6 +267,34 @@ export async function updateFlow(
     .execute();
 }
 
+/** The fields of a flow that are signed. */
+export async function signedFieldIds(executor: Executor, { appId, flowId }: FlowKey): Promise<string[]> {
+  const rows = await tables(executor)
+    .selectFrom('sign_field')
+    .select('field_id')
+    .where('app_id', '=', appId)
+    .where('flow_id', '=', flowId)
+    .where('state', '=', 'signed')
+    .execute();
+  return rows.map((row) => row.field_id);
+}
+
+/** Where fields stand that are signed and not among `known`. */
+export async function signedPlaces(
+  executor: Executor,
+  { appId, flowId }: FlowKey,
+  known: readonly string[],
+): Promise<MarkPlace[]> {
+  const rows = await tables(executor)
+    .selectFrom('sign_field')
+    .select(['field_id', 'places'])
+    .where('app_id', '=', appId)
+    .where('flow_id', '=', flowId)
+    .where('state', '=', 'signed')
+    .execute();
+  return rows.filter((row) => !known.includes(row.field_id)).flatMap((row) => row.places ?? []);
+}
+
 /** Whether a signer in turn has confirmed and some signature of theirs is not made yet. */
 export async function isConfirmedUnsigned(executor: Executor, { appId, flowId }: FlowKey): Promise<boolean> {
   const { rows } = await sql`

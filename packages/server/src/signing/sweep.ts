@@ -2,7 +2,11 @@ import { addAdvanceJob } from './advance-flow.ts';
 import type { SigningContext } from './context.ts';
 import { addOpenJob } from './create-flow.ts';
 import { expireFlow } from './end-flow.ts';
+import { pruneSessions } from './signer-store.ts';
 import { dueFlows, idleRequests, idleSilentFlows } from './store.ts';
+
+/** Longer than any session, and than a day in which a preview's date is today's. */
+const PREVIEW_LIFE_MS = 48 * 3_600_000;
 
 /**
  * Takes up what a lost job left behind, so that nothing hangs on a single one: expires flows whose deadline has come,
@@ -16,6 +20,7 @@ export async function sweep(context: SigningContext): Promise<void> {
     // One flow that cannot be expired must not keep the others from it.
     await expireFlow(context, key).catch((error: unknown) => log.error({ ...key, err: error }, 'expiry failed'));
   }
+  await pruneSessions(db, new Date(now.getTime() - PREVIEW_LIFE_MS));
   // A job that only waits in a long queue is replaced by this one: due since then, it keeps its place before newer ones.
   for (const { touchedAt, ...key } of await idleRequests(db, idleSince, limits.sweepRowsMax)) {
     await addOpenJob(context, db, key, touchedAt);

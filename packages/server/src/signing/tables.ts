@@ -174,6 +174,7 @@ interface SignPreviewTable {
   file_id: string;
   choices: Json<FieldChoice[]>;
   places: Json<MarkPlace[]>;
+  signed_fields: Json<string[]>;
   created_at: Date;
 }
 

@@ -59,7 +59,12 @@ export interface SigningService {
   readonly outgoing: OutgoingMessages;
   readonly appId: string;
   /** A company of the app and a member of it. */
-  company(options?: { verified?: boolean; name?: string }): Promise<{ etcOrgNo: string; etcMemberNo: string }>;
+  company(options?: {
+    verified?: boolean;
+    name?: string;
+    memberName?: string;
+    mobile?: string;
+  }): Promise<{ etcOrgNo: string; etcMemberNo: string }>;
   close(): Promise<void>;
 }
 
@@ -130,7 +135,7 @@ export async function startSigningService(options: {
     appId,
     signing: createSigning({ ...common, documents, jobs: options.jobs(database) }),
     another: (jobs, changed = {}) => createSigning({ ...common, documents, jobs, ...changed }),
-    async company({ verified = true, name = '北京易楼房地产经纪有限公司' } = {}) {
+    async company({ verified = true, name = '北京易楼房地产经纪有限公司', memberName = '张三', mobile } = {}) {
       companies += 1;
       const actor = 'operator';
       const org = await parties.createOrg({
@@ -143,7 +148,7 @@ export async function startSigningService(options: {
       });
       const { etcOrgNo } = org;
       if (verified) await parties.verifyOrg({ appId, etcOrgNo, reason: '营业执照已核对', actor });
-      const member = await parties.createMember({ appId, etcOrgNo, bizMemberNo: 'm1', memberName: '张三', actor });
+      const member = await parties.createMember({ appId, etcOrgNo, bizMemberNo: 'm1', memberName, mobile, actor });
       return { etcOrgNo, etcMemberNo: member.etcMemberNo };
     },
     async close() {

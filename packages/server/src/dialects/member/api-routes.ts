@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Identity, MemberKey } from '../../identity/index.ts';
+import { cookiePlace, sessionCookie } from '../../http/cookie.ts';
 import { RETRY_AFTER_SECONDS } from '../../http/rate-limit.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { isDomainError } from '../../platform/errors.ts';
@@ -11,7 +12,7 @@ import { memberAnswer } from './errors.ts';
 import { presentVerification } from './present.ts';
 import { Refusal } from './refusal.ts';
 import { createRequestSessions, type MemberLimits, type RequestSessions } from './request-session.ts';
-import { sealSession, sessionCookie, type Session } from './session.ts';
+import { sealSession, SESSION_COOKIE, SESSION_LIFE_MS, type Session } from './session.ts';
 
 /** What the page needs of identity. Its commands are followed by a reading of the view. */
 export type MemberIdentity = Pick<
@@ -109,11 +110,8 @@ function registerSession(api: MemberServer, { identity, clock, sessionKey, baseU
     const member = await identity.openToken(request.body.token);
     sessions.known(request, member);
     const { session, value } = sealSession(member, clock.now(), sessionKey);
-    const base = URL.parse(baseUrl());
-    const cookie = sessionCookie(value, {
-      path: `${(base?.pathname ?? '/').replace(/\/$/, '')}/member/`,
-      isSecure: base?.protocol === 'https:' || request.protocol === 'https',
-    });
+    const place = cookiePlace(baseUrl(), 'member', request);
+    const cookie = sessionCookie(SESSION_COOKIE, value, { ...place, lifeMs: SESSION_LIFE_MS });
     return reply.header('set-cookie', cookie).send({ session: session.session } satisfies SessionAnswer);
   });
 

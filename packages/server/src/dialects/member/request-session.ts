@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify';
+import { cookieOf } from '../../http/cookie.ts';
 import { addressKey, createRateLimiter } from '../../http/rate-limit.ts';
 import type { MemberKey } from '../../identity/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { equalConstantTime } from '../../platform/constant-time.ts';
 import { SESSION_HEADER } from './contract.ts';
 import { Refusal } from './refusal.ts';
-import { cookieOf, openSession, SESSION_COOKIE, type Session } from './session.ts';
+import { openSession, SESSION_COOKIE, type Session } from './session.ts';
 
 export interface MemberLimits {
   /** Requests a second from one address that show neither a session nor a token that holds. */

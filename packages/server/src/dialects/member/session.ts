@@ -41,18 +41,3 @@ export function openSession(value: string, now: Date, key: Buffer): Session | un
 function tagOf(text: string, key: Buffer): string {
   return createHmac('sha256', key).update(`member-session.${text}`).digest('base64url');
 }
-
-/** RFC 6265: one cookie of the Cookie header. */
-export function cookieOf(header: string | undefined, name: string): string | undefined {
-  for (const pair of (header ?? '').split(';')) {
-    const at = pair.indexOf('=');
-    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
-  }
-  return undefined;
-}
-
-/** Set-Cookie for a session: no script reads it, no other site's request carries it. */
-export function sessionCookie(value: string, { path, isSecure }: { path: string; isSecure: boolean }): string {
-  const maxAge = SESSION_LIFE_MS / 1000;
-  return `${SESSION_COOKIE}=${value}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
-}

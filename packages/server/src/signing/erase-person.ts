@@ -1,0 +1,120 @@
+import { createHmac } from 'node:crypto';
+import { appendAudit } from '../audit/index.ts';
+import type { Transaction } from '../platform/database/index.ts';
+import { DomainError } from '../platform/errors.ts';
+import { maskName } from '../platform/masking.ts';
+import type { Vault } from '../platform/vault.ts';
+import type { SigningContext } from './context.ts';
+import { openPersonal, personKeyOf } from './personal.ts';
+import {
+  erasePlace,
+  findPlaces,
+  insertPersonKeys,
+  lockPlaces,
+  requestsWithoutPersonKeys,
+  type PersonPlace,
+} from './person-store.ts';
+import type { StoredIndividual } from './tables.ts';
+
+export interface ErasePerson {
+  readonly appId: string;
+  /** A mobile, or an ID number of 18 characters. */
+  readonly userId: string;
+  readonly actor: string;
+}
+
+/**
+ * - `person_has_open_flows` {count}: they are revoked, or end, first
+ * - `person_ambiguous`: several ID numbers have this mobile
+ */
+export type EraseErrorCode = 'person_has_open_flows' | 'person_ambiguous';
+
+const BACKFILL_ROWS_MAX = 200;
+
+/**
+ * Erases a person's data from every request and flow of the application: ID number, mobile, handwriting, sessions, links,
+ * and the private keys made for them. The proof stays: documents, hashes, certificates, acts. Somebody unknown is
+ * answered as somebody erased is, so that a repeat is right and nothing is told.
+ *
+ * @throws DomainError with an `EraseErrorCode`
+ */
+export async function erasePerson(context: SigningContext, { appId, userId, actor }: ErasePerson): Promise<void> {
+  const { vault, clock } = context;
+  await context.db.transaction().execute(async (tx) => {
+    const asked = lookupHash(vault, appId, userId);
+    const idNumbers = idNumbersOf(vault, await findPlaces(tx, appId, [asked]));
+    if (idNumbers.size > 1) throw new DomainError<EraseErrorCode>('person_ambiguous');
+    // Whoever is named by a mobile is erased wherever their ID number stands too.
+    const hashes = [asked, ...Array.from(idNumbers, (idNumber) => lookupHash(vault, appId, idNumber))];
+    const places = await lockPlaces(tx, appId, hashes);
+    if (places.length === 0) return;
+    const open = places.filter(({ state }) => state === 'signing' || state === 'draft' || state === 'pending');
+    if (open.length > 0) {
+      const count = new Set(open.map(({ flowRequestId }) => flowRequestId)).size;
+      throw new DomainError<EraseErrorCode>('person_has_open_flows', { count: String(count) });
+    }
+    for (const place of places) await erasePlace(tx, appId, place, maskName);
+    const personKeys = Array.from(idNumbers, (idNumber) => personKeyOf(vault, idNumber));
+    let certificates = 0;
+    for (const personKey of personKeys) certificates += await context.trust.erasePerson(tx, { appId, personKey });
+    await appendAudit(tx, {
+      appId,
+      actor,
+      action: 'person.erase',
+      // The hash is keyed: it says who it was to whoever knows the number, and to nobody else.
+      subject: `person:${asked.toString('hex').slice(0, 32)}`,
+      detail: { places: places.length, flows: places.filter(({ flowId }) => flowId !== null).length, certificates },
+      at: clock.now(),
+    });
+  });
+}
+
+/** Writes where the people of a request are found. */
+export async function keepPersonKeys(
+  { vault }: SigningContext,
+  tx: Transaction,
+  request: { appId: string; flowRequestId: string },
+  signers: readonly StoredIndividual[],
+): Promise<void> {
+  const keys = signers.flatMap((signer) => {
+    const { signerId } = signer;
+    const { idNumber, mobile } = openedOf(vault, {
+      signerId,
+      sealedIdNumber: Buffer.from(signer.sealedIdNumber, 'base64'),
+      sealedMobile: Buffer.from(signer.sealedMobile, 'base64'),
+    });
+    return [idNumber, mobile].flatMap((text) =>
+      text === null ? [] : [{ signerId, keyHash: lookupHash(vault, request.appId, text) }],
+    );
+  });
+  await insertPersonKeys(tx, request, keys);
+}
+
+/** Finds the people of requests from before there were keys, some at a time; nothing is left to do soon. */
+export async function backfillPersonKeys(context: SigningContext): Promise<void> {
+  for (const { command, ...request } of await requestsWithoutPersonKeys(context.db, BACKFILL_ROWS_MAX)) {
+    await context.db.transaction().execute((tx) => keepPersonKeys(context, tx, request, command.signers));
+  }
+}
+
+function idNumbersOf(vault: Vault, places: readonly PersonPlace[]): Set<string> {
+  return new Set(places.flatMap((place) => openedOf(vault, place).idNumber ?? []));
+}
+
+function openedOf(
+  vault: Vault,
+  place: { signerId: string; sealedIdNumber: Buffer | null; sealedMobile: Buffer | null },
+): { idNumber: string | null; mobile: string | null } {
+  const opened = (column: 'id_number' | 'mobile', sealed: Buffer | null): string | null =>
+    sealed === null || sealed.length === 0 ? null : openPersonal(vault, place.signerId, column, sealed);
+  return {
+    idNumber: opened('id_number', place.sealedIdNumber)?.toUpperCase() ?? null,
+    mobile: opened('mobile', place.sealedMobile),
+  };
+}
+
+/** The same text in two applications is found by two hashes. */
+function lookupHash(vault: Vault, appId: string, text: string): Buffer {
+  const key = vault.deriveKey('person-lookup');
+  return createHmac('sha256', key).update(`${appId} ${text.toUpperCase()}`).digest();
+}

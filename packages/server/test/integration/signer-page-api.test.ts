@@ -1,0 +1,372 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { verifyAuditChain } from '../../src/audit/index.ts';
+import {
+  HOUR_MS,
+  individual,
+  pdfsig,
+  signatureCount,
+  startSigningFixture,
+  type SigningFixture,
+} from '../support/signing-fixture.ts';
+import {
+  defaultChoices,
+  HANDWRITING,
+  openLink,
+  startSignerHttp,
+  type SignerClient,
+  type SignerHttp,
+} from '../support/signer-client.ts';
+import { isRed } from '../support/signed-pdf.ts';
+
+const MOBILE = '13800138000';
+let fixture: SigningFixture;
+let http: SignerHttp;
+
+beforeAll(async () => {
+  fixture = await startSigningFixture();
+  http = await startSignerHttp({ signing: fixture.service.signing, clock: fixture.clock });
+});
+beforeEach(() => {
+  fixture.jobs.lose();
+  // Codes are counted by the hour, and flows of other tests wrote to the same mobile.
+  fixture.clock.pass(2 * HOUR_MS);
+});
+afterAll(async () => {
+  await http?.close();
+  await fixture?.close();
+});
+
+const codeOf = (mobile = MOBILE) => fixture.service.outgoing.codeOf(mobile);
+const open = async (mobile = MOBILE): Promise<SignerClient> =>
+  openLink(http, await fixture.service.outgoing.linkOf(mobile));
+
+/** Their signatures are made by the job. */
+async function sealed(): Promise<void> {
+  expect(await fixture.jobs.run(fixture.clock.now())).toEqual([]);
+}
+
+async function acts(
+  flowId: string,
+): Promise<{ kind: string; ip: string | null; userAgent: string | null; detail: Record<string, unknown> }[]> {
+  return [...(await fixture.service.signing.evidence(fixture.service.appId, flowId)).acts];
+}
+
+describe('from the link to the signed document', () => {
+  it('a person proves who they are, agrees, reads, writes by hand, sees a preview, confirms once and downloads', async () => {
+    const date = { fontSize: 12, format: 'yyyy-MM-dd' as const, positions: [{ page: 2, x: 420, y: 90 }] };
+    const field = {
+      placement: { kind: 'page' as const, positions: [{ page: 2, x: 420, y: 150 }] },
+      width: null,
+      date,
+      forms: [],
+    };
+    const flowId = await fixture.waitingFlow({ signers: [individual({ fields: [field] })] });
+    const signer = await open();
+
+    const first = await signer.task();
+    expect(first).toMatchObject({
+      step: 'identity',
+      subject: '房屋买卖合同.pdf',
+      initiator: { companyName: '北京易楼房地产经纪有限公司', memberName: '张三', appName: '测试应用' },
+      signer: { name: '李四', maskedMobile: '138****8000', signsFor: null },
+      document: null,
+      isArchived: false,
+    });
+    expect((await signer.call('GET', '/pages/1?width=800')).status).toBe(409);
+    expect((await signer.call('POST', '/consent', { version: first.consent.version })).body.error).toBe('step_missing');
+
+    expect(await signer.done('POST', '/code')).toEqual({ sentTo: '138****8000', expiresIn: 600, resendIn: 60 });
+    const checked = await signer.done('POST', '/code/check', { code: await codeOf() });
+    expect(checked).toMatchObject({ step: 'consent', document: null });
+    const task = await signer.done('POST', '/consent', { version: checked.consent.version });
+    expect(task.step).toBe('document');
+    expect(task.document).toMatchObject({
+      pages: [1, 2, 3].map(() => ({ width: 595, height: 842 })),
+      fields: [{ forms: ['handwritten', 'template'], datePoints: [{ page: 2, x: 420, y: 90 }], width: null }],
+      seals: [{ sealId: 'personal', kind: 'template' }],
+    });
+    const page = await signer.bytes('/pages/2?width=790');
+    expect([page.status, page.headers.get('content-type'), page.body.readUInt32BE(16)]).toEqual([
+      200,
+      'image/png',
+      800,
+    ]);
+    const seal = await signer.bytes('/seals/personal');
+    expect(seal.headers.get('content-type')).toBe('image/svg+xml');
+    expect(
+      (
+        await signer.call('POST', '/views', {
+          views: [
+            { page: 2, milliseconds: 4_000 },
+            { page: 9, milliseconds: 1 },
+          ],
+        })
+      ).status,
+    ).toBe(204);
+
+    const [choice] = defaultChoices(task);
+    expect(choice!.form).toBe('handwritten');
+    const preview = await signer.preview([choice!]);
+    expect(preview.pages).toEqual([2]);
+    const stamped = await signer.bytes(`/previews/${preview.previewId}/pages/2?width=800`);
+    expect(stamped.status).toBe(200);
+    expect(stamped.body.equals(page.body)).toBe(false);
+    expect(signatureCount(await fixture.newestFile(flowId))).toBe(1);
+
+    expect((await signer.done('POST', '/confirm', { previewId: preview.previewId })).step).toBe('sealing');
+    // Asked again, as a phone without a good connection does.
+    expect((await signer.done('POST', '/confirm', { previewId: preview.previewId })).step).toBe('sealing');
+    await sealed();
+    expect(await signer.task()).toMatchObject({ step: 'signed', isArchived: true, document: { fields: [] } });
+    expect(await fixture.state(flowId)).toBe('done');
+
+    const document = await signer.bytes('/document');
+    expect(document.headers.get('content-disposition')).toContain('filename*=UTF-8');
+    expect(await pdfsig(fixture.directory, document.body)).toEqual({ listed: 2, valid: 2 });
+    expect(document.body.equals(await fixture.newestFile(flowId))).toBe(true);
+
+    const recorded = await acts(flowId);
+    expect(recorded.map(({ kind }) => kind)).toEqual([
+      'created',
+      'signed',
+      'link_sent',
+      'opened',
+      'code_sent',
+      'identity_checked',
+      'consented',
+      'document_opened',
+      'previewed',
+      'confirmed',
+      'signed',
+      'done',
+      'downloaded',
+    ]);
+    expect(recorded.find(({ kind }) => kind === 'confirmed')).toMatchObject({
+      ip: '127.0.0.1',
+      userAgent: 'a phone',
+      consentVersion: task.consent.version,
+      fileSha256: task.document!.sha256,
+      detail: { pagesViewed: 1, viewedMs: 4_000 },
+    });
+    expect(JSON.stringify(recorded)).not.toMatch(/13800138000|11010519491231002X/);
+    const { database, appId } = fixture.service;
+    expect((await verifyAuditChain(database.db, appId)).fault).toBeNull();
+    await expect(sql`update sign_act set ip = '1.2.3.4'`.execute(database.db)).rejects.toThrow('written once');
+    await expect(sql`delete from sign_act`.execute(database.db)).rejects.toThrow('written once');
+  });
+
+  it('several fields: the personal seal at a free place, across the pages, by hand at another', async () => {
+    const base = { width: null, date: null };
+    const fields = [
+      { ...base, placement: { kind: 'free' as const }, forms: ['template' as const] },
+      {
+        ...base,
+        placement: { kind: 'cross-page' as const, positions: [{ pages: 'all' as const, y: 421 }] },
+        forms: ['template' as const],
+      },
+      {
+        ...base,
+        placement: { kind: 'page' as const, positions: [{ page: 3, x: 200, y: 100 }] },
+        forms: ['handwritten' as const],
+      },
+    ];
+    const flowId = await fixture.waitingFlow({ fields: [], signers: [individual({ signOrder: 1, fields })] });
+    const signer = await open();
+    const task = await signer.enter(codeOf);
+    expect(task.document!.fields.map(({ placement }) => placement.kind)).toEqual(['free', 'cross-page', 'page']);
+
+    const choices = defaultChoices(task, { page: 2, x: 300, y: 300 });
+    const off = choices.map((choice) =>
+      'points' in choice ? { ...choice, points: [{ page: 2, x: 700, y: 300 }] } : choice,
+    );
+    expect((await signer.call('POST', '/preview', { choices: off })).body).toMatchObject({ error: 'invalid' });
+    expect((await signer.preview(choices)).pages).toEqual([1, 2, 3]);
+    expect((await signer.sign({ page: 2, x: 300, y: 300 })).step).toBe('sealing');
+    await sealed();
+    const pdf = await fixture.newestFile(flowId);
+    // One on page 2, three slices, one on page 3.
+    expect(await pdfsig(fixture.directory, pdf)).toEqual({ listed: 5, valid: 5 });
+    // The frame of the personal seal, 20 mm wide, at its left edge.
+    expect(await isRed(pdf, 2, [300 - 27, 300])).toEqual([true]);
+  });
+
+  it('an employee signs for the company with the seal of their choice where a field is not silent', async () => {
+    const name = '杭州印信科技有限公司';
+    const company = await fixture.service.company({ name, memberName: '王五', mobile: '13900139000' });
+    const manual = {
+      autoExecute: false,
+      placement: { kind: 'page' as const, positions: [{ page: 1, x: 300, y: 300 }] },
+      width: null,
+      date: null,
+    };
+    const initiator = { etcMemberNo: company.etcMemberNo, signOrder: 1, fields: [manual] };
+    const flowId = await fixture.openedFlow({ initiator, signers: [individual()] });
+    const employee = await open('13900139000');
+    const task = await employee.enter(() => codeOf('13900139000'));
+    expect(task).toMatchObject({ signer: { name: '王五', signsFor: name } });
+    expect(task.document!.seals.map(({ label }) => label)).toEqual(['公章', '合同专用章']);
+    const [field] = task.document!.fields;
+    expect(field!.forms).toEqual(['company']);
+    const chosen = { fieldId: field!.fieldId, form: 'company' as const, sealId: task.document!.seals[1]!.sealId };
+    const { previewId } = await employee.preview([chosen]);
+    await employee.done('POST', '/confirm', { previewId });
+    await sealed();
+    expect(await fixture.state(flowId)).toBe('signing');
+    expect(await pdfsig(fixture.directory, await fixture.newestFile(flowId))).toEqual({ listed: 1, valid: 1 });
+    const [signed] = (await acts(flowId)).filter(({ kind }) => kind === 'signed');
+    expect(signed!.detail['sealId']).toBe(chosen.sealId);
+    // Now it is the individual's turn: their link went out with the signature.
+    expect((await (await open()).task()).step).toBe('identity');
+  });
+});
+
+describe('who may do what', () => {
+  it('a link that is not one, another cookie, another session', async () => {
+    const refusedToken = await fetch(`${http.url}/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token: 'ABCDEFGHIJKLMNOP'.padEnd(48, 'x') }),
+    });
+    expect([refusedToken.status, ((await refusedToken.json()) as { error: string }).error]).toEqual([
+      401,
+      'token_invalid',
+    ]);
+    await fixture.waitingFlow();
+    const signer = await open();
+    expect((await signer.call('GET', '/task', {}, { cookie: '' })).body).toMatchObject({ error: 'session_missing' });
+    expect((await signer.call('GET', '/task', {}, { 'x-signer-session': 'other' })).body).toMatchObject({
+      error: 'session_replaced',
+    });
+    fixture.clock.pass(13 * HOUR_MS);
+    expect((await signer.call('GET', '/task')).status).toBe(401);
+  });
+
+  it('a link ends with the deadline; the cookie is for this API alone and no script reads it', async () => {
+    const signValidity = new Date(fixture.clock.now().getTime() + HOUR_MS);
+    await fixture.waitingFlow({ signValidity });
+    const token = await fixture.service.outgoing.linkOf(MOBILE);
+    const opened = await fetch(`${http.url}/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token }),
+    });
+    expect(opened.headers.get('set-cookie')).toMatch(
+      /^yinxin_sign=[\w-]+; Path=\/sign\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+    );
+    fixture.clock.pass(HOUR_MS);
+    await expect(openLink(http, token)).rejects.toThrow('token_expired');
+    const { rows } = await sql<{ text: string }>`select sign_link::text as text from sign_link`.execute(
+      fixture.service.database.db,
+    );
+    expect(rows.map(({ text }) => text).join()).not.toContain(token);
+  });
+
+  it('five wrong codes lock the signer; the sixth, though right, opens nothing; time and a new code do', async () => {
+    await fixture.waitingFlow();
+    const signer = await open();
+    await signer.done('POST', '/code');
+    expect((await signer.call('POST', '/code')).body).toMatchObject({ error: 'code_too_soon', retryAfter: 60 });
+    const right = await codeOf();
+    const wrong = right === '000000' ? '111111' : '000000';
+    for (const triesLeft of [4, 3, 2, 1]) {
+      expect((await signer.call('POST', '/code/check', { code: wrong })).body).toMatchObject({
+        error: 'code_wrong',
+        triesLeft,
+      });
+    }
+    expect((await signer.call('POST', '/code/check', { code: wrong })).body).toMatchObject({
+      error: 'code_locked',
+      retryAfter: 600,
+    });
+    expect((await signer.call('POST', '/code/check', { code: right })).body.error).toBe('code_locked');
+    fixture.clock.pass(61_000);
+    expect((await signer.call('POST', '/code')).body.error).toBe('code_locked');
+    fixture.clock.pass(600_000);
+    expect((await signer.call('POST', '/code/check', { code: right })).body.error).toBe('code_expired');
+    expect((await signer.enter(codeOf)).step).toBe('document');
+  });
+
+  it('of many guesses at the same moment five count', async () => {
+    await fixture.waitingFlow();
+    const signer = await open();
+    await signer.done('POST', '/code');
+    const right = await codeOf();
+    const guesses = Array.from({ length: 20 }, (_, index) => String(100_000 + index)).filter(
+      (guess) => guess !== right,
+    );
+    const answers = await Promise.all(guesses.map((code) => signer.call('POST', '/code/check', { code })));
+    const errors = answers.map(({ body }) => body.error);
+    expect(errors.filter((error) => error === 'code_wrong')).toHaveLength(4);
+    expect(errors.every((error) => error === 'code_wrong' || error === 'code_locked')).toBe(true);
+  });
+
+  it('a mobile gets ten codes an hour, whatever it is to sign', async () => {
+    const mobile = '13700137000';
+    await fixture.waitingFlow({ signers: [individual({ mobile })] });
+    const signer = await open(mobile);
+    for (let count = 0; count < 10; count += 1) {
+      await signer.done('POST', '/code');
+      fixture.clock.pass(61_000);
+    }
+    expect((await signer.call('POST', '/code')).body).toMatchObject({ error: 'too_many_requests' });
+    await fixture.waitingFlow({ signers: [individual({ mobile })] });
+    expect((await (await open(mobile)).call('POST', '/code')).body.error).toBe('too_many_requests');
+  });
+
+  it('a handover link opens once, in ten minutes, and its device proves itself anew', async () => {
+    await fixture.waitingFlow();
+    const signer = await open();
+    await signer.enter(codeOf);
+    const { url } = await signer.done<{ url: string }>('POST', '/handover');
+    const token = new URL(url).hash.slice(1);
+    const phone = await openLink(http, token);
+    expect((await phone.task()).step).toBe('identity');
+    await expect(openLink(http, token)).rejects.toThrow('token_expired');
+    const late = await signer.done<{ url: string }>('POST', '/handover');
+    fixture.clock.pass(11 * 60_000);
+    await expect(openLink(http, new URL(late.url).hash.slice(1))).rejects.toThrow('token_expired');
+  });
+
+  it('choices that are none: forms, seals, empty strokes, points, fields of others', async () => {
+    const fields = [{ placement: { kind: 'free' as const }, width: null, date: null, forms: ['handwritten' as const] }];
+    await fixture.waitingFlow({ signers: [individual({ fields })] });
+    const signer = await open();
+    const task = await signer.enter(codeOf);
+    const [good] = defaultChoices(task) as [
+      Extract<ReturnType<typeof defaultChoices>[number], { form: 'handwritten' }>,
+    ];
+    const { fieldId } = good;
+    const points = [{ page: 1, x: 300, y: 400 }];
+    const dot = { ...HANDWRITING, strokes: [{ points: [[3, 3, 1]] }] };
+    const beyond = {
+      ...HANDWRITING,
+      strokes: [
+        {
+          points: [
+            [3, 3, 1],
+            [700, 3, 1],
+          ],
+        },
+      ],
+    };
+    for (const choices of [
+      [],
+      [good, good],
+      [{ ...good, fieldId: 'a'.repeat(32) }],
+      [{ fieldId, form: 'template', sealId: 'personal', points }],
+      [{ ...good, handwriting: dot }],
+      [{ ...good, handwriting: beyond }],
+      [{ ...good, handwriting: { ...HANDWRITING, width: -1 } }],
+      [{ fieldId, form: 'handwritten', handwriting: HANDWRITING }],
+      [{ ...good, points: [{ page: 4, x: 1, y: 1 }] }],
+      [{ ...good, points: [{ page: 1, x: -5, y: 1 }] }],
+      [{ ...good, more: 1 }],
+      'none',
+    ]) {
+      const answer = await signer.call('POST', '/preview', { choices });
+      expect([answer.status, answer.body.error, choices]).toEqual([422, 'invalid', choices]);
+    }
+    expect((await signer.preview([good])).pages).toEqual([1]);
+  });
+});
