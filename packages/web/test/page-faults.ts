@@ -72,7 +72,9 @@ export function findFaults(): string[] {
       const isLabelled = element instanceof HTMLInputElement && (element.labels?.length ?? 0) > 0;
       const hasName = (element.getAttribute('aria-label') ?? element.textContent ?? '').trim() !== '' || isLabelled;
       if (!hasName) faults.push(`no name: ${nameOf(element)}`);
-      if (box.height < 22 || box.width < 22) faults.push(`too small for a finger: ${nameOf(element)}`);
+      const reach = Number.parseFloat(getComputedStyle(element, '::after').inset) || 0;
+      const least = 22 + 2 * Math.min(reach, 0);
+      if (box.height < least || box.width < least) faults.push(`too small for a finger: ${nameOf(element)}`);
     }
     if (element instanceof HTMLImageElement && !element.hasAttribute('alt')) faults.push('an image without alt');
   }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useCallback, useMemo, useRef, useState, type ReactNode } from 'react';
 import type { DocumentAnswer, FieldAnswer, PreviewAnswer } from '../../../../server/src/dialects/signer/contract.ts';
 import { useAnnounce } from '../../announcer.tsx';
 import { Notice } from '../../parts/notice.tsx';
@@ -69,25 +69,26 @@ export function DocumentStep(props: DocumentStepProps) {
   }
 
   async function confirm({ previewId }: PreviewAnswer): Promise<void> {
-    const isConfirmed = await send(() => task.act((own) => own.confirm(previewId)));
+    const isConfirmed = await send(async () => {
+      try {
+        await task.act((own) => own.confirm(previewId));
+      } catch (thrown) {
+        if (isOvertaken(thrown)) await renewPreview();
+        throw thrown;
+      }
+    });
     if (isConfirmed) setPreview(null);
   }
 
-  const isOutdated =
-    error instanceof SignerError && (error.code === 'document_changed' || error.code === 'preview_gone');
-  const renewing = useRef(false);
-  useEffect(() => {
-    // What was confirmed is not what would be signed any more: a new preview shows it, and it is confirmed anew.
-    if (!isOutdated || preview === null || renewing.current) return;
-    renewing.current = true;
+  /** What was confirmed is not what would be signed any more: a new preview shows it, and it is confirmed anew. */
+  async function renewPreview(): Promise<void> {
     const sent = choicesToSend(document.fields, possible);
-    const made = sent === null ? Promise.reject(new Error('a field is empty')) : api.preview({ choices: sent });
-    made
-      .then(setPreview, () => setPreview(null))
-      .finally(() => {
-        renewing.current = false;
-      });
-  }, [api, document.fields, isOutdated, possible, preview]);
+    try {
+      setPreview(sent === null ? null : await api.preview({ choices: sent }));
+    } catch {
+      setPreview(null);
+    }
+  }
 
   const problem = problemText(error, texts.problems);
   const notices = (
@@ -127,6 +128,10 @@ export function DocumentStep(props: DocumentStepProps) {
       onPreview={() => void makePreview()}
     />
   );
+}
+
+function isOvertaken(error: unknown): boolean {
+  return error instanceof SignerError && (error.code === 'document_changed' || error.code === 'preview_gone');
 }
 
 interface WorkspaceProps extends DocumentStepProps {
