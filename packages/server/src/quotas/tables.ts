@@ -1,6 +1,6 @@
 import type { ColumnType } from 'kysely';
 
-/** migrations/0021_quotas_and_seal_review.sql */
+/** migrations/0021_quotas_seal_review_people.sql */
 export type QuotaTables = {
   contract_quota: {
     app_id: string;

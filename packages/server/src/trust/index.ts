@@ -55,6 +55,11 @@ export type Trust = {
    */
   personSigner(executor: Executor, person: PersonIdentity): Promise<DocumentSigner>;
   /**
+   * Destroys a person's private keys, so that nothing is signed in their name any more; their certificates stay. Answers
+   * how many there were. Runs inside the executor's transaction, if it is one.
+   */
+  erasePerson(executor: Executor, person: Pick<PersonIdentity, 'appId' | 'personKey'>): Promise<number>;
+  /**
    * What proves later that a certificate (DER) was good: of the built-in authority made here, of another one fetched from
    * where its certificates say.
    *

@@ -171,6 +171,10 @@ export function createSigners({ authorities, vault, clock, keys, policy }: Optio
         identifier: socialCreditCode ?? null,
       }),
 
+    /** Destroys a person's private keys, so that nothing is signed in their name any more; certificates stay. */
+    erasePerson: async (executor: Executor, person: { appId: string; personKey: string }) =>
+      store.eraseKeysOfPerson(executor, person, clock.now()),
+
     personSigner: (executor: Executor, { appId, personKey, name, idNumber }: PersonIdentity) => {
       const secret = vault.deriveKey('person-pseudonym');
       const known = idNumber === undefined ? `key ${personKey}` : `id ${idNumber.trim().toUpperCase()}`;

@@ -151,6 +151,23 @@ export async function supersedeCertificate(
 }
 
 /** Does nothing when the holder has a current certificate by now. */
+/** Destroys the private keys of a person's certificates, which stay; answers how many there were. */
+export async function eraseKeysOfPerson(
+  db: Executor,
+  { appId, personKey }: { appId: string; personKey: string },
+  at: Date,
+): Promise<number> {
+  const { numUpdatedRows } = await db
+    .withTables<TrustTables>()
+    .updateTable('certificate')
+    .set((eb) => ({ private_key_sealed: null, superseded_at: eb.fn.coalesce('superseded_at', eb.val(at)) }))
+    .where('app_id', '=', appId)
+    .where('holder_kind', '=', 'person')
+    .where('holder_key', '=', personKey)
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}
+
 export async function insertCertificateOnce(
   db: Executor,
   row: Omit<CertificateRow, 'superseded_at' | 'revoked_at' | 'revocation_reason'>,

@@ -4,7 +4,7 @@ import { DomainError } from '../../src/platform/errors.ts';
 import type { SigningCommands } from '../../src/dialects/etc/gateway/api.ts';
 import type { RevokeFlow } from '../../src/signing/index.ts';
 import { callNewer, freshNonce, newerBody, olderBody, send } from '../support/gateway-client.ts';
-import { partnerKey, startGateway } from '../support/gateway-service.ts';
+import { absentSigning, partnerKey, startGateway } from '../support/gateway-service.ts';
 
 const revoked: RevokeFlow[] = [];
 
@@ -13,6 +13,7 @@ const unexpected = async (): Promise<never> => {
   throw new DomainError('flow_not_found');
 };
 const signing: SigningCommands = {
+  ...absentSigning,
   createFlow: unexpected,
   flow: unexpected,
   documents: unexpected,

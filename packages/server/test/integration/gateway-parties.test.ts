@@ -8,7 +8,7 @@ import { listAudit, verifyAuditChain } from '../../src/audit/index.ts';
 import { DomainError } from '../../src/platform/errors.ts';
 import type { SigningCommands } from '../../src/dialects/etc/gateway/api.ts';
 import { callNewer, callOlder, send } from '../support/gateway-client.ts';
-import { partnerKey, startGateway } from '../support/gateway-service.ts';
+import { absentSigning, partnerKey, startGateway } from '../support/gateway-service.ts';
 
 const flow = {
   flowId: 'f'.repeat(32),
@@ -26,6 +26,7 @@ const flow = {
 } as const;
 
 const signing: SigningCommands = {
+  ...absentSigning,
   createFlow: async () => {
     throw new DomainError('company_not_verified');
   },

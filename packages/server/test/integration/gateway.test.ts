@@ -4,7 +4,7 @@ import { DomainError } from '../../src/platform/errors.ts';
 import type { SigningCommands } from '../../src/dialects/etc/gateway/api.ts';
 import type { RevokeFlow } from '../../src/signing/index.ts';
 import { callNewer, callOlder, newerBody, olderBody, send, signPairs } from '../support/gateway-client.ts';
-import { startGateway } from '../support/gateway-service.ts';
+import { absentSigning, startGateway } from '../support/gateway-service.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -13,6 +13,7 @@ let signingFails: Error | undefined;
 
 /** Signing as these tests need it: it remembers what it was told and fails as it is told. */
 const signing: SigningCommands = {
+  ...absentSigning,
   createFlow: async () => ({ flowRequestId: 'r'.repeat(20) }),
   flow: async () => {
     throw new DomainError('flow_not_found');

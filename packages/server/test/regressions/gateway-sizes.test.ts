@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { DomainError } from '../../src/platform/errors.ts';
 import { callNewer, newerBody, send } from '../support/gateway-client.ts';
-import { startGateway } from '../support/gateway-service.ts';
+import { absentSigning, startGateway } from '../support/gateway-service.ts';
 
 /**
  * A partner put the text of a document where its name belongs: createFlowOneStep with a fileName of two megabytes. The
@@ -13,6 +13,7 @@ const unexpected = async (): Promise<never> => {
   throw new DomainError('flow_not_found');
 };
 const gateway = await startGateway({
+  ...absentSigning,
   createFlow: unexpected,
   flow: unexpected,
   documents: unexpected,

@@ -41,6 +41,9 @@ export interface GatewayService {
 
 /** Where no test asks for it, identity is absent: a call would be a fault. */
 export const absentIdentity = {} as IdentityCommands;
+const absent = (): Promise<never> => Promise.reject(new Error('no test asked for this'));
+/** The part of signing that few tests ask for. */
+export const absentSigning = { remindSigner: absent, erasePerson: absent } satisfies Partial<SigningCommands>;
 /** The same for what few tests ask for. */
 export const absentCapabilities = { quotas: {}, sealReview: {}, receipts: {}, pageImages: {} } as Omit<
   Capabilities,

@@ -9,12 +9,15 @@ export interface ManualJobs extends Jobs {
   lose(): void;
   /** Runs the one that has waited longest, whenever it is due; its error is thrown. */
   runNext(): Promise<void>;
+  /** Does once what is done again and again. */
+  runEvery(name: string): Promise<unknown>;
   /** Runs what is due at `now` until nothing is; a job that throws waits again and its error is answered. */
   run(now: Date): Promise<unknown[]>;
 }
 
 export function createManualJobs(): ManualJobs {
   const handlers = new Map<string, JobHandler>();
+  const repeated = new Map<string, () => Promise<unknown>>();
   let waiting: WaitingJob[] = [];
 
   return {
@@ -29,7 +32,10 @@ export function createManualJobs(): ManualJobs {
     handle(name, handler) {
       handlers.set(name, handler);
     },
-    every() {},
+    every(name, _everyMs, handler) {
+      repeated.set(name, handler);
+    },
+    runEvery: async (name) => repeated.get(name)?.(),
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     lose() {

@@ -5,7 +5,7 @@ import type { DomainError } from '../../../platform/errors.ts';
 import type { QuotaErrorCode } from '../../../quotas/index.ts';
 import type { ReceiptErrorCode } from '../../../receipts/index.ts';
 import type { ReviewErrorCode, SealErrorCode } from '../../../seals/index.ts';
-import type { SigningErrorCode } from '../../../signing/index.ts';
+import type { EraseErrorCode, RemindErrorCode, SigningErrorCode } from '../../../signing/index.ts';
 import { receiptFault } from './receipt-faults.ts';
 
 /** A code of the contract and its words (contracts/etc-gateway.md, Codes). */
@@ -65,6 +65,8 @@ type SealCode = Extract<SealErrorCode, 'seal_not_reviewed' | 'seal_rejected' | '
 /** Of company verification, what the api codes here can end with. */
 type IdentityCode = Extract<IdentityErrorCode, 'identity_invalid' | 'factor_source_failed' | 'member_not_found'>;
 type DomainCode =
+  | EraseErrorCode
+  | RemindErrorCode
   | AppErrorCode
   | PartyErrorCode
   | SigningErrorCode
@@ -114,6 +116,15 @@ const DOMAIN_ANSWERS = {
   seal_not_found: () => bad('参数seal_id对应的印章不存在，请核对机构编号和印章编号'),
   seal_already_reviewed: () => bad('印章已审核或已停用，不能再次审核'),
 
+  signer_not_found: () => bad('参数idNumber对应的签署人不在本流程中，请核对身份证号'),
+  signer_not_waiting: () => bad('该签署人已签署，或尚未轮到其签署，无需催签'),
+  reminded_too_soon: (params: Params) => bad(`催签过于频繁，请${params['retryAfter'] ?? ''}秒后再试`),
+  signer_not_reachable: () => bad('无法向该签署人发送消息，请核对其手机号'),
+
+  person_has_open_flows: (params: Params) =>
+    bad(`该用户有${params['count'] ?? ''}个未结束的签署流程，请先撤销或待其结束后再删除`),
+  person_ambiguous: () => bad('该手机号对应多个身份证号，请改用身份证号删除'),
+
   seal_not_reviewed: () => bad('企业印章待审核，请审核通过后重试'),
   seal_rejected: () => bad('企业印章审核未通过，请更换印章后重试'),
   seal_character_missing: (params: Params) => bad(`印章字库缺少“${params['characters'] ?? ''}”`),
@@ -127,7 +138,7 @@ const DOMAIN_ANSWERS = {
   receipt_not_signed: () => bad('收据尚未签署完成，请稍后再试'),
 
   flow_not_found: () => ({ code: '1435011', msg: '流程不存在，请核对flowId' }),
-  flow_not_signing: () => ({ code: '1437111', msg: '流程不在签署中，不能撤销，请查询流程的当前状态' }),
+  flow_not_signing: () => ({ code: '1437111', msg: '流程不在签署中，不能撤销或催签，请查询流程的当前状态' }),
   flow_already_revoked: () => ({ code: '1437168', msg: '流程已撤销，无需再次撤销' }),
   not_initiator: () => ({ code: '1437148', msg: '不是流程的发起人，请由发起流程的etc_member_no撤销' }),
   reason_too_long: (params: Params) => ({

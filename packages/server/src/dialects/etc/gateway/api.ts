@@ -11,7 +11,10 @@ import type { Signing } from '../../../signing/index.ts';
 import { readParameters } from './parameters.ts';
 
 /** The part of signing that this gateway commands. */
-export type SigningCommands = Pick<Signing, 'createFlow' | 'flow' | 'revokeFlow' | 'documents'>;
+export type SigningCommands = Pick<
+  Signing,
+  'createFlow' | 'flow' | 'revokeFlow' | 'documents' | 'remindSigner' | 'erasePerson'
+>;
 
 /** The part of identity that this gateway commands. */
 export type IdentityCommands = Pick<

@@ -1,6 +1,7 @@
 import type { Api } from './api.ts';
 import { appNotifyGet } from './api/app-notify-get.ts';
 import { appNotifySave } from './api/app-notify-save.ts';
+import { esignAccountIndivDelete } from './api/esign-account-indiv-delete.ts';
 import { esignContractOrder } from './api/esign-contract-order.ts';
 import { esignContractSurplus } from './api/esign-contract-surplus.ts';
 import { esignSealPending } from './api/esign-seal-pending.ts';
@@ -12,6 +13,7 @@ import { esignSignflowsQuery } from './api/esign-signflows-query.ts';
 import { esignSignflowsRevoke } from './api/esign-signflows-revoke.ts';
 import { esignSignflowsReceiptCreate } from './api/esign-signflows-receipt-create.ts';
 import { esignSignflowsReceiptDownload } from './api/esign-signflows-receipt-download.ts';
+import { esignSignflowsRushsign } from './api/esign-signflows-rushsign.ts';
 import { esignVerifyIndivBase } from './api/esign-verify-indiv-base.ts';
 import { esignVerifyIndivTelecom3Factors } from './api/esign-verify-indiv-telecom3-factors.ts';
 import { esignVerifyOrgBase } from './api/esign-verify-org-base.ts';
@@ -44,7 +46,9 @@ export const APIS: ReadonlyMap<string, Api> = new Map(
     esignContractOrder,
     esignSealPending,
     esignSealReview,
+    esignSignflowsRushsign,
     esignSignflowsPdf2img,
+    esignAccountIndivDelete,
     esignSignflowsReceiptCreate,
     esignSignflowsReceiptDownload,
   ].map((api) => [api.apiCode, api]),

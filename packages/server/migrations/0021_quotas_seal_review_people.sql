@@ -43,3 +43,17 @@ create table seal_review_setting (
   app_id text        primary key,
   since  timestamptz not null
 );
+
+-- Where a person's data rests, found by a keyed hash of their ID number or mobile: to erase it, and nothing else.
+create table sign_person_key (
+  app_id          text  not null,
+  key_hash        bytea not null,
+  flow_request_id text  not null,
+  signer_id       text  not null,
+  primary key (app_id, key_hash, flow_request_id, signer_id)
+);
+create index sign_person_key_signer on sign_person_key (app_id, flow_request_id, signer_id);
+
+-- false: from before there were keys, or not looked at yet; a job writes them
+alter table sign_request add column has_person_keys boolean not null default false;
+create index sign_request_without_person_keys on sign_request (created_at) where not has_person_keys;
