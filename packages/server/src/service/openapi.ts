@@ -36,6 +36,7 @@ const UNUSED = {
   bankNotice: absent,
   files: absent,
   admin: absent,
+  pki: absent,
   tsa: absent,
   tsign: absent,
   validation: absent,

@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verifyAuditChain } from '../../src/audit/index.ts';
 import { createVault } from '../../src/platform/vault.ts';
+import { authoritiesFinding } from '../../src/service/authorities.ts';
 import { createTrust, type DocumentSigner, type Trust } from '../../src/trust/index.ts';
 import type { TrustTables } from '../../src/trust/tables.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -180,6 +181,16 @@ async function createOther(): Promise<TestDatabase> {
 }
 afterAll(async () => {
   for (const other of others) await other.drop();
+});
+
+test('the doctor tells in time what the root must be brought for', async () => {
+  await node().companySigner(database.db, company);
+  expect(await authoritiesFinding(database.db)).toMatchObject({ ok: true, detail: "the root's key is in the service" });
+  now = new Date(now.getTime() - 390 * DAY_MS);
+  await takenOut();
+  const finding = await authoritiesFinding(database.db);
+  expect(finding).toMatchObject({ ok: false });
+  expect(finding.detail).toMatch(/^the root's list ends on \d{4}-\d\d-\d\d: `yinxin trust root list`/);
 });
 
 test('a certificate that was issued to a holder at the same moment by two nodes is one', async () => {

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { migrate } from '../../src/platform/database/index.ts';
 import { MIGRATIONS_FOLDER } from '../../src/platform/database/migrations.ts';
 import { createVault } from '../../src/platform/vault.ts';
+import { authoritiesFinding } from '../../src/service/authorities.ts';
 import { createTrust, type DocumentSigner, type Trust } from '../../src/trust/index.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { opensslFolder, pem } from '../support/openssl.ts';
@@ -94,6 +95,14 @@ test('what the root issued itself can be revoked, and its status is told', async
   expect(text).toContain('Cessation Of Operation');
 });
 
+test('the doctor says so', async () => {
+  const { ok, detail } = await authoritiesFinding(database.db);
+  expect({ ok, detail }).toEqual({
+    ok: true,
+    detail: "the root's key is in the service; it issues certificates itself, until `yinxin trust root renew`",
+  });
+});
+
 test('its key stays where it is until it allows an authority below it', async () => {
   const { pem: file } = await trust.custody.exportRoot({ passphrase: '十二个字符以上的口令 ok', actor: 'operator' });
   const taken = trust.custody.takeOutRoot({ pem: file, passphrase: '十二个字符以上的口令 ok', actor: 'operator' });
@@ -113,6 +122,5 @@ test('once renewed, an issuing authority issues, and what was signed before is g
   expect(signer.certificate.equals(earlier.signer.certificate)).toBe(false);
   expect(signer.chain).toHaveLength(2);
   expect(await verified(await signer.signDetached(sha256), rootPem)).toContain('successful');
-  const { authorities } = { authorities: await trust.authorities() };
-  expect(authorities.map(({ issuer_id: issuer }) => issuer)).toEqual([null, 'built-in']);
+  expect((await trust.authorities()).map(({ issuer_id: issuer }) => issuer)).toEqual([null, 'built-in']);
 });
