@@ -42,4 +42,5 @@ const UNUSED = {
   validation: absent,
   member: absent,
   signer: absent,
+  pages: absent,
 } as Dialects;
