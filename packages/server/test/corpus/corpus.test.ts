@@ -11,9 +11,11 @@ import { examinedLine } from './table.ts';
 
 /** Files that each machine has or makes: qpdf's, poppler's, Chromium's, and accidents to them. */
 const FILES_MIN = 25;
+/** A handful of manuals take as long as all others; the run by hand has them too. */
+const BYTES_MAX = 300_000;
 
 test('every PDF that others made is signed twice and stays sound, or is refused with a reason that fits', async () => {
-  const { examined, missing } = await runCorpus({ bring: true, filesAtOnce: 2 });
+  const { examined, missing } = await runCorpus({ bring: true, filesAtOnce: 2, bytesMax: BYTES_MAX });
   if (missing.length > 0) console.log(`corpus, not here: ${missing.join('; ')}`);
   expect(examined.filter(({ faults }) => faults.length > 0).map(examinedLine)).toEqual([]);
   expect(examined.length).toBeGreaterThan(FILES_MIN);

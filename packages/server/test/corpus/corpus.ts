@@ -17,6 +17,8 @@ interface CorpusOptions {
   readonly bring: boolean;
   readonly filesAtOnce: number;
   readonly onExamined?: (examined: Examined) => void;
+  /** Longer files are left out. */
+  readonly bytesMax?: number;
   /** Only files whose name holds this. */
   readonly only?: string;
 }
@@ -36,7 +38,8 @@ export async function runCorpus(options: CorpusOptions): Promise<CorpusResult> {
       files.push(...rewritten.files);
       missing.push(...rewritten.missing);
     }
-    const wanted = files.filter(({ name }) => name.includes(options.only ?? ''));
+    const { only = '', bytesMax = Number.POSITIVE_INFINITY } = options;
+    const wanted = files.filter(({ name, bytes }) => name.includes(only) && bytes.length <= bytesMax);
     const examined = await examineAll(directory, wanted, options);
     return { examined, missing };
   } finally {

@@ -31,7 +31,7 @@ const DEBIAN_PACKAGES = [
 /** Folders in which installed packages keep documents and data. */
 const INSTALLED_FOLDERS = ['/usr/share', '/usr/lib/libreoffice'];
 const CACHE = fileURLToPath(new URL('../../../../.runtime/pdf-corpus/', import.meta.url));
-const FETCH_MS_MAX = 120_000;
+const FETCH_MS_MAX = 60_000;
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
@@ -41,37 +41,52 @@ const FILE_BYTES_MAX = 4 * 1024 * 1024;
  * @returns the packages that are missing
  */
 export async function bringPackages(): Promise<string[]> {
+  const fromNpm = await bringAll('npm', NPM_PACKAGES, async (name, folder) => {
+    const options = ['--silent', '--fetch-retries', '0'];
+    const { stdout } = await run('npm', ['pack', name, ...options], { cwd: folder, timeout: FETCH_MS_MAX });
+    const archive = stdout.trim().split('\n').at(-1) ?? '';
+    await run('tar', ['xzf', archive], { cwd: folder, maxBuffer: 256 * 1024 * 1024 });
+  });
+  const fromDebian = await bringAll('Debian', DEBIAN_PACKAGES, async (name, folder) => {
+    await run('apt-get', ['download', '-q', name], { cwd: folder, timeout: FETCH_MS_MAX });
+    const archive = (await readdir(folder)).find((file) => file.endsWith('.deb')) ?? '';
+    await run('dpkg-deb', ['-x', archive, '.'], { cwd: folder });
+  });
+  return [...fromNpm, ...fromDebian];
+}
+
+/** Where one cannot be had, the others are not even tried: there is no network, or no such program. */
+async function bringAll(
+  registry: string,
+  names: readonly string[],
+  unpack: (name: string, folder: string) => Promise<void>,
+): Promise<string[]> {
   const missing: string[] = [];
-  for (const name of NPM_PACKAGES) {
-    await bring(`npm ${name}`, missing, async (folder) => {
-      const { stdout } = await run('npm', ['pack', name, '--silent'], { cwd: folder, timeout: FETCH_MS_MAX });
-      const archive = stdout.trim().split('\n').at(-1) ?? '';
-      await run('tar', ['xzf', archive], { cwd: folder, maxBuffer: 256 * 1024 * 1024 });
-    });
-  }
-  for (const name of DEBIAN_PACKAGES) {
-    await bring(`Debian ${name}`, missing, async (folder) => {
-      // apt's own user may not write here, and says so.
-      await run('apt-get', ['download', '-q', name], { cwd: folder, timeout: FETCH_MS_MAX });
-      const archive = (await readdir(folder)).find((file) => file.endsWith('.deb')) ?? '';
-      await run('dpkg-deb', ['-x', archive, '.'], { cwd: folder });
-    });
+  for (const name of names) {
+    const isThere = missing.length === 0 && (await bring(`${registry} ${name}`, (folder) => unpack(name, folder)));
+    if (!isThere && !existsSync(folderOf(`${registry} ${name}`))) missing.push(`${registry} ${name}`);
   }
   return missing;
 }
 
-async function bring(origin: string, missing: string[], unpack: (folder: string) => Promise<void>): Promise<void> {
-  const folder = join(CACHE, origin.replaceAll(/[ /]/g, '_'));
-  if (existsSync(folder)) return;
+function folderOf(origin: string): string {
+  return join(CACHE, origin.replaceAll(/[ /]/g, '_'));
+}
+
+/** Whether the package is there now. */
+async function bring(origin: string, unpack: (folder: string) => Promise<void>): Promise<boolean> {
+  const folder = folderOf(origin);
+  if (existsSync(folder)) return true;
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   try {
     await unpack(partial);
     await rename(partial, folder);
+    return true;
   } catch {
-    missing.push(origin);
     await rm(partial, { recursive: true, force: true });
+    return false;
   }
 }
 
