@@ -135,9 +135,12 @@ export function defaultChoices(
   point = { page: 1, x: 300, y: 400 },
 ): ChoicesRequest['choices'] {
   return document!.fields.map(({ fieldId, forms: [form], placement }): FieldChoice => {
-    const points = placement.kind === 'free' ? { points: [point] } : {};
-    if (form === 'handwritten') return { fieldId, form, handwriting: HANDWRITING, ...points };
-    return { fieldId, form: form!, sealId: document!.seals[0]!.sealId, ...points };
+    const choice: FieldChoice =
+      form === 'handwritten'
+        ? { fieldId, form, handwriting: HANDWRITING }
+        : { fieldId, form: form!, sealId: document!.seals[0]!.sealId };
+    if (placement.kind === 'free') choice.points = [point];
+    return choice;
   });
 }
 

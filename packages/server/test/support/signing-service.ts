@@ -20,7 +20,7 @@ import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { createRelay, DEFAULT_LIMITS, type Relay } from '../../src/relay/index.ts';
 import { createQuotas } from '../../src/quotas/index.ts';
-import { createSeals } from '../../src/seals/index.ts';
+import { createSeals, type Seals } from '../../src/seals/index.ts';
 import {
   createSigning,
   type LongTerm,
@@ -56,6 +56,7 @@ export interface SigningService {
   readonly signing: Signing;
   /** Another service over the same database, as a second node is. */
   another(jobs: Jobs, changed?: Partial<SigningDependencies>): Signing;
+  readonly seals: Seals;
   readonly outgoing: OutgoingMessages;
   readonly appId: string;
   /** A company of the app and a member of it. */
@@ -97,6 +98,7 @@ export async function startSigningService(options: {
   const pageImages = createPageImages({ threadsMax: 1 });
   const outgoing = createOutgoingMessages({ db, clock, vault });
   const trust = createTrust({ db, vault, clock });
+  const seals = createSeals({ clock });
   const common = {
     pdf,
     db,
@@ -106,7 +108,7 @@ export async function startSigningService(options: {
     parties,
     quotas: createQuotas({ db, clock, apps, parties }),
     log,
-    seals: createSeals({ clock }),
+    seals,
     trust,
     notify: createNotify({ relay, apps, log }),
     apps,
@@ -131,6 +133,7 @@ export async function startSigningService(options: {
     trust,
     relay,
     apps,
+    seals,
     outgoing,
     appId,
     signing: createSigning({ ...common, documents, jobs: options.jobs(database) }),
