@@ -47,7 +47,8 @@ export function examine({ pdf, anchors, crls, now }: ExaminationInput): Validati
   const { revisions } = objects.history;
   const last = revisions.length - 1;
   const view = objects.at(last);
-  const encrypt = view.trailer('Encrypt');
+  // What a later save declares of what was signed in the clear is a change of it.
+  const encrypt = objects.at(0).trailer('Encrypt');
   if (encrypt !== undefined && encrypt !== null) throw new DomainError('encrypted');
   const store = storedValidationData(view);
   const knowledge: Knowledge = {

@@ -13,6 +13,8 @@ export type Revision = {
   startXref: number;
   entries: ReadonlyMap<number, XrefEntry>;
   trailer: PdfDict;
+  /** False where something else stands between cross-reference and `%%EOF` than its own `startxref`. */
+  isRegular: boolean;
   /** Cross-reference and what follows it, up to `end`: bytes that are no object's. */
   xrefSpans: readonly Span[];
 };
@@ -108,8 +110,7 @@ function revisionOf(bytes: Buffer, budget: ParseBudget, group: readonly Located[
   const [newest] = group;
   const last = group.reduce((a, b) => (b.offset > a.offset ? b : a));
   if (!newest) throw new DamagedPdf('no cross-reference');
-  const end =
-    start === 0 ? endOfFirst(bytes, budget, last, newest.offset) : endOfRevision(bytes, budget, last, newest.offset);
+  const end = endOfRevision(bytes, budget, last, newest.offset);
   const entries = new Map<number, XrefEntry>();
   const spans: Span[] = [];
   for (const { offset, endsAt, section, hybrid } of group) {
@@ -137,6 +138,7 @@ function revisionOf(bytes: Buffer, budget: ParseBudget, group: readonly Located[
     end: end.end,
     endWithSpace: skipWhiteSpace(bytes, end.end),
     startXref: newest.offset,
+    isRegular: end.isRegular,
     entries,
     trailer,
     xrefSpans: spans,
@@ -147,40 +149,28 @@ function addEntries(entries: Map<number, XrefEntry>, added: readonly (readonly [
   for (const [objectNumber, entry] of added) if (!entries.has(objectNumber)) entries.set(objectNumber, entry);
 }
 
-/** `startxref`, the offset of the save's own section, `%%EOF`: what follows the section that lies last. */
+/**
+ * `startxref`, the offset of the save's own section, `%%EOF`: what follows the section that lies last. Where other writers
+ * took more freedom, the next mark ends the save.
+ */
 function endOfRevision(
   bytes: Buffer,
   budget: ParseBudget,
   last: Located,
   startXref: number,
-): { startXrefAt: number; end: number } {
+): { startXrefAt: number; end: number; isRegular: boolean } {
   const behind = last.section.manner === 'table' ? last.endsAt : afterObject(bytes, budget, last.endsAt);
   const parser = new PdfParser(bytes, behind, budget);
   parser.skipSpace();
   const startXrefAt = parser.position;
-  if (!parser.takeKeyword('startxref') || parser.takeInteger() !== startXref) {
-    throw new DamagedPdf('a cross-reference that its own startxref does not name');
+  if (parser.takeKeyword('startxref') && parser.takeInteger() === startXref) {
+    const mark = skipWhiteSpace(bytes, parser.position);
+    const isMark = bytes.toString('latin1', mark, mark + EOF_MARK.length) === EOF_MARK;
+    if (isMark) return { startXrefAt, end: mark + EOF_MARK.length, isRegular: true };
   }
-  const mark = skipWhiteSpace(bytes, parser.position);
-  if (bytes.toString('latin1', mark, mark + EOF_MARK.length) !== EOF_MARK) throw new DamagedPdf('no end of file mark');
-  return { startXrefAt, end: mark + EOF_MARK.length };
-}
-
-/** Writers of first saves take more freedom than readers mind: comments, other offsets. The next mark ends such a one. */
-function endOfFirst(
-  bytes: Buffer,
-  budget: ParseBudget,
-  last: Located,
-  startXref: number,
-): { startXrefAt: number; end: number } {
-  try {
-    return endOfRevision(bytes, budget, last, startXref);
-  } catch (error) {
-    if (!(error instanceof DamagedPdf)) throw error;
-    const mark = bytes.indexOf(EOF_MARK, last.endsAt);
-    if (mark === -1) throw error;
-    return { startXrefAt: mark, end: mark + EOF_MARK.length };
-  }
+  const mark = bytes.indexOf(EOF_MARK, last.endsAt);
+  if (mark === -1) throw new DamagedPdf('no end of file mark');
+  return { startXrefAt: mark, end: mark + EOF_MARK.length, isRegular: false };
 }
 
 /** Behind `endstream endobj`, from the end of a stream's data. */

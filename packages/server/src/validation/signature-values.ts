@@ -63,9 +63,9 @@ function isSignatureDict(value: PdfValue | undefined): value is PdfDict {
 
 function addNode(objects: ObjectHistory, found: Map<string, SignatureValue>, node: FormNode, seenIn: number): void {
   if (node.type !== 'Sig' || !node.isField || found.size >= SIGNATURES_MAX) return;
-  const dict = objects.at(seenIn).resolve(node.value);
   const objectNumber = node.value instanceof PdfRef ? node.value.objectNumber : node.objectNumber;
-  if (!isDict(dict) || objectNumber === undefined) return;
+  const dict = objectNumber === undefined ? undefined : dictOf(objects, node.value, seenIn);
+  if (!dict || objectNumber === undefined) return;
   const revision = revisionOf(objects, objectNumber, seenIn);
   // A field that two others name, or a signature that two fields name, is one signature.
   const key = `${objectNumber}/${revision}`;
@@ -80,6 +80,15 @@ function addNode(objects: ObjectHistory, found: Map<string, SignatureValue>, nod
     ...contentsOf(objects, objectNumber, revision, path),
     isTimestamp: isTimestamp(dict),
   });
+}
+
+/** An object that is there and cannot be read as a dictionary is a signature that says nothing; one that is not is none. */
+function dictOf(objects: ObjectHistory, value: PdfValue | undefined, revision: number): PdfDict | undefined {
+  const dict = objects.at(revision).resolve(value);
+  if (isDict(dict)) return dict;
+  const entry = value instanceof PdfRef ? objects.entryAt(value.objectNumber, revision) : undefined;
+  const isThere = entry !== undefined && entry.kind !== 'free';
+  return isThere || (dict !== null && dict !== undefined) ? new Map() : undefined;
 }
 
 /** The newest save up to this one that wrote the object. */

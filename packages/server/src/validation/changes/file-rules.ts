@@ -23,7 +23,7 @@ export function fileRule(objects: ObjectHistory, revision: number, note: Step['n
     else if (offset < save.start || offset >= save.end) note('object_redirected', { objectNumber });
     else if (entry.kind === 'offset') spans.push(spanOf(objects, objectNumber, offset, revision, note));
   }
-  if (hasOtherBytes(objects, save.start, save.end, spans)) note('hidden_bytes');
+  if (!save.isRegular || hasOtherBytes(objects, save.start, save.end, spans)) note('hidden_bytes');
   trailerRule(objects, revision, note);
 }
 
