@@ -51,7 +51,7 @@ import { createLongTerm } from './service/long-term.ts';
 import { assertMasterKeyFits } from './service/master-key-check.ts';
 import { serviceSigner } from './service/service-signer.ts';
 import { createTraces } from './service/traces.ts';
-import { createServiceValidation } from './service/validation.ts';
+import { createServiceValidation, validationOf } from './service/validation.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createQuotas } from './quotas/index.ts';
 import { createReceipts, withReceipts } from './receipts/index.ts';
@@ -230,6 +230,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     seals,
     signing,
     signer: () => serviceSigner(trust, db, longTerm),
+    validate: (document) => validationOf(validation, document),
   });
   const receipts = createReceipts({ db, clock, egress, parties, documents, signing });
   const bank = createBank({ db, vault, clock, log });

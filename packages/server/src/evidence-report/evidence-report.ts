@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { Seals } from '../seals/index.ts';
 import type { DocumentSigner } from '../trust/index.ts';
+import type { ValidationReport } from '../validation/index.ts';
 import { gatherFacts, hashOfFacts, type GatherDependencies } from './gather.ts';
 import { reportPdf } from './report-pdf.ts';
 import { findReport, insertReport } from './store.ts';
@@ -32,6 +33,8 @@ export interface EvidenceDependencies extends GatherDependencies {
   readonly clock: Clock;
   readonly documents: Pick<Documents, 'findFile' | 'readFile' | 'storeFile' | 'discardFile' | 'fileUrl'>;
   readonly seals: Pick<Seals, 'writing'>;
+  /** What the service's own validation says of the document at this moment; null where it cannot say anything. */
+  validate(pdf: Buffer): Promise<ValidationReport | null>;
   /** The service's own. */
   signer(): Promise<DocumentSigner>;
 }
@@ -69,7 +72,10 @@ export function createEvidenceReports(dependencies: EvidenceDependencies): Evide
     if (known !== undefined) return known;
     const at = clock.now();
     const audit = await auditTrail(db, { appId, subject: `sign_flow:${flowId}` });
-    const bytes = await signed(await reportPdf({ facts, audit, factsSha256: key.factsSha256, at }), at);
+    const document = await documents.readFile({ appId, fileId: facts.evidence.fileId });
+    const validation = await dependencies.validate(document.bytes);
+    const report = { facts, audit, validation, factsSha256: key.factsSha256, at };
+    const bytes = await signed(await reportPdf(report), at);
     const { fileId, sha256 } = await documents.storeFile({ appId, fileName: `签署证据报告-${flowId}.pdf`, bytes });
     const isFirst = await db.transaction().execute(async (tx) => {
       const row = { app_id: appId, flow_id: flowId, facts_sha256: key.factsSha256, file_id: fileId, created_at: at };

@@ -1,6 +1,7 @@
 import { createComposer, type Composer } from '../typesetting/index.ts';
+import type { ReportedSignature, ValidationReport } from '../validation/index.ts';
 import { deviceOf } from './device.ts';
-import type { AuditFacts, EvidenceFacts } from './facts.ts';
+import type { AuditFacts, EvidenceFacts, SignatureFact } from './facts.ts';
 import { ACT_WORDS, actDetail, both, moment, momentLines, SIGNER_WORDS, STATE_WORDS } from './words.ts';
 
 const GREY = '#6B6B6B';
@@ -9,19 +10,23 @@ const NONE = '–';
 export interface ReportInput {
   facts: EvidenceFacts;
   audit: AuditFacts;
+  /** What our own validation says of the document at `at`; null where it cannot say anything. */
+  validation: ValidationReport | null;
   /** SHA-256 over the facts, hex: what the report is of. */
   factsSha256: string;
   at: Date;
 }
 
 /** The evidence report of a flow before it is signed: Chinese with English beside, on as many pages as it takes. */
-export async function reportPdf({ facts, audit, factsSha256, at }: ReportInput): Promise<Buffer> {
+export async function reportPdf({ facts, audit, validation, factsSha256, at }: ReportInput): Promise<Buffer> {
   const { flow } = facts.evidence;
-  const composer = await createComposer({
-    title: `签署证据报告 ${flow.flowId}`,
-    at,
-    footer: `签署证据报告 Signing Evidence Report · ${flow.flowId} · ${moment(at)}`,
-  });
+  const composer = numbered(
+    await createComposer({
+      title: `签署证据报告 ${flow.flowId}`,
+      at,
+      footer: `签署证据报告 Signing Evidence Report · ${flow.flowId} · ${moment(at)}`,
+    }),
+  );
   composer.paragraph('签署证据报告', { size: 20, align: 'centre' });
   composer.paragraph('Signing Evidence Report', { size: 11, align: 'centre', colour: GREY });
   composer.space(8);
@@ -33,7 +38,7 @@ export async function reportPdf({ facts, audit, factsSha256, at }: ReportInput):
   writeFlow(composer, facts);
   writeParties(composer, facts);
   writeRevisions(composer, facts);
-  writeSignatures(composer, facts);
+  writeSignatures(composer, facts, validation);
   writeActs(composer, facts);
   writeSessions(composer, facts);
   writeViews(composer, facts);
@@ -42,9 +47,23 @@ export async function reportPdf({ facts, audit, factsSha256, at }: ReportInput):
   return composer.finish();
 }
 
+const NUMBERS = '一二三四五六七八九十';
+
+/** Numbers the headings as they come: what a flow has nothing of is left out. */
+function numbered(composer: Composer): Composer {
+  let count = 0;
+  return {
+    ...composer,
+    heading(chinese, english) {
+      composer.heading(`${NUMBERS[count] ?? ''}、${chinese}`, english);
+      count += 1;
+    },
+  };
+}
+
 function writeFlow(composer: Composer, { evidence: { flow }, initiatorName, companies }: EvidenceFacts): void {
   const company = companies.find(({ etcOrgNo }) => etcOrgNo === flow.initiatorOrgNo);
-  composer.heading('一、签署流程', 'The flow');
+  composer.heading('签署流程', 'The flow');
   composer.record([
     ['文件主题 Subject', flow.businessScene],
     ['流程编号 Flow', flow.flowId],
@@ -58,7 +77,7 @@ function writeFlow(composer: Composer, { evidence: { flow }, initiatorName, comp
 }
 
 function writeParties(composer: Composer, { evidence: { signers }, companies }: EvidenceFacts): void {
-  composer.heading('二、签署方', 'Parties');
+  composer.heading('签署方', 'Parties');
   composer.table({
     columns: [
       { title: '序\nNo.', share: 6 },
@@ -86,7 +105,7 @@ function writeParties(composer: Composer, { evidence: { signers }, companies }: 
 }
 
 function writeRevisions(composer: Composer, { revisions }: EvidenceFacts): void {
-  composer.heading('三、文件版本', 'Revisions of the document');
+  composer.heading('文件版本', 'Revisions of the document');
   composer.table({
     columns: [
       { title: '序\nNo.', share: 6 },
@@ -105,14 +124,20 @@ function writeRevisions(composer: Composer, { revisions }: EvidenceFacts): void 
   });
 }
 
-function writeSignatures(composer: Composer, { signatures }: EvidenceFacts): void {
-  composer.heading('四、电子签名与证书', 'Signatures and certificates');
+function writeSignatures(composer: Composer, { signatures }: EvidenceFacts, validation: ValidationReport | null): void {
+  composer.heading('电子签名与证书', 'Signatures and certificates');
   if (signatures.length === 0) {
     composer.paragraph('文件没有电子签名。The document carries no signature.');
     return;
   }
+  if (validation !== null) {
+    const { words, checkedAt } = validation;
+    composer.record([['生成时校验 Validated', `${words.zh} ${words.en}\n${moment(new Date(checkedAt))}`]]);
+    composer.space(6);
+  }
   for (const [index, signature] of signatures.entries()) {
     const { certificate } = signature;
+    const judged = validation?.signatures.find(({ fieldName }) => fieldName === signature.fieldName);
     const isStamp = signature.kind === 'timestamp';
     composer.record([
       [`第${index + 1}个 No. ${index + 1}`, isStamp ? '文件时间戳 document timestamp' : '电子签名 signature'],
@@ -122,22 +147,26 @@ function writeSignatures(composer: Composer, { signatures }: EvidenceFacts): voi
       ['证书序列号 Serial number', certificate?.serialNumber ?? NONE],
       ['证书有效期 Valid', certificate ? `${moment(certificate.notBefore)} – ${moment(certificate.notAfter)}` : NONE],
       ['证书SHA-256 Certificate', certificate?.sha256 ?? NONE],
-      ...(isStamp ? [] : ([['签名级别 Level', levelText(signature)]] as const)),
+      ...(isStamp ? [] : ([['签名级别 Level', levelText(signature, judged)]] as const)),
+      ...(judged === undefined ? [] : ([['校验结果 Verdict', `${judged.words.zh} ${judged.words.en}`]] as const)),
       ['所签内容SHA-256 Covers', `${signature.coveredSha256}\n${signature.coveredBytes}字节 bytes`],
     ]);
     composer.space(6);
   }
 }
 
-function levelText({ level, hasTimestamp }: { level: string | null; hasTimestamp: boolean }): string {
-  const time = hasTimestamp ? '含可信时间戳 with a timestamp' : '时间取自本服务的时钟 time of our own clock';
+function levelText(signature: SignatureFact, judged: ReportedSignature | undefined): string {
+  const level = judged?.level ?? signature.level;
+  const proven = judged?.provenTime;
+  const stamped = signature.hasTimestamp ? '含时间戳 with a timestamp' : '时间取自本服务的时钟 time of our own clock';
+  const time = proven ? `时间由${proven.authority}证明 proven ${moment(new Date(proven.at))}` : stamped;
   return `${level === null ? 'PAdES' : `PAdES ${level}`}，${time}`;
 }
 
 function writeActs(composer: Composer, { evidence: { acts, signers } }: EvidenceFacts): void {
   const nameOf = new Map(signers.map((signer, index) => [signer.signerId, `${index + 1}. ${signer.name}`]));
   const sessions = sessionLabels(acts);
-  composer.heading('五、签署行为', 'Acts');
+  composer.heading('签署行为', 'Acts');
   composer.table({
     size: 7,
     columns: [
@@ -183,7 +212,7 @@ function sessionLabels(acts: EvidenceFacts['evidence']['acts']): Map<string, str
 function writeSessions(composer: Composer, { evidence: { acts } }: EvidenceFacts): void {
   const labels = sessionLabels(acts);
   if (labels.size === 0) return;
-  composer.heading('六、会话与设备', 'Sessions and devices');
+  composer.heading('会话与设备', 'Sessions and devices');
   composer.table({
     size: 7,
     columns: [
@@ -203,7 +232,7 @@ function writeSessions(composer: Composer, { evidence: { acts } }: EvidenceFacts
 function writeViews(composer: Composer, { evidence: { views, signers } }: EvidenceFacts): void {
   if (views.length === 0) return;
   const nameOf = new Map(signers.map((signer, index) => [signer.signerId, `${index + 1}. ${signer.name}`]));
-  composer.heading('七、逐页阅读记录', 'Page views');
+  composer.heading('逐页阅读记录', 'Page views');
   composer.table({
     columns: [
       { title: '签署方\nParty', share: 24 },
@@ -223,13 +252,13 @@ function writeViews(composer: Composer, { evidence: { views, signers } }: Eviden
 }
 
 function writeChain(composer: Composer, { evidence: { acts } }: EvidenceFacts, audit: AuditFacts): void {
-  composer.heading('八、审计链', 'The audit chain');
+  composer.heading('审计链', 'The audit chain');
   composer.record([
     ['链头序号 Head, entry', audit.head === null ? NONE : String(audit.head.sequence)],
     ['链头哈希 Head, hash', audit.head === null ? NONE : audit.head.hash.toString('hex')],
   ]);
   composer.space(6);
-  const entryOf = new Map(audit.entries.map((entry) => [String(entry.detail['actId'] ?? ''), entry]));
+  const entryOf = new Map(audit.entries.map((entry) => [entry.detail['actId'], entry]));
   composer.table({
     size: 6.5,
     columns: [
@@ -256,14 +285,14 @@ function halves(hash: string): string {
 }
 
 function writeNotes(composer: Composer): void {
-  composer.heading('九、核对方法', 'How to check this report');
+  composer.heading('核对方法', 'How to check this report');
   for (const note of NOTES) composer.paragraph(note, { size: 8 });
 }
 
 const NOTES = [
   '1. 本报告由印信服务以自己的证书签名，任何PDF阅读器都能验证其未被改动。This file is signed by the service; any PDF reader shows whether it was changed.',
-  '2. 计算所持合同文件的SHA-256，应与第三节最后一个版本一致。The SHA-256 of the contract in your hands is that of the last revision in part 3.',
-  '3. 第五节每个行为的内容按固定顺序写成JSON数组后计算SHA-256，即第八节所列的值，并写入以SHA-256逐条相连的审计链：改动、删除或调换任何一条都会使其后的哈希不符。Each act is hashed as a JSON array in a fixed order and stands in an audit chain whose every hash covers the one before.',
+  '2. 计算所持合同文件的SHA-256，应与“文件版本”中最后一个版本一致。The SHA-256 of the contract in your hands is that of the last revision.',
+  '3. 每个签署行为的内容按固定顺序写成JSON数组后计算SHA-256，即“审计链”中所列的值，并写入以SHA-256逐条相连的审计链：改动、删除或调换任何一条都会使其后的哈希不符。Each act is hashed as a JSON array in a fixed order and stands in an audit chain whose every hash covers the one before.',
   '4. 时间均为中国标准时间（UTC+8）。签名级别为B-T及以上的，签名时间由时间戳服务证明；B-B的签名时间取自本服务的时钟。Times are China Standard Time. From level B-T on, a timestamp service vouches for the time of a signature.',
   '5. 证件号和手机号隐去中间部分；“已删除”表示本人的资料已应要求删除，哈希、证书与行为记录仍然保留。Numbers are masked; “erased” means that the data of a person was erased on request, while the proof was kept.',
 ];

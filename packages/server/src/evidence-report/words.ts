@@ -45,8 +45,11 @@ const DETAIL_WORDS: Readonly<Record<string, string>> = {
   fileName: '文件名 file',
   flowRequestId: '请求编号 request',
   channel: '渠道 channel',
+  link: '链接 link',
   to: '发至 to',
-  reminder: '催签 reminder',
+  isReminder: '催签 reminder',
+  level: '签名级别 level',
+  replacedFileId: '被接续的版本 follows revision',
   reason: '原因 reason',
   triesLeft: '剩余次数 tries left',
   until: '至 until',
@@ -66,6 +69,9 @@ const DETAIL_WORDS: Readonly<Record<string, string>> = {
   expiresAt: '有效至 valid until',
   signValidity: '签署截止 deadline',
 };
+
+/** What other columns say already. */
+const SAID_ELSEWHERE: ReadonlySet<string> = new Set(['signerId', 'fileId']);
 
 const DETAIL_CHARACTERS_MAX = 400;
 
@@ -88,7 +94,7 @@ export function both([chinese, english]: readonly [string, string]): string {
 export function actDetail(act: Act): string {
   const lines = Object.entries(act.detail).flatMap(([key, value]) => {
     const text = valueText(value);
-    return text === '' ? [] : [`${DETAIL_WORDS[key] ?? key}：${text}`];
+    return text === '' || SAID_ELSEWHERE.has(key) ? [] : [`${DETAIL_WORDS[key] ?? key}：${text}`];
   });
   if (act.messageId !== null) lines.push(`消息编号 message：${act.messageId}`);
   if (act.consentVersion !== null) lines.push(`条款版本 terms：${act.consentVersion}`);
@@ -100,7 +106,7 @@ export function actDetail(act: Act): string {
 function plainText(value: unknown): string {
   if (Array.isArray(value)) return value.map(plainText).join(', ');
   if (typeof value === 'object' && value !== null) return Object.values(value).map(plainText).join(' ');
-  return String(value as string | number | boolean | null);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function valueText(value: unknown): string {

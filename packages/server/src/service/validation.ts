@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Config } from '../platform/config.ts';
+import { DomainError } from '../platform/errors.ts';
 import type { Trust } from '../trust/index.ts';
 import { createValidation, readTrustRoots } from '../validation/index.ts';
-import type { Validation } from '../validation/index.ts';
+import type { Validation, ValidationReport } from '../validation/index.ts';
 
 /**
  * Validation as the service does it: the built-in authority's roots are trusted and its revocation lists known, and so are
@@ -37,4 +38,14 @@ export async function createServiceValidation(
 function isRoot(der: Buffer): boolean {
   const certificate = new X509Certificate(der);
   return certificate.issuer === certificate.subject;
+}
+
+/** What can be said of a document of our own; null where validation refuses it or has no time for it now. */
+export async function validationOf(validation: Validation, pdf: Buffer): Promise<ValidationReport | null> {
+  try {
+    return await validation.validate(Uint8Array.from(pdf));
+  } catch (error) {
+    if (error instanceof DomainError) return null;
+    throw error;
+  }
 }

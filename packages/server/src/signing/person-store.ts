@@ -72,10 +72,13 @@ export async function findPlaces(
       on signer.app_id = ${appId} and signer.flow_id = request.flow_id and signer.signer_id = found.signer_id
     order by found.flow_request_id, found.signer_id
   `.execute(executor);
-  return rows.map(({ requestSigner, ...row }) => ({
-    ...row,
-    sealedIdNumber: row.sealedIdNumber ?? sealedText(requestSigner?.sealedIdNumber),
-    sealedMobile: row.sealedMobile ?? sealedText(requestSigner?.sealedMobile),
+  return rows.map(({ flowRequestId, signerId, flowId, state, sealedIdNumber, sealedMobile, requestSigner }) => ({
+    flowRequestId,
+    signerId,
+    flowId,
+    state,
+    sealedIdNumber: sealedIdNumber ?? sealedText(requestSigner?.sealedIdNumber),
+    sealedMobile: sealedMobile ?? sealedText(requestSigner?.sealedMobile),
   }));
 }
 

@@ -9,6 +9,7 @@ import { createEvidenceReports } from '../../src/evidence-report/index.ts';
 import { reportPdf } from '../../src/evidence-report/report-pdf.ts';
 import { createParties } from '../../src/parties/index.ts';
 import { createVault } from '../../src/platform/vault.ts';
+import { createValidation } from '../../src/validation/index.ts';
 import { createSeals } from '../../src/seals/index.ts';
 import { evidenceFacts } from '../support/evidence-facts.ts';
 import { pdfsig, qpdfCheck, testSigner } from '../support/signed-pdf.ts';
@@ -20,6 +21,11 @@ const { clock, service } = fixture;
 const { appId, documents, signing } = service;
 const { db } = service.database;
 const signer = await testSigner('P-256', '印信服务 Yinxin Service');
+const validation = createValidation({
+  clock,
+  anchors: async () =>
+    (await service.trust.authorities()).map(({ certificate }) => ({ der: certificate, source: 'built_in' })),
+});
 const evidence = createEvidenceReports({
   db,
   clock,
@@ -28,8 +34,12 @@ const evidence = createEvidenceReports({
   parties: createParties({ db, vault: createVault(Buffer.alloc(32, 7)), clock }),
   seals: createSeals({ clock }),
   signer: () => Promise.resolve(signer),
+  validate: (pdf) => validation.validate(Uint8Array.from(pdf)),
 });
-afterAll(() => fixture.close());
+afterAll(async () => {
+  await validation.close();
+  await fixture.close();
+});
 
 const reportOf = async (flowId: string) => evidence.report({ appId, flowId, actor: 'operator' });
 /** The report's text, with its line breaks as spaces. */
@@ -64,6 +74,7 @@ describe('the evidence report of a flow', () => {
       '北京易楼房地产经纪有限公司',
       '房屋买卖合同.pdf',
       'PAdES B-B',
+      '校验结果 Verdict',
       '+08:00',
     ])
       expect(text).toContain(words);
@@ -127,7 +138,7 @@ describe('the evidence report of a flow', () => {
 describe('its layout', () => {
   const at = new Date('2026-11-22T02:00:00Z');
   const pdfOf = async (pages: number): Promise<Buffer> =>
-    reportPdf({ ...evidenceFacts({ pages }), factsSha256: 'ab'.repeat(32), at });
+    reportPdf({ ...evidenceFacts({ pages }), validation: null, factsSha256: 'ab'.repeat(32), at });
 
   test('says of each act when, by whom, from where, with which message and terms', async () => {
     const text = await textOf(await pdfOf(12));
