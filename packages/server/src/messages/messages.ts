@@ -32,8 +32,6 @@ export interface Messages {
   ): Promise<{ isReachable: true; messageId: string; to: string; channel: string } | { isReachable: false }>;
   /** How many messages of a kind an application sent to an address since; two that ask at once do so one after the other. */
   countSent(tx: Transaction, asked: { appId: string; to: Recipient; kind: MessageKind; since: Date }): Promise<number>;
-  /** For `yinxin doctor`. */
-  examine(): Promise<{ adapter: MessageAdapter['name']; late: number; failed: number }>;
   /** Gives a new job to messages whose own was lost; the jobs call it on each node by themselves. */
   sweep(): Promise<void>;
 }
@@ -55,8 +53,6 @@ const TRIES_MAX = 9;
 const IDLE_MS = 90 * 60_000;
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_ROWS_MAX = 500;
-const LATE_MS = 5 * 60_000;
-const FAILED_WITHIN_MS = 24 * 3_600_000;
 
 type SealedContent = Omit<OutgoingMessage, 'messageId' | 'kind' | 'language'>;
 
@@ -138,14 +134,6 @@ export function createMessages(dependencies: MessagesDependencies): Messages {
     },
     countSent: (tx, { appId, to, kind, since }) =>
       store.countSent(tx, { appId, recipientHash: hashOf(to), kind, since }),
-    async examine() {
-      const now = clock.now().getTime();
-      const troubled = await store.countTroubled(db, {
-        before: new Date(now - LATE_MS),
-        since: new Date(now - FAILED_WITHIN_MS),
-      });
-      return { adapter: adapter.name, ...troubled };
-    },
     sweep,
   };
 }

@@ -88,15 +88,3 @@ export async function countSent(
   `.execute(tx);
   return rows[0]?.count ?? 0;
 }
-
-/** For `yinxin doctor`: messages that wait for longer than since `before`, and that failed since `since`. */
-export async function countTroubled(
-  executor: Executor,
-  { before, since }: { before: Date; since: Date },
-): Promise<{ late: number; failed: number }> {
-  const { rows } = await sql<{ late: number; failed: number }>`
-    select (select count(*) from message where state = 'waiting' and touched_at < ${before}) as late,
-           (select count(*) from message where state = 'failed' and ended_at > ${since}) as failed
-  `.execute(executor);
-  return rows[0] ?? { late: 0, failed: 0 };
-}

@@ -5,6 +5,8 @@ import { POINTS_PER_MM, SEAL_RED } from './round-seal.ts';
 
 /** The usual side of a person's square seal. */
 const PERSONAL_SEAL_SIDE_MM = 20;
+/** Points. */
+export const PERSONAL_SEAL_WIDTH = PERSONAL_SEAL_SIDE_MM * POINTS_PER_MM;
 const FRAME_MM = 1;
 /** White between the frame and the characters, and between two characters. */
 const MARGIN_MM = 0.9;
@@ -33,7 +35,7 @@ function columnsOf(name: string): string[][] {
  */
 export function personalSeal(name: string, outlines: Outlines): Appearance {
   glyphsOf(name, outlines);
-  const side = PERSONAL_SEAL_SIDE_MM * POINTS_PER_MM;
+  const side = PERSONAL_SEAL_WIDTH;
   const edge = (FRAME_MM + MARGIN_MM) * POINTS_PER_MM;
   const gap = GAP_MM * POINTS_PER_MM;
   const columns = columnsOf(name);

@@ -5,6 +5,7 @@ import type { OpenDatabase } from '../platform/database/index.ts';
 import { authoritiesFinding } from './authorities.ts';
 import { certificatesFinding } from './certificates.ts';
 import { signatureLevelFinding } from './long-term.ts';
+import { messagesFinding } from './messages.ts';
 
 const OLDEST_DUE_SECONDS_MAX = 300;
 
@@ -40,6 +41,7 @@ async function databaseFindings(config: Config, database: OpenDatabase): Promise
     await certificatesFinding(database.db),
     await authoritiesFinding(database.db),
     await signatureLevelFinding(config, database.db),
+    await messagesFinding(config, database.db),
   ];
 }
 

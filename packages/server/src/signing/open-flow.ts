@@ -63,6 +63,10 @@ async function judge(
   const initiator = await context.parties.findMember(context.db, appId, command.initiator.etcMemberNo);
   if (!initiator) return { ok: false, reason: '发起方会员不存在' };
   const { org } = initiator;
+  if (command.initiator.fields.some((field) => !field.autoExecute)) {
+    const mobile = await context.parties.memberMobile(context.db, appId, command.initiator.etcMemberNo);
+    if (mobile === null) return { ok: false, reason: '发起方会员没有手机号，无法收到签署链接' };
+  }
   let misplaced: string | undefined;
   const rehearsal = await context.pdf.rehearse({
     pdf: bytes,

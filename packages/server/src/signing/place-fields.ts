@@ -1,15 +1,29 @@
 import type { PageSize, Widget } from '../documents/index.ts';
 import type { Org } from '../parties/index.ts';
 import { isDomainError } from '../platform/errors.ts';
+import { HANDWRITING_WIDTH, PERSONAL_SEAL_WIDTH } from '../seals/index.ts';
 import type { SigningContext } from './context.ts';
 import { drawingOf } from './drawing.ts';
-import { layoutField, type FieldDrawing, type Layout } from './field-layout.ts';
+import { layoutField, type FieldDrawing, type Layout, type Mark } from './field-layout.ts';
 import type { StoredCommand } from './tables.ts';
-import type { SignField } from './terms.ts';
+import type { IndividualField, SignField } from './terms.ts';
 
-/** An individual's mark has no size yet: only its place is looked at. */
-const NO_SIZE = { appearance: { width: 1, height: 1, paths: [] }, width: 0, height: 0 };
-const INDIVIDUAL_DRAWING: FieldDrawing = { seal: NO_SIZE, date: NO_SIZE };
+/** A date whose signing is yet to come has no size: only its place is looked at. */
+const NO_SIZE: Mark = { appearance: { width: 1, height: 1, paths: [] }, width: 0, height: 0 };
+
+/** The room that an individual's mark takes up, as large as any form that their field allows. */
+function individualDrawing({ forms, width }: IndividualField): FieldDrawing {
+  const isSealAllowed = forms.length === 0 || forms.includes('template');
+  const own = forms.length === 1 && isSealAllowed ? PERSONAL_SEAL_WIDTH : HANDWRITING_WIDTH;
+  const side = width ?? own;
+  // A seal is a square; a handwriting is about twice as wide as it is high.
+  const seal = {
+    ...NO_SIZE,
+    width: side,
+    height: isSealAllowed ? Math.max(width ?? 0, PERSONAL_SEAL_WIDTH) : side / 2,
+  };
+  return { seal, date: NO_SIZE };
+}
 
 /**
  * The widgets of all fields of the request; or in Chinese, why one cannot stand where it is to stand, or why all of them
@@ -29,7 +43,7 @@ export async function placeFields(
   }
   for (const [signerIndex, signer] of command.signers.entries()) {
     for (const [index, field] of signer.fields.entries()) {
-      const layout = layoutField(field, INDIVIDUAL_DRAWING, pages);
+      const layout = await layoutIndividualField(context, signer.name, field, pages);
       if (!layout.ok) {
         return { ok: false, reason: `第${signerIndex + 1}个签署人第${index + 1}个签署区：${layout.reason}` };
       }
@@ -39,6 +53,24 @@ export async function placeFields(
   const { signaturesMax } = context.limits;
   if (widgets.length <= signaturesMax) return { ok: true, widgets };
   return { ok: false, reason: `签名过多：每个签署区在每页各一个，合计不能超过${signaturesMax}个` };
+}
+
+/** A field that asks for a seal alone is of no use to a person whose name the font cannot write. */
+async function layoutIndividualField(
+  { seals }: Pick<SigningContext, 'seals'>,
+  name: string,
+  field: IndividualField,
+  pages: readonly PageSize[],
+): Promise<Layout> {
+  if (field.forms.length > 0 && !field.forms.includes('handwritten')) {
+    try {
+      await seals.personalSeal(name);
+    } catch (error) {
+      if (!isDomainError(error, 'seal_character_missing')) throw error;
+      return { ok: false, reason: `印章字库缺少“${error.params['characters'] ?? ''}”，请允许手写签名` };
+    }
+  }
+  return layoutField(field, individualDrawing(field), pages);
 }
 
 async function layoutCompanyField(

@@ -175,6 +175,8 @@ export async function checkChoices(
   choices: readonly FieldChoice[],
 ): Promise<void> {
   const fields = await signerFields(context, flow, signer);
+  const chooser = await chooserOf(context, flow, signer);
+  if (chooser.kind === 'company' && chooser.org.verifiedAt === null) throw refused('signer_company_not_verified');
   const invalid = (reason: string) => refused('signer_choice_invalid', { reason });
   const chosen = new Map(choices.map((choice) => [choice.fieldId, choice]));
   if (chosen.size !== choices.length || chosen.size !== fields.length) throw invalid('one choice for each field');

@@ -32,6 +32,7 @@ export interface Visit {
  * - `signer_step_missing`: identity or consent · `signer_consent_outdated`: another version is in force
  * - `signer_choice_invalid` {reason} · `signer_reading_time_left` {retryAfter}
  * - `signer_preview_gone` · `signer_document_changed`: a signature came in since, where theirs is to stand
+ * - `signer_company_not_verified`: nobody signs in the name of a company that was not looked at
  * - `signer_too_many` {retryAfter}
  */
 export type SignerErrorCode =
@@ -50,6 +51,7 @@ export type SignerErrorCode =
   | 'signer_reading_time_left'
   | 'signer_preview_gone'
   | 'signer_document_changed'
+  | 'signer_company_not_verified'
   | 'signer_too_many';
 
 export function refused(code: SignerErrorCode, params: Record<string, string> = {}): DomainError<SignerErrorCode> {

@@ -6,6 +6,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createMessageAdapter, createMessages, type MessageAdapter, type Messages } from '../../src/messages/index.ts';
 import type { MessageSettings } from '../../src/platform/config.ts';
+import { messagesFinding } from '../../src/service/messages.ts';
 import { createEgress } from '../../src/platform/egress/index.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
@@ -105,7 +106,11 @@ test('a gateway that refuses ends the message', async () => {
   const messageId = await sent(messages);
   expect(await jobs.run(clock.now())).toEqual([]);
   expect(await row(messageId)).toMatchObject({ state: 'failed', content_sealed: null });
-  expect(await messages.examine()).toMatchObject({ adapter: 'webhook', failed: 1 });
+  const settings = { adapter: 'webhook', url, secret: SECRET } as const;
+  expect(await messagesFinding({ messages: settings }, database.db)).toMatchObject({
+    ok: false,
+    detail: expect.stringContaining('1 failed'),
+  });
   await gateway.close();
 });
 

@@ -17,6 +17,7 @@ import {
   type SignerClient,
   type SignerHttp,
 } from '../support/signer-client.ts';
+import { createManualJobs } from '../support/manual-jobs.ts';
 import { isRed } from '../support/signed-pdf.ts';
 
 const MOBILE = '13800138000';
@@ -368,5 +369,66 @@ describe('who may do what', () => {
       expect([answer.status, answer.body.error, choices]).toEqual([422, 'invalid', choices]);
     }
     expect((await signer.preview([good])).pages).toEqual([1]);
+  });
+
+  it('a document that must be read cannot be signed before its time is over, counted from its first page', async () => {
+    const reading = fixture.service.another(createManualJobs(), { readingSeconds: 30 });
+    const own = await startSignerHttp({ signing: reading, clock: fixture.clock });
+    const flowId = await fixture.waitingFlow();
+    const signer = await openLink(own, await fixture.service.outgoing.linkOf(MOBILE));
+    const task = await signer.enter(codeOf);
+    expect(task.document).toMatchObject({ readingSeconds: 30, readingSecondsLeft: 30 });
+    fixture.clock.pass(60_000);
+    const { previewId } = await signer.preview(defaultChoices(task));
+    expect((await signer.call('POST', '/confirm', { previewId })).body).toMatchObject({
+      error: 'reading_time_left',
+      retryAfter: 30,
+    });
+    expect((await signer.bytes('/pages/1?width=400')).status).toBe(200);
+    fixture.clock.pass(29_500);
+    expect((await signer.task()).document).toMatchObject({ readingSecondsLeft: 1 });
+    expect((await signer.call('POST', '/confirm', { previewId })).body.error).toBe('reading_time_left');
+    fixture.clock.pass(500);
+    expect((await signer.done('POST', '/confirm', { previewId })).step).toBe('sealing');
+    await own.close();
+    await sealed();
+    // The job of the other service is not ours to run.
+    fixture.clock.pass(HOUR_MS);
+    await fixture.service.signing.sweep();
+    await sealed();
+    expect(await fixture.state(flowId)).toBe('done');
+  });
+
+  it('a name that no seal can be drawn for signs by hand, and where only a seal is allowed there is no flow', async () => {
+    const name = '李\u{10FFFD}';
+    await fixture.waitingFlow({ signers: [individual({ name })] });
+    const task = await (await open()).enter(codeOf);
+    expect(task.document).toMatchObject({ seals: [], fields: [{ forms: ['handwritten'] }] });
+    const fields = [{ placement: { kind: 'free' as const }, width: null, date: null, forms: ['template' as const] }];
+    await expect(fixture.waitingFlow({ signers: [individual({ name, fields })] })).rejects.toThrow('请允许手写签名');
+  });
+
+  it('a company that is not verified is not signed for; a member without a mobile cannot be asked', async () => {
+    const manual = {
+      autoExecute: false,
+      placement: { kind: 'page' as const, positions: [{ page: 1, x: 300, y: 300 }] },
+      width: null,
+      date: null,
+    };
+    const unverified = await fixture.service.company({
+      verified: false,
+      name: '北京未核有限公司',
+      mobile: '13500135000',
+    });
+    const initiator = { etcMemberNo: unverified.etcMemberNo, signOrder: 1, fields: [manual] };
+    await fixture.openedFlow({ initiator });
+    const member = await open('13500135000');
+    const task = await member.enter(() => codeOf('13500135000'));
+    expect((await member.call('POST', '/preview', { choices: defaultChoices(task) })).body).toMatchObject({
+      error: 'unavailable',
+    });
+    const mute = await fixture.service.company({ name: '北京无号有限公司', mobile: null });
+    const other = { etcMemberNo: mute.etcMemberNo, signOrder: 1, fields: [manual] };
+    await expect(fixture.openedFlow({ initiator: other })).rejects.toThrow('没有手机号');
   });
 });

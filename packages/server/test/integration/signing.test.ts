@@ -115,7 +115,7 @@ describe('a flow that a verified company signs silently', () => {
       'sign_flow.sign',
       'sign_flow.create',
     ]);
-    expect(audit[0]!.detail).toMatchObject({ state: 'done', notification: 'enqueued' });
+    expect(audit[1]!.detail).toMatchObject({ state: 'done', notification: 'enqueued' });
   });
 
   it('each file begins with the one before, and only the one with all signatures of a field is stored', async () => {

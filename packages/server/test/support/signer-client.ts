@@ -61,12 +61,13 @@ export interface Answered<Body> {
 /** A signer's browser: one session, as the page holds it. */
 export class SignerClient {
   readonly #url: string;
-  readonly #cookie: string;
+  /** As the browser sends it: `name=value`. */
+  readonly cookie: string;
   readonly session: string;
 
   constructor(url: string, cookie: string, session: string) {
     this.#url = url;
-    this.#cookie = cookie;
+    this.cookie = cookie;
     this.session = session;
   }
 
@@ -79,7 +80,7 @@ export class SignerClient {
     const answer = await fetch(`${this.#url}${path}`, {
       method,
       headers: {
-        cookie: this.#cookie,
+        cookie: this.cookie,
         [SIGNER_SESSION_HEADER]: this.session,
         'user-agent': 'a phone',
         ...(method === 'POST' && { 'content-type': 'application/json' }),
@@ -95,7 +96,7 @@ export class SignerClient {
   async bytes(path: string): Promise<Answered<Buffer>> {
     const joined = path.includes('?') ? '&' : '?';
     const answer = await fetch(`${this.#url}${path}${joined}session=${this.session}`, {
-      headers: { cookie: this.#cookie },
+      headers: { cookie: this.cookie },
     });
     return { status: answer.status, headers: answer.headers, body: Buffer.from(await answer.arrayBuffer()) };
   }

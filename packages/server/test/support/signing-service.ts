@@ -64,7 +64,7 @@ export interface SigningService {
     verified?: boolean;
     name?: string;
     memberName?: string;
-    mobile?: string;
+    mobile?: string | null;
   }): Promise<{ etcOrgNo: string; etcMemberNo: string }>;
   close(): Promise<void>;
 }
@@ -76,9 +76,11 @@ export async function startSigningService(options: {
   limits?: Partial<SigningLimits>;
   /** What signatures are to reach; B-B unless said otherwise. */
   longTerm?: (made: { trust: Trust; db: Database; clock: Clock }) => LongTerm;
+  /** In place of one of its own. */
+  database?: TestDatabase;
 }): Promise<SigningService> {
   const { clock } = options;
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const directory = await mkdtemp(join(tmpdir(), 'yinxin-files-'));
   const { db } = database;
   const log = createLog({ level: 'silent' });
@@ -97,7 +99,7 @@ export async function startSigningService(options: {
   const pdf = createPdfThreads();
   const pageImages = createPageImages({ threadsMax: 1 });
   const outgoing = createOutgoingMessages({ db, clock, vault });
-  const trust = createTrust({ db, vault, clock });
+  const trust = createTrust({ db, vault, clock, egress });
   const seals = createSeals({ clock });
   const common = {
     pdf,
@@ -138,7 +140,12 @@ export async function startSigningService(options: {
     appId,
     signing: createSigning({ ...common, documents, jobs: options.jobs(database) }),
     another: (jobs, changed = {}) => createSigning({ ...common, documents, jobs, ...changed }),
-    async company({ verified = true, name = '北京易楼房地产经纪有限公司', memberName = '张三', mobile } = {}) {
+    async company({
+      verified = true,
+      name = '北京易楼房地产经纪有限公司',
+      memberName = '张三',
+      mobile = '13600136000',
+    } = {}) {
       companies += 1;
       const actor = 'operator';
       const org = await parties.createOrg({
@@ -151,7 +158,14 @@ export async function startSigningService(options: {
       });
       const { etcOrgNo } = org;
       if (verified) await parties.verifyOrg({ appId, etcOrgNo, reason: '营业执照已核对', actor });
-      const member = await parties.createMember({ appId, etcOrgNo, bizMemberNo: 'm1', memberName, mobile, actor });
+      const member = await parties.createMember({
+        appId,
+        etcOrgNo,
+        bizMemberNo: 'm1',
+        memberName,
+        mobile: mobile ?? undefined,
+        actor,
+      });
       return { etcOrgNo, etcMemberNo: member.etcMemberNo };
     },
     async close() {

@@ -32,6 +32,7 @@ const SIGNER_ERRORS: Readonly<Record<RaisedCode, Answer>> = {
     error: 'document_changed',
     message: 'another signature came in where yours is to stand: look at a new preview',
   },
+  signer_company_not_verified: { status: 409, error: 'unavailable', message: 'the company is not verified yet' },
   signer_too_many: { status: 429, error: 'too_many_requests', message: 'wait a moment before the next request' },
   page_missing: { status: 404, error: 'invalid', message: 'no such page' },
   page_unreadable: { status: 503, error: 'unavailable', message: 'this page cannot be shown' },
