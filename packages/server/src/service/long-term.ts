@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { sql } from 'kysely';
 import type { Finding } from '../dialects/admin/index.ts';
 import type { Clock } from '../platform/clock.ts';
+import { ConfigError } from '../platform/config.ts';
 import type { Config } from '../platform/config.ts';
 import type { Database, Executor } from '../platform/database/index.ts';
 import type { Egress } from '../platform/egress/index.ts';
@@ -30,7 +31,7 @@ export type TimestampWiring = {
   authority: TimestampAuthority | null;
 };
 
-/** @throws Error where a file of roots cannot be read */
+/** @throws ConfigError where a file of roots cannot be read */
 export async function createLongTerm(
   { signatureLevel, timestampServices }: Settings,
   {
@@ -84,10 +85,15 @@ export async function createLongTerm(
 }
 
 async function readRoots(file: string): Promise<Buffer[]> {
-  const text = await readFile(file, 'utf8');
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) throw new Error(`YINXIN_TIMESTAMP_URLS: ${file} holds no PEM certificate`);
-  return blocks.map((block) => new X509Certificate(block).raw);
+  try {
+    const text = await readFile(file, 'utf8');
+    const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    if (blocks.length === 0) throw new Error('it holds no PEM certificate');
+    return blocks.map((block) => new X509Certificate(block).raw);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unreadable';
+    throw new ConfigError([{ variable: 'YINXIN_TIMESTAMP_URLS', message: `roots in ${file}: ${reason}` }]);
+  }
 }
 
 const OVERDUE_SECONDS_MAX = 3_600;

@@ -81,8 +81,11 @@ export interface OpensslTimestampAuthority {
   revocationList: Buffer;
 }
 
-/** OpenSSL's timestamp service, in an empty directory of its own. `usage` is the extendedKeyUsage of its certificate. */
-export async function opensslTimestampAuthority(directory: string): Promise<OpensslTimestampAuthority> {
+/** OpenSSL's timestamp service, in an empty directory of its own. `listUrl` is where its certificate says that its list is. */
+export async function opensslTimestampAuthority(
+  directory: string,
+  { listUrl }: { listUrl?: string } = {},
+): Promise<OpensslTimestampAuthority> {
   const openssl = (...args: string[]) => run('openssl', args, { cwd: directory });
   await writeFile(join(directory, 'settings.cnf'), OPENSSL_SETTINGS);
   await writeFile(join(directory, 'serial'), '01\n');
@@ -94,7 +97,9 @@ export async function opensslTimestampAuthority(directory: string): Promise<Open
   );
   await writeFile(
     join(directory, 'tsa.ext'),
-    'extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\n',
+    `extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\n${
+      listUrl === undefined ? '' : `crlDistributionPoints=URI:${listUrl}\n`
+    }`,
   );
   const key = ['-newkey', 'rsa:2048', '-nodes'];
   await openssl(
