@@ -11,6 +11,10 @@ const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
 const EXTENDED_KEY_USAGE = '2.5.29.37';
 const BASIC_RESPONSE = '1.3.6.1.5.5.7.48.1.1';
 
+const DISTRIBUTION_POINT = '2.5.29.28';
+/** distributionPoint, onlyContainsUserCerts, onlyContainsCACerts: the whole of what is asked of it. */
+const WHOLE_LIST_TAGS = new Set([0xa0, 0x81, 0x82]);
+
 /** Digests of the signature algorithms of X.509 that are believed: PKCS#1 v1.5 and ECDSA over SHA-2. */
 const DIGESTS: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.11': 'sha256',
@@ -32,17 +36,37 @@ export function readRevocationList(
 ): { isRevoked: boolean; nextUpdate: Date } {
   const [list] = der.readElements(bytes);
   const [toBeSigned] = partsOfSigned(list, new X509Certificate(issuer).publicKey);
-  // TBSCertList (RFC 5280, 5.1): version 2, signature, issuer, thisUpdate, nextUpdate, revokedCertificates, [0]
-  const [, , name, thisUpdate, nextUpdate, revoked] = der.readElements(toBeSigned.contents);
+  // TBSCertList (RFC 5280, 5.1): version, if it is 2; signature, issuer, thisUpdate; nextUpdate, revokedCertificates, [0].
+  const fields = der.readElements(toBeSigned.contents);
+  const [, name, thisUpdate, ...optional] = fields[0]?.tag === der.TAG.integer ? fields.slice(1) : fields;
   if (!name?.bytes.equals(readCertificate(issuer).subject)) throw new RangeError("another authority's list");
-  const until = inForce(thisUpdate, nextUpdate, now);
-  const entries = revoked?.tag === der.TAG.sequence ? der.readElements(revoked.contents) : [];
+  assertComplete(optional.find(({ tag }) => tag === 0xa0));
+  const until = inForce(thisUpdate, optional[0], now);
+  const revoked = optional.find(({ tag }) => tag === der.TAG.sequence);
+  const entries = revoked === undefined ? [] : der.readElements(revoked.contents);
   const wanted = serialNumberHex(serialNumber);
   const isRevoked = entries.some(({ contents }) => {
     const [serial] = der.readElements(contents);
     return serial !== undefined && serialNumberHex(serial.contents) === wanted;
   });
   return { isRevoked, nextUpdate: until };
+}
+
+/**
+ * A list of changes, of some reasons, or of other authorities' certificates says too little: such a one has a critical
+ * extension (RFC 5280, 5.2.4 and 5.2.5), and so has whatever else there may be that must be understood.
+ */
+function assertComplete(tagged: DerElement | undefined): void {
+  const [list] = tagged === undefined ? [] : der.readElements(tagged.contents);
+  for (const { contents } of der.readElements(list?.contents ?? Buffer.alloc(0))) {
+    const [identifier, critical, ...rest] = der.readElements(contents);
+    if (identifier === undefined || critical?.tag !== der.TAG.boolean) continue;
+    const [point] =
+      der.readOid(identifier) === DISTRIBUTION_POINT ? der.readElements(rest[0]?.contents ?? Buffer.alloc(0)) : [];
+    const isWhole =
+      point !== undefined && der.readElements(point.contents).every(({ tag }) => WHOLE_LIST_TAGS.has(tag));
+    if (!isWhole) throw new RangeError('not a complete list');
+  }
 }
 
 /**

@@ -12,7 +12,7 @@ import { createHttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
-import { createTrust, type KeyAlgorithm, type Trust } from '../../src/trust/index.ts';
+import { createTrust, type Trust } from '../../src/trust/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { opensslFolder, type OpensslFolder } from '../support/openssl.ts';
 import { blankPdf, extractSignatures, opensslVerify, sealAt } from '../support/signed-pdf.ts';
@@ -50,7 +50,7 @@ describe.each(['RSA-2048', 'P-256'] as const)('a contract that a company and a p
       db: database.db,
       vault,
       clock: systemClock,
-      keyAlgorithm: keyAlgorithm as KeyAlgorithm,
+      keyAlgorithm,
       pkiUrl,
     });
     server = createHttpServer({ log: createLog({ level: 'silent' }), trustedProxies: [] });
