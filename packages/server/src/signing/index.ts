@@ -37,7 +37,6 @@ export { FLOW_STATUS_DESCRIPTION, FLOW_STATUS_NUMBER } from './flow.ts';
 export type { SigningDependencies, SigningLimits } from './context.ts';
 export type { FieldChoice, Handwriting } from './choices.ts';
 export type { RemindErrorCode, RemindSigner } from './remind.ts';
-export { REFUSAL_LENGTH_MAX } from './signer-acts.ts';
 export { SIGNER_SESSION_LIFE_MS, type SignerErrorCode, type Visit } from './signer-visit.ts';
 export type { SignerField, SignerTask } from './signer-task.ts';
 export type { Signers } from './signers.ts';

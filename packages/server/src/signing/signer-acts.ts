@@ -14,7 +14,7 @@ import { lockFlow, signedPlaces, updateFlow } from './store.ts';
 import type { PreviewRow } from './tables.ts';
 
 /** refuse reason, in characters; flow.reason of the notification's contract takes as many. */
-export const REFUSAL_LENGTH_MAX = 200;
+const REFUSAL_LENGTH_MAX = 200;
 
 /** The signer agrees to the text in force; the session remembers it, and the act has its version and hash. */
 export async function consent(context: SigningContext, visit: Visit, version: string): Promise<void> {
