@@ -4,6 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { SignedData } from '@peculiar/asn1-cms';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import { TimeStampResp, TSTInfo } from '@peculiar/asn1-tsp';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEgress } from '../../src/platform/egress/index.ts';
@@ -75,6 +78,17 @@ describe('the built-in service', () => {
     const { stdout: text } = await run('openssl', ['ts', '-reply', '-in', path('reply'), '-text']);
     expect(text).toContain('Policy OID: 2.25.194997106437792673173600357860466152605');
     expect(text).toContain('Accuracy: 0x01 seconds');
+  });
+
+  test('says what another reader of RFC 3161 reads', async () => {
+    const nonce = Buffer.from('00ff01', 'hex');
+    const answer = AsnConvert.parse(await own.respond(encodeQuery({ sha256: digest, nonce })), TimeStampResp);
+    expect(answer.status.status).toBe(0);
+    const signedData = AsnConvert.parse(answer.timeStampToken!.content, SignedData);
+    const info = AsnConvert.parse(signedData.encapContentInfo.eContent!.single!, TSTInfo);
+    expect(Buffer.from(info.messageImprint.hashedMessage.buffer).equals(digest)).toBe(true);
+    expect(Buffer.from(info.nonce!).toString('hex')).toBe('00ff01');
+    expect([info.version, info.accuracy?.seconds, info.ordering]).toEqual([1, 1, false]);
   });
 
   test('leaves its certificates out where the query wants none', async () => {

@@ -199,3 +199,40 @@ test('a certificate that was issued to a holder at the same moment by two nodes 
   );
   expect(new Set(signers.map(({ certificate }) => pem(certificate))).size).toBe(1);
 });
+
+test('revocations at once by several nodes are all in the newest list, under numbers that only grow', async () => {
+  const nodes = [node(), node(), node()];
+  const holders = await Promise.all(
+    Array.from({ length: 9 }, async (_, index) =>
+      nodes[index % 3]!.personSigner(database.db, { appId, personKey: `p${index}`, name: '苏轼' }),
+    ),
+  );
+  const serials = holders.map(({ certificate }) => new X509Certificate(certificate).serialNumber.toLowerCase());
+  const listOf = async (): Promise<string> => {
+    const issuing = (await nodes[0]!.authorities()).at(-1)!.authority_id;
+    await folder.write('list', (await nodes[0]!.revocation.publishedList(issuing))!.list);
+    return (await folder.run('crl -inform DER -in list -noout -text')).text;
+  };
+  const numberOf = (text: string): number => Number.parseInt(/CRL Number:\s+(\w+)/.exec(text)![1]!, 10);
+  const before = numberOf(await listOf());
+  await Promise.all(
+    serials.map((serialNumber, index) =>
+      nodes[index % 3]!.revocation.revokeCertificate({ serialNumber, reason: 'superseded', note: 'x', actor }),
+    ),
+  );
+  const after = await listOf();
+  for (const serial of serials) expect(after).toContain(serial.toUpperCase());
+  expect(numberOf(after)).toBe(before + 9);
+});
+
+test('a signer that is ready signs no more once its certificate is revoked, on any node', async () => {
+  const [one, other] = [node(), node()];
+  const signer = await one.companySigner(database.db, company);
+  expect((await other.companySigner(database.db, company)).certificate).toEqual(signer.certificate);
+  const serialNumber = new X509Certificate(signer.certificate).serialNumber.toLowerCase();
+  await one.revocation.revokeCertificate({ serialNumber, reason: 'key_compromise', note: 'x', actor });
+  for (const trust of [one, other]) {
+    const next = await trust.companySigner(database.db, company);
+    expect(next.certificate.equals(signer.certificate)).toBe(false);
+  }
+});

@@ -1,9 +1,13 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { signPdf } from '../../src/documents/index.ts';
 import { examine } from '../../src/validation/examine.ts';
 import type { ValidationReport } from '../../src/validation/index.ts';
 import { readHistory } from '../../src/validation/history.ts';
 import { ObjectHistory } from '../../src/validation/revision-view.ts';
 import type { DocumentSigner } from '../../src/trust/index.ts';
 import { pdfOf, stream } from './raw-pdf.ts';
+import { sealAt, testSigner } from './signed-pdf.ts';
+import type { TestSigner } from './signed-pdf.ts';
 
 /** Numbers of the objects of `contractWithEverything`. */
 export const OBJECT = {
@@ -61,7 +65,7 @@ export function contractWithEverything(): Buffer {
   );
 }
 
-export type Objects = Readonly<Record<number, string | Buffer>>;
+type Objects = Readonly<Record<number, string | Buffer>>;
 
 /** Where the newest cross-reference stands. */
 export function startXrefOf(pdf: Buffer): number {
@@ -77,7 +81,7 @@ function sizeOf(pdf: Buffer): number {
 export function edited(
   pdf: Buffer,
   objects: Readonly<Record<number, string | Buffer | null>>,
-  { trailer = '', root = OBJECT.catalog as number, unlisted = Buffer.alloc(0) } = {},
+  { trailer = '', root = 1, unlisted = Buffer.alloc(0) } = {},
 ): Buffer {
   const chunks: Buffer[] = [pdf, Buffer.from('\n'), unlisted];
   const lengthOf = (): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
@@ -168,8 +172,32 @@ export async function handSigned(
   const range = `[0 ${from} ${to} ${made.length - to}]`;
   const at = made.lastIndexOf('[0 1111111111 2222222222 3333333333]');
   made.write(range.padEnd(36, ' '), at, 'latin1');
-  const { createHash } = await import('node:crypto');
   const digest = createHash('sha256').update(made.subarray(0, from)).update(made.subarray(to)).digest();
   made.write((await signer.signDetached(digest)).toString('hex'), from + 1, 'latin1');
   return made;
+}
+
+/** A new annotation on the first page. */
+export const annotation = (body: string) => (pdf: Buffer) => {
+  const number = freshNumber(pdf);
+  const page = bodyOf(pdf, 3).replace(/\/Annots ?\[/, `/Annots [${number} 0 R `);
+  return edited(pdf, { 3: page, [number]: `<</Type/Annot${body}>>` });
+};
+
+/** `contractWithEverything`, signed by one company with a seal on its first page; another company that may sign too. */
+export async function signedContract(): Promise<{
+  signer: TestSigner;
+  other: TestSigner;
+  roots: Buffer[];
+  signed: Buffer;
+}> {
+  const signer = await testSigner('P-256', '上海甲房地产经纪有限公司');
+  const other = await testSigner('RSA-2048', '北京乙置业有限公司');
+  const roots = [signer, other].map(({ rootPem }) => new X509Certificate(rootPem).raw);
+  return { signer, other, roots, signed: await sealed(contractWithEverything(), '甲', signer) };
+}
+
+/** Signed with a seal on the first page, `x` points from its left. */
+export async function sealed(pdf: Buffer, fieldName: string, signer: TestSigner, x = 300): Promise<Buffer> {
+  return signPdf({ pdf, fieldName, signer, signedAt: new Date(), widget: sealAt(0, x, 300) });
 }
