@@ -89,13 +89,19 @@ async function upgradeOnce(context: SigningContext, key: FlowKey, row: UpgradeRo
     upgraded.steps.length > 0 &&
     (upgraded.failure === undefined || fields.some(({ fieldId, level }) => levels.get(fieldId) !== level));
   if (!isWorthIt) return store.settleUpgrade(db, row, nextOf(context, row, flow, upgraded));
-  const { fileId } = await documents.storeFile({ appId: key.appId, fileName: flow.subject, bytes: upgraded.pdf });
-  const made = { fileId, upgraded, levels };
+  const file = await documents.storeFile({ appId: key.appId, fileName: flow.subject, bytes: upgraded.pdf });
+  const { fileId, sha256 } = file;
+  const made = { fileId, sha256, upgraded, levels };
   const counted = await db.transaction().execute((tx) => countUpgrade(context, tx, flow, row, made));
   if (!counted) await documents.discardFile({ appId: key.appId, fileId });
 }
 
-type UpgradedRevision = { fileId: string; upgraded: UpgradedDocument; levels: ReadonlyMap<string, SignatureLevel> };
+type UpgradedRevision = {
+  fileId: string;
+  sha256: string;
+  upgraded: UpgradedDocument;
+  levels: ReadonlyMap<string, SignatureLevel>;
+};
 
 /** Makes an upgraded revision the flow's newest; false where a signature or another node was faster. */
 async function countUpgrade(
@@ -103,7 +109,7 @@ async function countUpgrade(
   tx: Transaction,
   before: FlowRow,
   row: UpgradeRow,
-  { fileId, upgraded, levels }: UpgradedRevision,
+  { fileId, sha256, upgraded, levels }: UpgradedRevision,
 ): Promise<boolean> {
   const key = { appId: before.app_id, flowId: before.flow_id };
   const at = context.clock.now();
@@ -129,7 +135,14 @@ async function countUpgrade(
     actor: 'system',
     action: row.renewal ? 'sign_flow.renew_timestamp' : 'sign_flow.upgrade',
     subject: `sign_flow:${key.flowId}`,
-    detail: { fileId, before: before.file_id, steps, levels: Object.fromEntries(levels), ...(failure && { failure }) },
+    detail: {
+      fileId,
+      sha256,
+      replacedFileId: before.file_id,
+      steps,
+      levels: Object.fromEntries(levels),
+      ...(failure !== undefined && { failure }),
+    },
     at,
   });
   return true;

@@ -347,6 +347,37 @@ describe('a service that does not', () => {
   });
 });
 
+test('whether a service that failed is back is asked by one, and the others do not wait for the answer', async () => {
+  let now = new Date();
+  let isUp = false;
+  const asked: PromiseWithResolvers<void>[] = [];
+  const slow: TimestampService = {
+    ...service(),
+    async request(query) {
+      if (!isUp) throw new Error('down');
+      const answered = Promise.withResolvers<void>();
+      asked.push(answered);
+      await answered.promise;
+      return authorityWith(
+        async () => own.identity,
+        () => now,
+      ).respond(query);
+    },
+  };
+  const timestamps = timestampsOf([slow], { now: () => now });
+  for (let index = 0; index < 3; index += 1) await timestamps.timestamp(digest);
+  isUp = true;
+  now = new Date(now.getTime() + 31_000);
+  const first = timestamps.timestamp(digest);
+  expect((await timestamps.timestamp(digest)).kind).toBe('unavailable');
+  expect(asked).toHaveLength(1);
+  asked[0]!.resolve();
+  expect((await first).kind).toBe('token');
+  const second = timestamps.timestamp(digest);
+  asked[1]!.resolve();
+  expect((await second).kind).toBe('token');
+});
+
 test('no byte of a token can be changed so that it says something else', async () => {
   const nonce = Buffer.from('0a0b0c', 'hex');
   const answer = await own.respond(encodeQuery({ sha256: digest, nonce }));

@@ -94,9 +94,12 @@ export function createTimestamps(options: TimestampsOptions): Timestamps {
           reasons.push(`${each.service.name}: left alone after failures`);
           continue;
         }
+        // Of a service that failed, one asks whether it is back; the others do not wait for the answer.
+        if (each.failures >= FAILURES_MAX) each.leftAloneUntil = clock.now().getTime() + LEFT_ALONE_MS;
         try {
           const { token, chain, notAfter, service } = await ask(each.service, sha256);
           each.failures = 0;
+          each.leftAloneUntil = 0;
           return { kind: 'token', der: token.der, time: token.time, chain, notAfter, service };
         } catch (error) {
           each.failures += 1;
