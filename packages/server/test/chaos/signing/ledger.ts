@@ -25,7 +25,8 @@ export async function readLedger(site: SigningSite, appId: string, flow: Expecte
   );
   const row = found.rows[0];
   const fields = await pool.query<{ field_id: string; file_id: string | null }>(
-    'select field_id, file_id from sign_field where app_id = $1 and flow_id = $2 order by position',
+    `select f.field_id, f.file_id from sign_field f join sign_signer s using (app_id, flow_id, signer_id)
+     where f.app_id = $1 and f.flow_id = $2 order by s.position, f.position`,
     [appId, row?.flow_id ?? ''],
   );
   const expected = fields.rows.flatMap(({ field_id: fieldId }, index) =>

@@ -4,11 +4,12 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { CompanyField } from '../../../src/signing/index.ts';
+import type { CompanyField, Individual } from '../../../src/signing/index.ts';
 import { contractPdf } from '../../support/contract-pdf.ts';
 import { startHttpStub } from '../../support/http-stub.ts';
 import { createRandom, type Random } from '../random.ts';
 import { judgeFlow } from './judge.ts';
+import { openPeople, type People } from './people.ts';
 import { readLedger, type ExpectedFlow } from './ledger.ts';
 import { openSigningSite, type SigningSite, type SiteTerms } from './site.ts';
 import { CERTAIN_STEPS, STEPS, type Step } from './steps.ts';
@@ -85,16 +86,15 @@ export async function runSigningRounds(options: SigningRoundsOptions): Promise<S
   await mkdir(terms.folder, { recursive: true });
   const outside = await startHttpStub();
   const site = await openSigningSite(terms, 'signing-rounds', () => undefined);
+  const people = await openPeople(site);
   const rounds: SigningRound[] = [];
   try {
-    // For the queue's tables; this node itself signs nothing.
-    await site.jobs.start();
-    await site.jobs.stop();
     const party = await openParty(site);
     const world = {
       site,
       terms,
       party,
+      people,
       contractUrl: outside.answer('/contract.pdf', await contractPdf(CONTRACT_PAGES)),
       notifyUrl: `${outside.url}/notify`,
     };
@@ -106,6 +106,7 @@ export async function runSigningRounds(options: SigningRoundsOptions): Promise<S
       options.onRound(round);
     }
   } finally {
+    await people.close();
     await site.close();
     await outside.close();
   }
@@ -116,6 +117,7 @@ interface World {
   readonly site: SigningSite;
   readonly terms: SiteTerms;
   readonly party: { readonly appId: string; readonly etcMemberNo: string };
+  readonly people: People;
   readonly contractUrl: string;
   readonly notifyUrl: string;
 }
@@ -144,7 +146,7 @@ async function runRound(
   world: World,
   { number, steps, random }: { number: number; steps: readonly Step[]; random: Random },
 ): Promise<SigningRound> {
-  const flows: ExpectedFlow[] = [];
+  const flows: ExpectedFlow[] = [await confirmedFlow(world)];
   const settled = (signal: AbortSignal) =>
     untilSettled(
       world,
@@ -186,6 +188,7 @@ async function runRound(
 async function createFlow(
   { site, party, contractUrl, notifyUrl }: World,
   planned: readonly PlannedField[],
+  signers: readonly Individual[] = [],
 ): Promise<ExpectedFlow> {
   const { flowRequestId } = await site.signing.createFlow({
     appId: party.appId,
@@ -195,10 +198,30 @@ async function createFlow(
     notifyUrl,
     signValidity: null,
     finishNotifyFlag: true,
-    signers: [],
+    signers,
     initiator: { etcMemberNo: party.etcMemberNo, signOrder: 1, fields: planned.map(({ field }) => field) },
   });
-  return { flowRequestId, pages: planned.map(({ pages }) => pages) };
+  return { flowRequestId, pages: [...planned.map(({ pages }) => pages), ...signers.map(() => [1])] };
+}
+
+/**
+ * A flow that its company has signed and that two people have confirmed, at the same moment: what is left is to make their
+ * signatures. Until then this process is the node, and nobody kills it.
+ */
+async function confirmedFlow(world: World): Promise<ExpectedFlow> {
+  const { site, people } = world;
+  await site.jobs.start();
+  const signers = [people.next(150), people.next(450)];
+  const flow = await createFlow(
+    world,
+    [onPage(2)],
+    signers.map(({ individual }) => individual),
+  );
+  const confirms: (() => Promise<void>)[] = [];
+  for (const signer of signers) confirms.push(await signer.preview());
+  await site.jobs.stop();
+  await Promise.all(confirms.map((confirm) => confirm()));
+  return flow;
 }
 
 /** Settles when no request waits and no flow is in signing, or when there is no more time. */

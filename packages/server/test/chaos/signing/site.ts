@@ -7,6 +7,7 @@ import {
   type Documents,
 } from '../../../src/documents/index.ts';
 import { createJobs, type Jobs } from '../../../src/jobs/index.ts';
+import { createMessages, type MessageAdapter, type OutgoingMessage } from '../../../src/messages/index.ts';
 import { createNotify } from '../../../src/notify/index.ts';
 import { createParties, type Parties } from '../../../src/parties/index.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
@@ -18,8 +19,7 @@ import { createQuotas } from '../../../src/quotas/index.ts';
 import { createRelay, DEFAULT_LIMITS } from '../../../src/relay/index.ts';
 import { createSeals } from '../../../src/seals/index.ts';
 import { createSigning, type Signing, type SigningDependencies } from '../../../src/signing/index.ts';
-import { createTrust } from '../../../src/trust/index.ts';
-import { createOutgoingMessages, type OutgoingMessages } from '../../support/outgoing-messages.ts';
+import { createTrust, type DocumentSigner } from '../../../src/trust/index.ts';
 import type { Step } from './steps.ts';
 
 /** What all nodes of a site have in common. It is handed to a process as JSON. */
@@ -39,7 +39,8 @@ export interface SigningSite {
   readonly documents: Documents;
   readonly parties: Parties;
   readonly apps: ReturnType<typeof createApps>;
-  readonly outgoing: OutgoingMessages;
+  /** Messages to people that this node has delivered, the oldest first. */
+  readonly sent: readonly OutgoingMessage[];
   close(): Promise<void>;
 }
 
@@ -73,8 +74,17 @@ export async function openSigningSite(terms: SiteTerms, name: string, onStep: On
     fileUrlKey: vault.deriveKey('file-url'),
   });
   const pdf = createPdfThreads({ threads: 1 });
+  const pageImages = createPageImages({ threadsMax: 1 });
   const jobs = createJobs({ pool, log, concurrency: JOBS_AT_ONCE, pollIntervalMs: JOBS_POLL_MS });
-  const outgoing = createOutgoingMessages({ db, clock, vault });
+  const sent: OutgoingMessage[] = [];
+  const adapter: MessageAdapter = {
+    name: 'webhook',
+    reaches: ({ mobile }) => mobile !== undefined,
+    send(message) {
+      sent.push(message);
+      return Promise.resolve({ kind: 'taken', reference: null });
+    },
+  };
   const dependencies: SigningDependencies = {
     db,
     clock,
@@ -90,8 +100,8 @@ export async function openSigningSite(terms: SiteTerms, name: string, onStep: On
     seals: createSeals({ clock }),
     trust: createTrust({ db, vault, clock, keyAlgorithm: 'P-256' }),
     notify: createNotify({ relay, apps, log }),
-    messages: outgoing.messages,
-    pageImages: createPageImages({ threadsMax: 1 }),
+    messages: createMessages({ db, clock, vault, jobs, adapter, log }),
+    pageImages,
     baseUrl: () => 'http://sign.test',
     limits: LIMITS,
   };
@@ -101,11 +111,12 @@ export async function openSigningSite(terms: SiteTerms, name: string, onStep: On
     documents,
     parties,
     apps,
-    outgoing,
+    sent,
     signing: createSigning(stepByStep(dependencies, onStep)),
     async close() {
       await jobs.stop();
       await pdf.close();
+      await pageImages.close();
       await egress.close();
       await database.close();
     },
@@ -128,6 +139,10 @@ function stepByStep(parts: SigningDependencies, onStep: OnStep): SigningDependen
       return answer;
     };
   };
+  const telling = (signer: DocumentSigner): DocumentSigner => ({
+    ...signer,
+    signDetached: around(signer.signDetached, 'key-is-asked', 'key-has-signed'),
+  });
   return {
     ...parts,
     jobs: {
@@ -151,10 +166,8 @@ function stepByStep(parts: SigningDependencies, onStep: OnStep): SigningDependen
     },
     trust: {
       ...trust,
-      companySigner: async (executor, company) => {
-        const signer = await trust.companySigner(executor, company);
-        return { ...signer, signDetached: around(signer.signDetached, 'key-is-asked', 'key-has-signed') };
-      },
+      companySigner: async (executor, company) => telling(await trust.companySigner(executor, company)),
+      personSigner: async (executor, person) => telling(await trust.personSigner(executor, person)),
     },
     notify: {
       ...notify,
