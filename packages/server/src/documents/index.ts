@@ -7,7 +7,7 @@ export type { FileKey, FileUrlParts } from './file-url.ts';
 export { createDirectoryFileStore } from './file-store-directory.ts';
 export { createDocuments } from './files.ts';
 export type { Documents } from './files.ts';
-export { DamagedPdf, ParseBudget } from './pdf/budget.ts';
+export { DamagedPdf, ParseBudget, TooComplexPdf } from './pdf/budget.ts';
 export { headerOffset } from './pdf/document.ts';
 export { decodeStructureStream } from './pdf/filters.ts';
 export { readStreamAfter } from './pdf/indirect.ts';

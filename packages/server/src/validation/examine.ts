@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DamagedPdf, headerOffset } from '../documents/index.ts';
+import { DamagedPdf, headerOffset, TooComplexPdf } from '../documents/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { readCertificate } from './certificate.ts';
 import type { TrustAnchor } from './certificate-path.ts';
@@ -90,7 +90,7 @@ function open(pdf: Buffer): Opened {
   try {
     return { objects: new ObjectHistory(readHistory(pdf)), hasBrokenTail: false };
   } catch (error) {
-    if (!(error instanceof DamagedPdf)) throw error;
+    if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
     const ends = [...new Set(writtenByteRanges(pdf).map(({ range }) => endOf(range)))].sort((a, b) => b - a);
     for (const end of ends.slice(0, PREFIXES_MAX)) {
       const objects = end < pdf.length ? prefixOf(pdf, end) : undefined;
@@ -108,7 +108,7 @@ function prefixOf(pdf: Buffer, end: number): ObjectHistory | undefined {
   try {
     return new ObjectHistory(readHistory(pdf.subarray(0, end)));
   } catch (error) {
-    if (!(error instanceof DamagedPdf)) throw error;
+    if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
     return undefined;
   }
 }

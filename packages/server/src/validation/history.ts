@@ -1,5 +1,6 @@
-import { DamagedPdf, ParseBudget, PdfParser, readXrefSection } from '../documents/index.ts';
-import type { PdfDict, XrefEntry, XrefSection } from '../documents/index.ts';
+import { DamagedPdf, PdfParser, readXrefSection } from '../documents/index.ts';
+import type { ParseBudget, PdfDict, XrefEntry, XrefSection } from '../documents/index.ts';
+import { WorkBudget } from './work-budget.ts';
 
 /** One save of the file: what it names, and the bytes it appended. */
 export type Revision = {
@@ -31,7 +32,7 @@ export type History = {
 
 type Located = { offset: number; endsAt: number; section: XrefSection; hybrid: Located | undefined };
 
-export const REVISIONS_MAX = 4_000;
+const REVISIONS_MAX = 4_000;
 /** Entries of all sections together: a history keeps every one of them. */
 const ENTRIES_MAX = 1_000_000;
 const EOF_MARK = '%%EOF';
@@ -43,7 +44,7 @@ const EOF_MARK = '%%EOF';
  * @throws DamagedPdf
  */
 export function readHistory(bytes: Buffer): History {
-  const budget = new ParseBudget();
+  const budget = new WorkBudget();
   const chain = readChain(bytes, budget);
   const revisions: Revision[] = [];
   let start = 0;

@@ -6,10 +6,20 @@ import {
   PdfRef,
   PdfStream,
   readStreamAfter,
+  TooComplexPdf,
 } from '../documents/index.ts';
-import type { ParseBudget, PdfDict, PdfValue, XrefEntry } from '../documents/index.ts';
+import type { PdfDict, PdfValue, XrefEntry } from '../documents/index.ts';
 import type { History, Span } from './history.ts';
+import { parseStrictly } from './strict-object.ts';
+import type { StrictValue } from './strict-object.ts';
 
+/** An object in a place of its own in the file. */
+type PlacedObject = StrictValue & {
+  /** Up to behind `endobj`. */
+  span: Span;
+  /** All readers find the same end of it. */
+  isExact: boolean;
+};
 type Version = { revision: number; entry: XrefEntry };
 type ObjectStream = { data: Buffer; places: readonly (readonly [objectNumber: number, offset: number])[] };
 
@@ -20,8 +30,8 @@ const OBJECT_STREAM_ITEMS_MAX = 200_000;
 export class ObjectHistory {
   readonly history: History;
   readonly #versions = new Map<number, Version[]>();
-  readonly #atOffset = new Map<number, PdfValue>();
-  readonly #inStream = new Map<string, PdfValue>();
+  readonly #atOffset = new Map<number, PlacedObject>();
+  readonly #inStream = new Map<string, StrictValue>();
   readonly #objectStreams = new Map<number, ObjectStream>();
   /** By the number of an object stream, all numbers that any save placed in it. */
   readonly #members = new Map<number, Set<number>>();
@@ -46,6 +56,25 @@ export class ObjectHistory {
 
   at(revision: number): RevisionView {
     return new RevisionView(this, revision);
+  }
+
+  /** Whether readers agree on what an object says, and where it ends. */
+  isAmbiguous(objectNumber: number, entry: XrefEntry, revision: number): boolean {
+    try {
+      if (entry.kind === 'compressed') return this.#readCompressed(entry, objectNumber, revision).hasDoubleKeys;
+      if (entry.kind === 'free') return false;
+      const { isExact, hasDoubleKeys } = this.#placedAt(entry.offset, objectNumber, revision);
+      return !isExact || hasDoubleKeys;
+    } catch (error) {
+      if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
+      return true;
+    }
+  }
+
+  /** The bytes of the object at an offset; none where it cannot be read. */
+  spanAt(offset: number, objectNumber: number, revision: number): Span {
+    this.valueAt(objectNumber, revision);
+    return this.#atOffset.get(offset)?.span ?? [offset, offset];
   }
 
   membersOf(stream: number): ReadonlySet<number> {
@@ -77,56 +106,56 @@ export class ObjectHistory {
     try {
       return entry.kind === 'offset'
         ? this.#readAt(entry.offset, objectNumber, revision)
-        : this.#readCompressed(entry, objectNumber, revision);
+        : this.#readCompressed(entry, objectNumber, revision).value;
     } catch (error) {
-      if (!(error instanceof DamagedPdf)) throw error;
-      assertWorkLeft(this.history.budget);
+      // A file whose work is used up is given up: else all the rest of it would seem empty.
+      if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
       return null;
     }
   }
 
   #readAt(offset: number, objectNumber: number, revision: number): PdfValue {
-    const known = this.#atOffset.get(offset);
-    if (known !== undefined) return known;
-    // An object whose /Length is itself finds null and no loop.
-    this.#atOffset.set(offset, null);
-    const { value } = this.readWhole(offset, objectNumber, revision);
-    this.#atOffset.set(offset, value);
-    return value;
+    return this.#placedAt(offset, objectNumber, revision).value;
   }
 
   /**
-   * The object that stands at an offset, and the bytes it takes up to behind `endobj`. `isExact` says that all readers
-   * find the same end of its stream.
+   * The object that stands at an offset.
    *
    * @throws DamagedPdf
    */
-  readWhole(offset: number, objectNumber: number, revision: number): { value: PdfValue; span: Span; isExact: boolean } {
+  #placedAt(offset: number, objectNumber: number, revision: number): PlacedObject {
+    const known = this.#atOffset.get(offset);
+    if (known) return known;
+    // An object whose /Length is itself finds null and no loop.
+    this.#atOffset.set(offset, { value: null, hasDoubleKeys: false, isExact: false, span: [offset, offset] });
     const { bytes, budget } = this.history;
     const parser = new PdfParser(bytes, offset, budget);
-    return parser.charged(() => {
-      const found = parser.takeInteger();
-      const isHere = found === objectNumber && parser.takeInteger() !== undefined && parser.takeKeyword('obj');
-      if (!isHere) throw new DamagedPdf(`object ${objectNumber} is not where the cross-reference says`);
-      const value = parser.parseValue();
-      const view = this.at(revision);
-      const stream = isDict(value)
-        ? readStreamAfter(parser, value, (length) => view.resolve(length), budget)
-        : undefined;
-      if (!stream) {
-        const ended = parser.takeKeyword('endobj');
-        return { value, span: [offset, parser.position], isExact: ended };
-      }
-      const end = new PdfParser(bytes, stream.encoded.byteOffset - bytes.byteOffset + stream.encoded.length, budget);
-      const isExact =
-        view.resolve(stream.dict.get('Length')) === stream.encoded.length &&
-        end.takeKeyword('endstream') &&
-        end.takeKeyword('endobj');
-      return { value: stream, span: [offset, end.position], isExact };
-    });
+    const placed = parser.charged(() => this.#readPlaced(parser, offset, objectNumber, revision));
+    this.#atOffset.set(offset, placed);
+    return placed;
   }
 
-  #readCompressed(entry: { stream: number; index: number }, objectNumber: number, revision: number): PdfValue {
+  #readPlaced(parser: PdfParser, offset: number, objectNumber: number, revision: number): PlacedObject {
+    const { bytes, budget } = this.history;
+    const found = parser.takeInteger();
+    const isHere = found === objectNumber && parser.takeInteger() !== undefined && parser.takeKeyword('obj');
+    if (!isHere) throw new DamagedPdf(`object ${objectNumber} is not where the cross-reference says`);
+    const { value, hasDoubleKeys } = parseStrictly(parser);
+    const view = this.at(revision);
+    const stream = isDict(value) ? readStreamAfter(parser, value, (length) => view.resolve(length), budget) : undefined;
+    if (!stream) {
+      const isExact = parser.takeKeyword('endobj');
+      return { value, hasDoubleKeys, isExact, span: [offset, parser.position] };
+    }
+    const end = new PdfParser(bytes, stream.encoded.byteOffset - bytes.byteOffset + stream.encoded.length, budget);
+    const isExact =
+      view.resolve(stream.dict.get('Length')) === stream.encoded.length &&
+      end.takeKeyword('endstream') &&
+      end.takeKeyword('endobj');
+    return { value: stream, hasDoubleKeys, isExact, span: [offset, end.position] };
+  }
+
+  #readCompressed(entry: { stream: number; index: number }, objectNumber: number, revision: number): StrictValue {
     const container = this.entryAt(entry.stream, revision);
     if (container?.kind !== 'offset') throw new DamagedPdf('an object stream is missing');
     const key = `${container.offset}/${entry.index}`;
@@ -136,7 +165,7 @@ export class ObjectHistory {
     const place = places[entry.index];
     if (place?.[0] !== objectNumber) throw new DamagedPdf(`object ${objectNumber} is not in its object stream`);
     const parser = new PdfParser(data, place[1], this.history.budget);
-    const value = parser.charged(() => parser.parseValue());
+    const value = parser.charged(() => parseStrictly(parser));
     this.#inStream.set(key, value);
     return value;
   }
@@ -215,12 +244,4 @@ export class RevisionView {
   get catalog(): PdfDict | undefined {
     return this.dictOf(this.trailer('Root'));
   }
-}
-
-/** An unreadable object is none; a file whose work is used up has to be given up, or all of it would seem empty. */
-function assertWorkLeft(budget: ParseBudget): void {
-  budget.spendBytes(0);
-  budget.spendXrefEntries(0);
-  budget.spendInflated(0);
-  budget.spendValue();
 }

@@ -1,4 +1,4 @@
-import { DamagedPdf, isDict, PdfName, PdfRef, PdfStream, PdfString } from '../documents/index.ts';
+import { DamagedPdf, isDict, PdfName, PdfRef, PdfStream, PdfString, TooComplexPdf } from '../documents/index.ts';
 import type { PdfDict, PdfValue } from '../documents/index.ts';
 import { formNodes } from './form-walk.ts';
 import type { FormNode } from './form-walk.ts';
@@ -70,14 +70,14 @@ function addNode(objects: ObjectHistory, found: Map<string, SignatureValue>, nod
   // A field that two others name, or a signature that two fields name, is one signature.
   const key = `${objectNumber}/${revision}`;
   if (found.has(key)) return;
-  const path = node.value instanceof PdfRef ? [] : ['V'];
+  const under = node.value instanceof PdfRef ? undefined : 'V';
   found.set(key, {
     fieldName: node.name,
     fieldObject: node.objectNumber,
     objectNumber,
     revision,
     dict,
-    ...contentsOf(objects, objectNumber, revision, path),
+    ...contentsOf(objects, objectNumber, revision, under),
     isTimestamp: isTimestamp(dict),
   });
 }
@@ -103,16 +103,16 @@ function contentsOf(
   objects: ObjectHistory,
   objectNumber: number,
   revision: number,
-  path: readonly string[],
+  under: string | undefined,
 ): Pick<SignatureValue, 'contentsSpan' | 'hasDoubleKeys'> {
   const entry = objects.entryAt(objectNumber, revision);
   if (entry?.kind !== 'offset') return { contentsSpan: undefined, hasDoubleKeys: false };
   try {
     const { bytes, budget } = objects.history;
-    const { spans, hasDoubleKeys } = dictionarySpans(bytes, entry.offset, budget, path);
-    return { contentsSpan: spans?.get('Contents'), hasDoubleKeys };
+    const { spans, hasDoubleKeys } = dictionarySpans(bytes, entry.offset, budget, under);
+    return { contentsSpan: spans.get('Contents'), hasDoubleKeys };
   } catch (error) {
-    if (!(error instanceof DamagedPdf)) throw error;
+    if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
     return { contentsSpan: undefined, hasDoubleKeys: false };
   }
 }

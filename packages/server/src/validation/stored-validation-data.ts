@@ -1,4 +1,4 @@
-import { DamagedPdf, decodeStructureStream, isDict, PdfStream } from '../documents/index.ts';
+import { DamagedPdf, decodeStructureStream, isDict, PdfStream, TooComplexPdf } from '../documents/index.ts';
 import { readCertificate } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
 import type { RevocationData } from './revocation.ts';
@@ -27,7 +27,7 @@ function streamBytes(view: RevisionView, value: unknown): Buffer | undefined {
   try {
     return decodeStructureStream(value, view.objects.history.budget);
   } catch (error) {
-    if (!(error instanceof DamagedPdf)) throw error;
+    if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
     return undefined;
   }
 }

@@ -1,16 +1,25 @@
 import { DamagedPdf, PdfName, PdfParser } from '../documents/index.ts';
-import type { ParseBudget } from '../documents/index.ts';
+import type { ParseBudget, PdfDict, PdfValue } from '../documents/index.ts';
 import type { Span } from './history.ts';
 
 const NESTING_MAX = 64;
 
-/** Where the value of each key of a dictionary stands in the file. */
-export type DictionarySpans = ReadonlyMap<string, Span>;
+/** A value, and whether any dictionary in it has a key twice: of the two, some readers take the first and some the last. */
+export type StrictValue = { value: PdfValue; hasDoubleKeys: boolean };
 
 /**
- * Reads the object at `offset` again, for what a parsed value does not tell: where in the file the values of its
- * dictionary stand, with `path` leading to one inside of it, and whether any dictionary in it has a key twice. Of two values
- * under one key some readers take the first and some the last, so such an object means different things to them.
+ * Reads the value that stands here. As the parser does, but noticing double keys.
+ *
+ * @throws DamagedPdf
+ */
+export function parseStrictly(parser: PdfParser): StrictValue {
+  const scan = new Scan(parser);
+  const value = scan.value(0);
+  return { value, hasDoubleKeys: scan.hasDoubleKeys };
+}
+
+/**
+ * Where in the file the values of a dictionary stand: of the object at `offset`, or of the dictionary under one of its keys.
  *
  * @throws DamagedPdf
  */
@@ -18,66 +27,78 @@ export function dictionarySpans(
   bytes: Buffer,
   offset: number,
   budget: ParseBudget,
-  path: readonly string[] = [],
-): { spans: DictionarySpans | undefined; hasDoubleKeys: boolean } {
+  under?: string,
+): { spans: ReadonlyMap<string, Span>; hasDoubleKeys: boolean } {
   const parser = new PdfParser(bytes, offset, budget);
   parser.takeInteger();
   parser.takeInteger();
   if (!parser.takeKeyword('obj')) throw new DamagedPdf('no object here');
-  const scan = new Scan(parser, path);
-  parser.charged(() => scan.value([], 0));
-  return { spans: scan.found, hasDoubleKeys: scan.hasDoubleKeys };
+  const scan = new Scan(parser);
+  parser.skipSpace();
+  const outer = scan.spans();
+  const inner = under === undefined ? undefined : outer.get(under);
+  if (under === undefined) return { spans: outer, hasDoubleKeys: scan.hasDoubleKeys };
+  if (!inner) throw new DamagedPdf('no such key');
+  parser.position = inner[0];
+  return { spans: scan.spans(), hasDoubleKeys: scan.hasDoubleKeys };
 }
 
 class Scan {
   readonly #parser: PdfParser;
-  readonly #path: readonly string[];
-  found: DictionarySpans | undefined;
   hasDoubleKeys = false;
 
-  constructor(parser: PdfParser, path: readonly string[]) {
+  constructor(parser: PdfParser) {
     this.#parser = parser;
-    this.#path = path;
   }
 
-  value(path: readonly string[], depth: number): void {
+  value(depth: number): PdfValue {
     if (depth > NESTING_MAX) throw new DamagedPdf('nested too deep');
     const parser = this.#parser;
     parser.skipSpace();
-    const { bytes, position } = parser;
-    if (bytes[position] === 0x3c && bytes[position + 1] === 0x3c) this.#dictionary(path, depth);
-    else if (bytes[position] === 0x5b) this.#array(path, depth);
-    else parser.parseValue();
-  }
-
-  #array(path: readonly string[], depth: number): void {
-    const parser = this.#parser;
+    if (this.#isDictionary()) return this.#dictionary(depth);
+    if (parser.bytes[parser.position] !== 0x5b) return parser.parseValue();
+    const items: PdfValue[] = [];
     parser.position += 1;
-    for (let index = 0; ; index += 1) {
+    for (;;) {
       parser.skipSpace();
       if (parser.bytes[parser.position] === 0x5d) break;
-      this.value([...path, String(index)], depth + 1);
+      items.push(this.value(depth + 1));
     }
     parser.position += 1;
+    return items;
   }
 
-  #dictionary(path: readonly string[], depth: number): void {
-    const parser = this.#parser;
+  /** The places of a dictionary's values, which begins here. */
+  spans(): ReadonlyMap<string, Span> {
+    if (!this.#isDictionary()) throw new DamagedPdf('no dictionary here');
     const spans = new Map<string, Span>();
+    this.#dictionary(0, spans);
+    return spans;
+  }
+
+  #isDictionary(): boolean {
+    const { bytes, position } = this.#parser;
+    return bytes[position] === 0x3c && bytes[position + 1] === 0x3c;
+  }
+
+  #dictionary(depth: number, spans?: Map<string, Span>): PdfDict {
+    const parser = this.#parser;
+    const result: PdfDict = new Map();
     parser.position += 2;
     for (;;) {
       parser.skipSpace();
-      if (parser.bytes.toString('latin1', parser.position, parser.position + 2) === '>>') break;
+      const { bytes, position } = parser;
+      if (bytes[position] === 0x3e && bytes[position + 1] === 0x3e) break;
       const key = parser.parseValue();
       if (!(key instanceof PdfName)) throw new DamagedPdf('a key that is no name');
       parser.skipSpace();
       const start = parser.position;
-      this.value([...path, key.name], depth + 1);
-      if (spans.has(key.name)) this.hasDoubleKeys = true;
-      spans.set(key.name, [start, parser.position]);
+      const value = this.value(depth + 1);
+      if (result.has(key.name)) this.hasDoubleKeys = true;
+      result.set(key.name, value);
+      spans?.set(key.name, [start, parser.position]);
     }
     parser.position += 2;
-    if (path.length === this.#path.length && path.every((part, index) => part === this.#path[index]))
-      this.found = spans;
+    return result;
   }
 }

@@ -1,10 +1,9 @@
-import { DamagedPdf, PdfParser } from '../../documents/index.ts';
+import { PdfParser } from '../../documents/index.ts';
 import type { XrefEntry } from '../../documents/index.ts';
 import { isSame } from '../compare.ts';
 import { skipWhiteSpace } from '../history.ts';
 import type { Span } from '../history.ts';
 import type { ObjectHistory } from '../revision-view.ts';
-import { dictionarySpans } from '../strict-object.ts';
 import type { Step } from './step.ts';
 
 /**
@@ -21,7 +20,8 @@ export function fileRule(objects: ObjectHistory, revision: number, note: Step['n
     const offset = placeOf(objects, entry, revision);
     if (offset === undefined) note('ambiguous_object', { objectNumber });
     else if (offset < save.start || offset >= save.end) note('object_redirected', { objectNumber });
-    else if (entry.kind === 'offset') spans.push(spanOf(objects, objectNumber, offset, revision, note));
+    if (objects.isAmbiguous(objectNumber, entry, revision)) note('ambiguous_object', { objectNumber });
+    if (entry.kind === 'offset') spans.push(objects.spanAt(entry.offset, objectNumber, revision));
   }
   if (!save.isRegular || hasOtherBytes(objects, save.start, save.end, spans)) note('hidden_bytes');
   trailerRule(objects, revision, note);
@@ -38,25 +38,6 @@ function isSameEntry(a: XrefEntry | undefined, b: XrefEntry): boolean {
   if (!a || a.kind !== b.kind) return false;
   if (a.kind === 'offset') return b.kind === 'offset' && a.offset === b.offset;
   return a.kind === 'compressed' && b.kind === 'compressed' && a.stream === b.stream && a.index === b.index;
-}
-
-function spanOf(
-  objects: ObjectHistory,
-  objectNumber: number,
-  offset: number,
-  revision: number,
-  note: Step['note'],
-): Span {
-  const { bytes, budget } = objects.history;
-  try {
-    const { span, isExact } = objects.readWhole(offset, objectNumber, revision);
-    if (!isExact || dictionarySpans(bytes, offset, budget).hasDoubleKeys) note('ambiguous_object', { objectNumber });
-    return span;
-  } catch (error) {
-    if (!(error instanceof DamagedPdf)) throw error;
-    note('ambiguous_object', { objectNumber });
-    return [offset, offset];
-  }
 }
 
 /** Whether anything but white space and comments stands between what is accounted for. */
