@@ -104,7 +104,12 @@ async function settleQueue(db: Executor, rows: readonly Settlement[]): Promise<S
       returning app_id, request_id, number
     ), batch as (
       select app_id, string_agg(entry, ''::bytea order by request_id, number) as entries, max(started_at) as at
-      from recorded join input using (app_id, request_id, number)
+      from input
+      -- a join would walk all of one for each of the other; an attempt that stands there already is rare
+      where (select count(*) from recorded) = (select count(*) from input) or exists (
+        select from recorded
+        where recorded.app_id = input.app_id and recorded.request_id = input.request_id
+          and recorded.number = input.number)
       group by app_id
     ), head as (
       insert into delivery_chain as chain (app_id, sequence, hash)

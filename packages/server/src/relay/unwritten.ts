@@ -12,6 +12,9 @@ type UnwrittenLimits = Pick<
 
 const RETRY_AFTER_SECONDS = 1;
 const BESIDE_BELOW_ROWS = 8;
+/** While commits take as many rows as this, the next waits for company: a statement has a price of its own. */
+const GATHER_FROM_ROWS = 4;
+const GATHER_MS = 2;
 
 /**
  * Messages on their way into the database, in group commits. What waits here is bounded in number and bytes: beyond that
@@ -40,10 +43,16 @@ export function createUnwritten(
     weightMax: limits.commitCharactersMax,
     isItemFault: isValueFault,
   };
+  let lastRows = 0;
   const plain = createGroupCommit({
     ...options,
     besideBelowRows: BESIDE_BELOW_ROWS,
-    write: (rows) => insertDeliveries(db, rows),
+    gatherMs: GATHER_MS,
+    isUrgent: () => lastRows < GATHER_FROM_ROWS,
+    write: (rows) => {
+      lastRows = rows.length;
+      return insertDeliveries(db, rows);
+    },
   });
   // Messages with an ordering key take locks and look at what is before them; the others need not wait for that. One
   // batch after another: of two beside each other the later might come first.
