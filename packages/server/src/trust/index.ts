@@ -132,7 +132,7 @@ export function createTrust(options: TrustOptions): Trust {
   const keys = createKeyStores({ vault, keysFolder: options.keysFolder ?? null, pkcs11 });
   const signers = createSigners({ authorities, vault, clock, keys, policy });
 
-  const serviceCertificate = createServiceCertificates({ vault, clock, keyAlgorithm });
+  const serviceCertificate = createServiceCertificates({ db, vault, clock, keyAlgorithm });
   const revocation = createRevocation({ db, clock, authorities, serviceCertificate });
   const foreign =
     egress === undefined
@@ -150,7 +150,7 @@ export function createTrust(options: TrustOptions): Trust {
 
     async timestampIdentity(executor) {
       const authority = await authorities.issuer(executor);
-      const { certificate, key } = await serviceCertificate(executor, authority, 'timestamp');
+      const { certificate, key } = await serviceCertificate(authority, 'timestamp');
       return { certificate, key, chain: authority.chain };
     },
 

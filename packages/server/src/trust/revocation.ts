@@ -1,6 +1,6 @@
 import { appendAudit } from '../audit/index.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Database, Executor, Transaction } from '../platform/database/index.ts';
+import type { Database, Transaction } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { allowsAuthorities } from './authority.ts';
 import type { Issuer } from './authority.ts';
@@ -24,7 +24,7 @@ type Options = {
   db: Database;
   clock: Clock;
   authorities: CertificateAuthorities;
-  serviceCertificate: (executor: Executor, authority: ActiveAuthority, purpose: 'ocsp') => Promise<Issuer>;
+  serviceCertificate: (authority: ActiveAuthority, purpose: 'ocsp') => Promise<Issuer>;
 };
 
 const HOUR_MS = 3_600_000;
@@ -86,7 +86,7 @@ export function createRevocation({ db, clock, authorities, serviceCertificate }:
   }
 
   async function answer(row: AuthorityRow, { ids, nonce }: StatusRequest): Promise<StatusAnswer> {
-    const responder = await serviceCertificate(db, authorities.activate(row), 'ocsp');
+    const responder = await serviceCertificate(authorities.activate(row), 'ocsp');
     const producedAt = wholeSecond(clock.now());
     const nextUpdate = new Date(producedAt.getTime() + STATUS_GOOD_MS);
     const answers = await Promise.all(

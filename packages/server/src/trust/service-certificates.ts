@@ -1,10 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
-import type { Executor } from '../platform/database/index.ts';
+import type { Database } from '../platform/database/index.ts';
 import type { Vault } from '../platform/vault.ts';
 import { issueServiceCertificate } from './authority.ts';
 import type { Issuer } from './authority.ts';
 import type { ActiveAuthority } from './certificate-authorities.ts';
+import { readCertificate } from './certificate-reader.ts';
 import type { KeyAlgorithm } from './keys/signing-key.ts';
 import { generatePrivateKey, softwareKey } from './keys/software-key.ts';
 import * as store from './revocation-store.ts';
@@ -22,11 +23,13 @@ const RENEW_BEFORE_DAYS = { ocsp: 10, timestamp: 4 * 365 } as const;
 
 /** Keys and certificates of the service's own, each made at first use and renewed in time. */
 export function createServiceCertificates(options: {
+  db: Database;
   vault: Pick<Vault, 'seal' | 'open'>;
   clock: Clock;
   keyAlgorithm: KeyAlgorithm;
 }) {
-  const { vault, clock, keyAlgorithm } = options;
+  const { db, vault, clock, keyAlgorithm } = options;
+  const finding = new Map<string, Promise<Issuer>>();
   const ready = new Map<string, Issuer>();
 
   function opened(row: ServiceRow): Issuer {
@@ -40,14 +43,8 @@ export function createServiceCertificates(options: {
   }
 
   /** Two nodes may make one each at once: both are good, and the longer one is used from then on. */
-  return async function serviceCertificate(
-    executor: Executor,
-    authority: ActiveAuthority,
-    purpose: ServiceRow['purpose'],
-  ): Promise<Issuer> {
+  async function make(authority: ActiveAuthority, purpose: ServiceRow['purpose']): Promise<Issuer> {
     const now = clock.now();
-    const known = await store.findServiceCertificate(executor, authority.authorityId, purpose);
-    if (known && known.not_after.getTime() - now.getTime() > RENEW_BEFORE_DAYS[purpose] * DAY_MS) return opened(known);
     const privateKey = await generatePrivateKey(keyAlgorithm);
     const { publicKey } = softwareKey(privateKey);
     const points = purpose === 'ocsp' ? undefined : authority.points;
@@ -61,8 +58,28 @@ export function createServiceCertificates(options: {
       not_before: made.notBefore,
       not_after: made.notAfter,
     };
-    await store.insertServiceCertificate(executor, row);
+    await store.insertServiceCertificate(db, row);
     return opened(row);
+  }
+
+  async function findOrMake(authority: ActiveAuthority, purpose: ServiceRow['purpose']): Promise<Issuer> {
+    const known = await store.findServiceCertificate(db, authority.authorityId, purpose);
+    const lastsMs = (known?.not_after.getTime() ?? 0) - clock.now().getTime();
+    // One that ends with its issuer cannot be had for longer.
+    const isLast = known !== undefined && known.not_after >= readCertificate(authority.certificate).notAfter;
+    if (known && (isLast || lastsMs > RENEW_BEFORE_DAYS[purpose] * DAY_MS)) return opened(known);
+    return make(authority, purpose);
+  }
+
+  /** However many strangers ask at once, one key is made for them. */
+  return async function serviceCertificate(
+    authority: ActiveAuthority,
+    purpose: ServiceRow['purpose'],
+  ): Promise<Issuer> {
+    const place = `${authority.authorityId}/${purpose}`;
+    const underWay = finding.get(place) ?? findOrMake(authority, purpose).finally(() => finding.delete(place));
+    finding.set(place, underWay);
+    return underWay;
   };
 }
 

@@ -168,6 +168,9 @@ describe('the issuing authority', () => {
     const signer = await trust.companySigner(database.db, company);
     const ends = signer.chain.map((each) => Date.parse(new X509Certificate(each).validTo));
     expect(Date.parse(new X509Certificate(signer.certificate).validTo)).toBe(ends[0]);
+    // The service's own cannot last longer either, and are not made anew for that at each use.
+    const stamp = await trust.timestampIdentity(database.db);
+    expect((await node().timestampIdentity(database.db)).certificate).toEqual(stamp.certificate);
     now = new Date(now.getTime() + 400 * DAY_MS);
     await expect(node().companySigner(database.db, company)).rejects.toThrow('root_key_absent');
   });
@@ -223,6 +226,19 @@ test('revocations at once by several nodes are all in the newest list, under num
   const after = await listOf();
   for (const serial of serials) expect(after).toContain(serial.toUpperCase());
   expect(numberOf(after)).toBe(before + 9);
+});
+
+test('however many ask for a status at first, one responder is made for them', async () => {
+  const trust = node();
+  const { certificate } = await trust.companySigner(database.db, company);
+  const all = await Promise.all(Array.from({ length: 20 }, async () => trust.revocationEvidence(certificate)));
+  expect(all.every(({ ocsps }) => ocsps.length === 1)).toBe(true);
+  const rows = await database.db
+    .withTables<TrustTables>()
+    .selectFrom('service_certificate')
+    .select('purpose')
+    .execute();
+  expect(rows).toEqual([{ purpose: 'ocsp' }]);
 });
 
 test('a signer that is ready signs no more once its certificate is revoked, on any node', async () => {
