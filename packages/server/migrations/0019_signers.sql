@@ -75,6 +75,7 @@ create table sign_session (
   consented_at    timestamptz,
   primary key (app_id, cookie_hash)
 );
+create index sign_session_signer on sign_session (app_id, flow_id, signer_id, created_at);
 create index sign_session_expiry on sign_session (expires_at);
 
 -- The one-time code under way for a signer, kept as an HMAC.

@@ -88,6 +88,15 @@ export async function useLink(tx: Transaction, link: LinkRow, at: Date): Promise
   return row !== undefined;
 }
 
+/** Sessions that were opened since for a signer. */
+export async function countSessions(executor: Executor, key: SignerKey, since: Date): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from sign_session
+    where app_id = ${key.appId} and flow_id = ${key.flowId} and signer_id = ${key.signerId} and created_at > ${since}
+  `.execute(executor);
+  return rows[0]?.count ?? 0;
+}
+
 /** Links that were made since for a signer's other devices. */
 export async function countHandovers(executor: Executor, key: SignerKey, since: Date): Promise<number> {
   const { rows } = await sql<{ count: number }>`

@@ -5,6 +5,7 @@ import type { SigningContext } from './context.ts';
 import { newToken, readToken, signingUrl } from './links.ts';
 import {
   countHandovers,
+  countSessions,
   findLink,
   findSession,
   findSigner,
@@ -64,6 +65,8 @@ const SESSION_ID_BYTES = 9;
 /** Long enough to take up a phone. */
 const HANDOVER_LIFE_MS = 10 * 60_000;
 const HANDOVERS_AN_HOUR_MAX = 20;
+/** Each leaves an act that stays: a link is opened by hand, not in a loop. */
+const SESSIONS_AN_HOUR_MAX = 60;
 const HOUR_MS = 3_600_000;
 
 export function keyOf({ session }: Visit): SignerKey {
@@ -109,9 +112,12 @@ export async function openLink(
   if (!link) throw refused('signer_link_invalid');
   const at = context.clock.now();
   if (link.expires_at <= at) throw refused('signer_link_expired');
+  const key = { appId: link.app_id, flowId: link.flow_id, signerId: link.signer_id };
+  if ((await countSessions(context.db, key, new Date(at.getTime() - HOUR_MS))) >= SESSIONS_AN_HOUR_MAX) {
+    throw refused('signer_too_many', { retryAfter: '600' });
+  }
   const { token: cookie } = newToken(link.app_id);
   const sessionId = randomBytes(SESSION_ID_BYTES).toString('base64url');
-  const key = { appId: link.app_id, flowId: link.flow_id, signerId: link.signer_id };
   await context.db.transaction().execute(async (tx) => {
     if (!(await useLink(tx, link, at))) throw refused('signer_link_expired');
     await insertSession(tx, {

@@ -132,3 +132,40 @@ describe('who may do what', () => {
     await expect(openLink(http, new URL(late.url).hash.slice(1))).rejects.toThrow('token_expired');
   });
 });
+
+describe('what is no request', () => {
+  it('is refused in the words of the contract, and nothing is changed by it', async () => {
+    await fixture.waitingFlow();
+    const signer = await open();
+    const send = async (path: string, init: RequestInit): Promise<[number, string]> => {
+      const answer = await fetch(`${http.url}${path}`, init);
+      return [answer.status, ((await answer.json()) as { error: string }).error];
+    };
+    const json = { 'content-type': 'application/json' };
+    expect(await send('/session', { method: 'POST', headers: json, body: '{"token":' })).toEqual([400, 'invalid']);
+    expect(await send('/session', { method: 'POST', headers: json, body: '{"token":{}}' })).toEqual([422, 'invalid']);
+    expect(await send('/session', { method: 'POST', headers: json, body: '{"__proto__":{},"token":"a"}' })).toEqual([
+      400,
+      'invalid',
+    ]);
+    expect(await send('/session', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'a' })).toEqual([
+      415,
+      'invalid',
+    ]);
+    const long = JSON.stringify({ token: 'a'.repeat(3_000_000) });
+    expect(await send('/session', { method: 'POST', headers: json, body: long })).toEqual([413, 'invalid']);
+    for (const path of ['/pages/0?width=100', '/pages/1', '/pages/1?width=-1', '/pages/x?width=100', '/seals/..%2f']) {
+      expect([path, (await signer.call('GET', path)).body.error]).toEqual([path, 'invalid']);
+    }
+    expect((await signer.call('POST', '/code/check', { code: '12345' })).body.error).toBe('invalid');
+    expect((await signer.task()).step).toBe('identity');
+  });
+
+  it('a link that is opened in a loop is opened sixty times an hour', async () => {
+    await fixture.waitingFlow();
+    const token = await fixture.service.outgoing.linkOf(MOBILE);
+    const opened = await Promise.allSettled(Array.from({ length: 62 }, () => openLink(http, token)));
+    expect(opened.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(62);
+    await expect(openLink(http, token)).rejects.toThrow('too_many_requests');
+  });
+});

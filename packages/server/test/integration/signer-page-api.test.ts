@@ -164,7 +164,7 @@ describe('from the link to the signed document', () => {
       {
         ...base,
         placement: { kind: 'cross-page' as const, positions: [{ pages: 'all' as const, y: 421 }] },
-        forms: ['template' as const],
+        forms: ['handwritten' as const],
       },
       {
         ...base,

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { PageImage } from '../../documents/index.ts';
 import { cookiePlace, sessionCookie } from '../../http/cookie.ts';
+import { statusOf } from '../../http/server.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { isDomainError } from '../../platform/errors.ts';
 import { SIGNER_SESSION_LIFE_MS, type Signers, type Visit } from '../../signing/index.ts';
@@ -100,7 +101,9 @@ function answerFor(error: unknown): { status: number; body: SignerErrorAnswer } 
   if (error instanceof Error && 'validation' in error) {
     return { status: 422, body: { error: 'invalid', message: error.message } };
   }
-  return undefined;
+  // The framework's own: no JSON, another content type, too long.
+  const status = statusOf(error);
+  return status < 500 ? { status, body: { error: 'invalid', message: 'the request is not understood' } } : undefined;
 }
 
 async function taskAnswer({ signing }: Routes, visit: Visit): Promise<TaskAnswer> {
