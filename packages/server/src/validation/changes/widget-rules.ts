@@ -1,4 +1,4 @@
-import { isDict, PdfName, PdfRef, PdfString, textOf } from '../../documents/index.ts';
+import { isDict, PdfName, PdfRef, PdfStream, PdfString, textOf } from '../../documents/index.ts';
 import type { PdfDict, PdfValue } from '../../documents/index.ts';
 import { changedKeys, isSame } from '../compare.ts';
 import type { RevisionView } from '../revision-view.ts';
@@ -120,7 +120,15 @@ function isInvisible(view: RevisionView, widget: PdfDict): boolean {
   const flags = view.resolve(widget.get('F'));
   if (typeof flags === 'number' && (flags & (FLAG_HIDDEN | FLAG_NO_VIEW)) !== 0) return true;
   const rect = rectOf(view, widget);
-  return widget.get('AP') === undefined || !rect || rect[2] - rect[0] === 0 || rect[3] - rect[1] === 0;
+  return !rect || rect[2] - rect[0] === 0 || rect[3] - rect[1] === 0 || hasEmptyLook(view, widget.get('AP'));
+}
+
+/** No look, or the empty one that some writers give an empty field. */
+function hasEmptyLook(view: RevisionView, value: PdfValue | undefined): boolean {
+  const looks = view.dictOf(value);
+  if (!looks) return true;
+  const normal = view.resolve(looks.get('N'));
+  return looks.size === 1 && normal instanceof PdfStream && normal.encoded.length === 0;
 }
 
 /** The form's fields, or a field's kids: what left, and what came. */
