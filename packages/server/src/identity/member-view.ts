@@ -124,8 +124,9 @@ async function certificateOf(
     const { subject, issuer, serialNumber, validFromDate, validToDate } = new X509Certificate(certificate);
     return { subject, issuer, serialNumber, notBefore: validFromDate, notAfter: validToDate };
   } catch (error) {
-    // Another node issued one at this moment: the page is read again anyway.
-    if (!isDomainError(error, 'certificate_missing')) throw error;
+    // Another node issued one at this moment, or an operator must act: import one, plug the token in. The rest of the
+    // page holds, and is read again anyway.
+    if (!isDomainError(error)) throw error;
     log.warn({ err: error }, 'certificate not ready');
     return null;
   }

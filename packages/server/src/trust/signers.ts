@@ -65,6 +65,8 @@ type Options = {
   policy: SignerPolicy;
 };
 
+/** Whose company the service itself is: it signs evidence reports, whoever certifies the applications' companies. */
+const SERVICE_APP = '*';
 /** A certificate this near its end is replaced, so that no document is signed by one that ends on the way. */
 const RENEW_BEFORE_MS = 24 * 3_600_000;
 /** Signers kept ready: opening and parsing a key costs more than its signature. The least recently made goes first. */
@@ -128,7 +130,7 @@ export function createSigners({ authorities, vault, clock, keys, policy }: Optio
     const known = await store.findCurrentCertificate(executor, holder);
     // What an operator brought is never replaced by one of our own: that would be another authority's word.
     if (known?.authority_id === null) return stillGood(known, holder);
-    if (holder.kind === 'company' && policy.companyAuthority === 'imported') {
+    if (holder.kind === 'company' && holder.appId !== SERVICE_APP && policy.companyAuthority === 'imported') {
       throw new DomainError('certificate_not_imported', { etcOrgNo: holder.key });
     }
     if (known && isFit(known, holder)) return known;

@@ -186,6 +186,8 @@ describe('a company with a certificate of a licensed authority', () => {
     await trust.companies.importCompanyCertificate({ ...company, source, actor });
     await signs(trust, company, made.certificate);
     await trust.personSigner(database.db, { appId, personKey: 'p', name: '王安石' });
+    // What the service itself vouches for, such as evidence reports.
+    await trust.companySigner(database.db, { appId: '*', etcOrgNo: 'service', companyName: '印信服务' });
   });
 });
 
