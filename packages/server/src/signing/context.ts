@@ -82,6 +82,8 @@ export interface SigningDependencies {
 
 export interface SigningContext extends Omit<SigningDependencies, 'limits' | 'longTerm'> {
   readonly longTerm: LongTerm;
+  /** What a revision may have in bytes: `revisionBytesMax`, and room for timestamps where there are any. */
+  readonly signedBytesMax: number;
   readonly limits: SigningLimits;
   readonly pageSizes: PageSizes;
 }

@@ -13,6 +13,7 @@ import { createSigners, type Signers } from './signers.ts';
 import { sweep } from './sweep.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import type { CreateFlow, FlowDocument, FlowView, OpenDocumentFlow, RevokeFlow } from './terms.ts';
+import { signedBytesMax, type LongTerm } from './signature-level.ts';
 import { sweepUpgrades, upgradeFlow } from './upgrade.ts';
 import { flowDocuments, viewFlow } from './view.ts';
 
@@ -104,11 +105,14 @@ const PERSON_KEYS_EVERY_MS = 60_000;
 /** Makes signing and hands its handlers to `jobs`, which must not have started yet. */
 export function createSigning(dependencies: SigningDependencies): Signing {
   const limits = { ...SIGNING_LIMITS, ...dependencies.limits };
+  const longTerm: LongTerm = dependencies.longTerm ?? { level: 'B-B' };
+  const bytesMax = signedBytesMax(longTerm, limits.revisionBytesMax);
   const context: SigningContext = {
     ...dependencies,
-    longTerm: dependencies.longTerm ?? { level: 'B-B' },
+    longTerm,
     limits,
-    pageSizes: createPageSizes(dependencies.documents, { bytesMax: limits.revisionBytesMax }),
+    signedBytesMax: bytesMax,
+    pageSizes: createPageSizes(dependencies.documents, { bytesMax }),
   };
   const { jobs } = context;
   jobs.handle(JOB.open, (payload) => openFlow(context, requestKey(payload)));

@@ -141,7 +141,7 @@ async function stampedFile(
     },
     signer: NOBODY,
     signedAt: at,
-    limits: { bytesMax: context.limits.revisionBytesMax },
+    limits: { bytesMax: context.signedBytesMax },
   });
   return { file: Buffer.concat(stamped.pieces), widgets };
 }

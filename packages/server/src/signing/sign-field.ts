@@ -59,7 +59,7 @@ export async function signField(
     signer: act.signer,
     signedAt: at,
     name,
-    limits: { bytesMax: context.limits.revisionBytesMax },
+    limits: { bytesMax: context.signedBytesMax },
   });
   const { pieces, sha256 } = signed;
   const { fileId } = await documents.storeFile({ appId, fileName: flow.subject, bytes: pieces, sha256 });

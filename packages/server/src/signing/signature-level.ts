@@ -16,6 +16,14 @@ export type LongTerm = { level: 'B-B' } | { level: Exclude<SignatureLevel, 'B-B'
  */
 const TIMESTAMPED_SIGNATURES_MAX = 16;
 
+/** Room for timestamps in as many signatures as a flow may have, beside what the signatures themselves take. */
+const TIMESTAMP_BYTES_MAX = 48 * 1024 * 1024;
+
+/** What a revision may grow to by signatures of this level, where without timestamps it may grow to `revisionBytesMax`. */
+export function signedBytesMax({ level }: LongTerm, revisionBytesMax: number): number {
+  return level === 'B-B' ? revisionBytesMax : revisionBytesMax + TIMESTAMP_BYTES_MAX;
+}
+
 export function reaches(level: SignatureLevel, wanted: SignatureLevel): boolean {
   return SIGNATURE_LEVELS.indexOf(level) >= SIGNATURE_LEVELS.indexOf(wanted);
 }

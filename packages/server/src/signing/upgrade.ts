@@ -67,7 +67,7 @@ export async function upgradeFlow(context: SigningContext, key: FlowKey): Promis
 }
 
 async function upgradeOnce(context: SigningContext, key: FlowKey, row: UpgradeRow): Promise<void> {
-  const { db, documents, longTerm, limits } = context;
+  const { db, documents, longTerm, signedBytesMax } = context;
   const flow = await findFlow(db, key);
   // A flow that came to nothing is no contract that anybody will prove.
   if (!flow || (flow.state !== 'signing' && flow.state !== 'done')) return store.settleUpgrade(db, row, undefined);
@@ -81,7 +81,7 @@ async function upgradeOnce(context: SigningContext, key: FlowKey, row: UpgradeRo
     goal: row.goal,
     isFinal: flow.state === 'done',
     isOwn: (fieldName) => fields.some(({ fieldId }) => isOfField(fieldName, fieldId)),
-    limits: { bytesMax: limits.revisionBytesMax + UPGRADE_BYTES_MAX },
+    limits: { bytesMax: signedBytesMax + UPGRADE_BYTES_MAX },
   });
   const levels = levelsOf(fields, row, upgraded);
   // Half of the work is kept only if it says something new: fresh evidence at each try would make the file grow.

@@ -13,9 +13,16 @@ import { startHttpStub } from '../support/http-stub.ts';
 import { opensslTimestampVerify } from '../support/long-term.ts';
 import { createManualJobs } from '../support/manual-jobs.ts';
 import { extractSignatures } from '../support/signed-pdf.ts';
-import { HOUR_MS, silentField } from '../support/signing-fixture.ts';
+import { HOUR_MS, silentField, START } from '../support/signing-fixture.ts';
 import { opensslTimestampAuthority, startTimestampServer } from '../support/timestamp-services.ts';
-import { PDF_LIMITS, soundContents, startUpgradeWorld, twoPages, type UpgradeWorld } from '../support/upgrade-world.ts';
+import {
+  levelsInFile,
+  PDF_LIMITS,
+  soundContents,
+  startUpgradeWorld,
+  twoPages,
+  type UpgradeWorld,
+} from '../support/upgrade-world.ts';
 
 const DAY_MS = 24 * HOUR_MS;
 
@@ -35,6 +42,7 @@ describe('a flow with a timestamp service', () => {
       'stamped',
     ]);
     expect(await world.levels(flowId)).toEqual(['B-T', 'B-T']);
+    expect(await levelsInFile(world, await world.fixture.newestFile(flowId))).toEqual(['B-T', 'B-T', 'B-T']);
     expect(await world.queue()).toEqual([]);
     const [document] = await world.fixture.service.signing.documents(world.fixture.service.appId, flowId);
     expect(document).toMatchObject({ signatureLevel: 'B-T' });
@@ -59,6 +67,7 @@ describe('a flow with a timestamp service', () => {
     const after = await world.fixture.newestFile(flowId);
     // The last one has room that nobody signed; those before it are proved by one timestamp of the whole.
     expect(await soundContents(world, after)).toEqual(['plain', 'plain', 'stamped', 'timestamp']);
+    expect(await levelsInFile(world, after)).toEqual(['B-T', 'B-T', 'B-T']);
     expect(await world.levels(flowId)).toEqual(['B-T', 'B-T']);
     expect(await world.queue()).toEqual([]);
     const filter = { appId: world.fixture.service.appId, subject: `sign_flow:${flowId}`, limit: 1 };
@@ -125,6 +134,7 @@ describe('a flow that is to be proved for years', () => {
     const pdf = await world.fixture.newestFile(flowId);
     expect(await soundContents(world, pdf)).toEqual(['stamped']);
     expect(pdf.toString('latin1')).toMatch(/\/DSS \d+ 0 R/);
+    expect(await levelsInFile(world, pdf)).toEqual(['B-LT']);
     expect(await world.levels(flowId)).toEqual(['B-LT']);
     expect(await world.queue()).toEqual([]);
   });
@@ -134,6 +144,7 @@ describe('a flow that is to be proved for years', () => {
     const flowId = await world.fixture.openedFlow({ fields: [silentField(), silentField()] });
     const first = await world.fixture.newestFile(flowId);
     expect(await soundContents(world, first)).toEqual(['stamped', 'stamped', 'timestamp']);
+    expect(await levelsInFile(world, first)).toEqual(['B-LTA', 'B-LTA']);
     expect(await world.levels(flowId)).toEqual(['B-LTA', 'B-LTA']);
     const [waiting] = await world.queue();
     expect(waiting).toMatchObject({ goal: 'B-LTA', renewal: true, attempts: 0, failure: null });
@@ -145,6 +156,10 @@ describe('a flow that is to be proved for years', () => {
     const renewed = await world.fixture.newestFile(flowId);
     expect(renewed.subarray(0, first.length).equals(first)).toBe(true);
     expect(await soundContents(world, renewed)).toEqual(['stamped', 'stamped', 'timestamp', 'timestamp']);
+    // The certificates that signed have ended by now, and the file alone still proves that they were good.
+    const yearsLater = world.fixture.clock.now().getTime() - START.getTime();
+    expect(yearsLater).toBeGreaterThan(4 * 365 * DAY_MS);
+    expect(await levelsInFile(world, renewed)).toEqual(['B-LTA', 'B-LTA']);
     expect((await world.queue())[0]!.due_at.getTime()).toBeGreaterThan(waiting!.due_at.getTime() + 365 * DAY_MS);
     const filter = { appId: world.fixture.service.appId, subject: `sign_flow:${flowId}`, limit: 1 };
     const [entry] = await listAudit(world.fixture.service.database.db, filter);

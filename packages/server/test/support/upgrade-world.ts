@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect } from 'vitest';
 import { readSignatures } from '../../src/documents/index.ts';
 import type { Signing } from '../../src/signing/index.ts';
 import { createTimestampAuthority, createTimestamps, isTimestamped, type Timestamps } from '../../src/trust/index.ts';
 import { withoutPadding } from '../../src/trust/timestamp/cms-attribute.ts';
+import { createValidation } from '../../src/validation/index.ts';
 import { opensslTimestampVerify } from './long-term.ts';
 import type { ManualJobs } from './manual-jobs.ts';
 import { extractSignatures, opensslVerify, qpdfCheck } from './signed-pdf.ts';
@@ -90,6 +91,24 @@ export async function startUpgradeWorld(level: 'B-T' | 'B-LT' | 'B-LTA', given?:
     },
   };
   return world;
+}
+
+/**
+ * What our own validation reads from the file alone, trusting the built-in root: the level of each signature, where all of
+ * it is valid and nothing happened to it but what is allowed.
+ */
+export async function levelsInFile({ fixture }: UpgradeWorld, pdf: Buffer): Promise<(string | null)[]> {
+  const root = new X509Certificate(await fixture.service.trust.rootCertificatePem());
+  const anchors = async () => [{ der: new Uint8Array(root.raw), source: 'built_in' as const }];
+  const validation = createValidation({ clock: fixture.clock, anchors });
+  try {
+    const report = await validation.validate(new Uint8Array(pdf));
+    expect(report.signatures.flatMap(({ problems }) => problems.map(({ code }) => code))).toEqual([]);
+    expect(['valid', 'valid_with_changes']).toContain(report.verdict);
+    return report.signatures.filter(({ kind }) => kind === 'signature').map(({ level }) => level);
+  } finally {
+    await validation.close();
+  }
 }
 
 /** A silent field with a seal on each of two pages: two signatures. */
