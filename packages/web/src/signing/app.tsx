@@ -4,24 +4,27 @@ import { Frame } from '../frame.tsx';
 import { NotEntered } from '../not-entered.tsx';
 import { LoadingCard } from '../parts/cards.tsx';
 import { useEntrance } from '../use-entrance.ts';
-import { createSignerApi, endsSession } from './api.ts';
+import { createSignerApi, endsSession, type SignerTask } from './api.ts';
+import type { HeadStart } from './head-start.ts';
+import { once } from './once.ts';
 import { enter } from './session.ts';
 import { SigningPage } from './signing-page.tsx';
 import { SessionEnded } from './steps/ended.tsx';
 
 /** From the link to the session; everything after that is the signing's. */
-export function App({ token }: { token: string | null }) {
+export function App({ headStart }: { headStart: HeadStart }) {
   return (
     <Announcer>
-      <Entrance token={token} />
+      <Entrance headStart={headStart} />
     </Announcer>
   );
 }
 
-function Entrance({ token }: { token: string | null }) {
-  const door = useMemo(() => ({ enter: () => enter(token), endsSession }), [token]);
+function Entrance({ headStart }: { headStart: HeadStart }) {
+  const { token, entering, task } = headStart;
+  const door = useMemo(() => ({ enter: once(entering, () => enter(token)), endsSession }), [entering, token]);
   const { entry, tryNow } = useEntrance(door);
-  if (entry.kind === 'entered') return <Entered session={entry.session} />;
+  if (entry.kind === 'entered') return <Entered session={entry.session} begun={task} />;
   return (
     <Frame>
       {entry.kind === 'entering' && <LoadingCard />}
@@ -35,7 +38,10 @@ function Entrance({ token }: { token: string | null }) {
   );
 }
 
-function Entered({ session }: { session: string }) {
-  const api = useMemo(() => createSignerApi(session), [session]);
+function Entered({ session, begun }: { session: string; begun: Promise<SignerTask> }) {
+  const api = useMemo(() => {
+    const made = createSignerApi(session);
+    return { ...made, read: once(begun, () => made.read()) };
+  }, [begun, session]);
   return <SigningPage api={api} />;
 }

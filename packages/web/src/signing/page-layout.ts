@@ -1,5 +1,23 @@
 import type { Page, Point } from '../../../server/src/dialects/signer/contract.ts';
 
+/** CSS pixels: wider lines are hard to read. */
+const COLUMN_WIDTH_MAX = 860;
+/** On each side of the column. */
+export const COLUMN_MARGIN = 8;
+/** As in document.css: from this width on, the panel stands beside the document. */
+export const PANEL_FROM_WIDTH = 940;
+const PANEL_WIDTH = 360;
+
+/** How wide the column is in a window of pages of this width. */
+export function columnWidthIn(width: number): number {
+  return Math.min(width - 2 * COLUMN_MARGIN, COLUMN_WIDTH_MAX);
+}
+
+/** How wide the column will be in a browser's window of this width, before anything is laid out. */
+export function columnWidth(windowWidth: number): number {
+  return columnWidthIn(windowWidth >= PANEL_FROM_WIDTH ? windowWidth - PANEL_WIDTH : windowWidth);
+}
+
 /** Pixels between two pages, and above the first and below the last. */
 export const PAGE_GAP = 12;
 
@@ -48,6 +66,23 @@ export function pageAt({ sheets }: PageLayout, y: number): number {
     else high = middle - 1;
   }
   return low + 1;
+}
+
+/** Pages from `first` to `last`. */
+export interface PageRange {
+  first: number;
+  last: number;
+}
+
+/** The pages within this many pixels of a page, itself among them: those that may soon be seen. */
+export function pagesNear(layout: PageLayout, page: number, pixels: number): PageRange {
+  const sheet = layout.sheets[page - 1];
+  if (sheet === undefined) return { first: 1, last: 0 };
+  return { first: pageAt(layout, sheet.top - pixels), last: pageAt(layout, sheet.top + sheet.height + pixels) };
+}
+
+export function isWithin({ first, last }: PageRange, page: number): boolean {
+  return first <= page && page <= last;
 }
 
 /** Of a mark with this size in points, whose centre stands at `point`: its box in the column, in pixels. */

@@ -13,6 +13,7 @@ import { handwritingOf, type Writing } from '../handwriting.ts';
 import { useSpeech } from '../texts/texts.ts';
 import { HandwritingPad } from './handwriting-pad.tsx';
 import { usePadPose } from './use-pad-pose.ts';
+import '../../styles/seals.css';
 import '../styles/choice.css';
 
 interface ChoiceDialogProps {

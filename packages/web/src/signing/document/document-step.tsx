@@ -5,9 +5,10 @@ import { Notice } from '../../parts/notice.tsx';
 import { problemText, useSending } from '../../use-sending.ts';
 import { SignerError, type SignerApi, type SignerTask } from '../api.ts';
 import { choicesToSend, fill, firstPoint, move, stillPossible, type Choices, type Signature } from '../choices.ts';
-import { pointAt } from '../page-layout.ts';
+import { PANEL_FROM_WIDTH, pointAt } from '../page-layout.ts';
 import { useTitle } from '../steps/ended.tsx';
 import { useSpeech } from '../texts/texts.ts';
+import { useMedia } from '../use-media.ts';
 import type { Task } from '../use-task.ts';
 import { ActionBar } from './action-bar.tsx';
 import { DocumentBar } from './document-bar.tsx';
@@ -152,6 +153,7 @@ function Workspace(props: WorkspaceProps) {
   const viewport = useViewport(windowRef, pages, reading);
   const [activeId, setActiveId] = useState<string | null>(null);
   const [over, setOver] = useState<Over>(null);
+  const isWide = useMedia(`(min-width: ${PANEL_FROM_WIDTH}px)`);
   const readingLeft = useReadingTime(view.readingEndsAt);
   useViewTimes(api, viewport.page);
 
@@ -216,10 +218,11 @@ function Workspace(props: WorkspaceProps) {
           {words.asPdfForReaders} <a href={api.documentUrl}>{words.asPdf}</a>
         </p>
         <PageViewer windowRef={windowRef} viewport={viewport} pages={pages} pageUrl={pageUrl} label={words.label}>
-          <DateMarks document={document} layout={viewport.layout} />
+          <DateMarks document={document} layout={viewport.layout} near={viewport.near} />
           <Marks
             document={document}
             layout={viewport.layout}
+            near={viewport.near}
             choices={choices}
             activeId={activeId}
             onOpen={openField}
@@ -235,8 +238,11 @@ function Workspace(props: WorkspaceProps) {
           />
         </PageViewer>
       </main>
-      <SidePanel api={api} view={view} document={document} actions={actions} onRefuse={openRefuse} />
-      <ActionBar {...actions} />
+      {isWide ? (
+        <SidePanel api={api} view={view} document={document} actions={actions} onRefuse={openRefuse} />
+      ) : (
+        <ActionBar {...actions} />
+      )}
       <Suspense fallback={null}>
         {over?.kind === 'choice' && (
           <ChoiceDialog field={over.field} document={document} choices={choices} onChosen={onChosen} onClose={close} />

@@ -15,6 +15,9 @@ const EDGE_SPEED = 9;
 /** Pixels: less is a press, not a pull. */
 const PULL_MIN = 5;
 
+/** Pixels: about as wide as its longest words, which stay over the page. */
+const HINT_WIDTH = 190;
+
 interface FreeMarksProps {
   document: DocumentAnswer;
   layout: PageLayout;
@@ -101,7 +104,10 @@ function FreeMark({
       <span
         id={hintId}
         className="free-hint"
-        style={{ left: (pull ?? box).left, top: (pull ?? box).top + box.height + 6 }}
+        style={{
+          left: Math.min((pull ?? box).left, layout.width - HINT_WIDTH),
+          top: (pull ?? box).top + box.height + 6,
+        }}
       >
         {words.move.hint}
       </span>

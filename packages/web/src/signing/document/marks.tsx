@@ -2,12 +2,14 @@ import { memo, type ReactNode } from 'react';
 import type { DocumentAnswer, FieldAnswer } from '../../../../server/src/dialects/signer/contract.ts';
 import { actOf, sizeOf, type Choices, type Filled, type Signature } from '../choices.ts';
 import { handwritingPath } from '../handwriting.ts';
-import { boxOf, type PageLayout } from '../page-layout.ts';
+import { boxOf, isWithin, type PageLayout, type PageRange } from '../page-layout.ts';
 import { useSpeech } from '../texts/texts.ts';
 
 interface MarksProps {
   document: DocumentAnswer;
   layout: PageLayout;
+  /** Marks elsewhere are not made, but for a field's first, to which the keyboard goes. */
+  near: PageRange;
   choices: Choices;
   /** The field that was gone to. */
   activeId: string | null;
@@ -15,7 +17,7 @@ interface MarksProps {
 }
 
 /** Where the signer signs, over the pages. What is placed freely stands elsewhere: `FreeMarks`. */
-export const Marks = memo(function Marks({ document, layout, choices, activeId, onOpen }: MarksProps) {
+export const Marks = memo(function Marks({ document, layout, near, choices, activeId, onOpen }: MarksProps) {
   const { texts } = useSpeech();
   const { document: words } = texts;
   return document.fields.map((field, index) => {
@@ -23,7 +25,8 @@ export const Marks = memo(function Marks({ document, layout, choices, activeId, 
     const what = words[actOf(field)];
     const label = (filled === null ? words.markEmpty : words.markFilled)(what, index + 1, document.fields.length);
     const state = `${filled === null ? 'empty' : 'filled'}${activeId === field.fieldId ? ' active' : ''}`;
-    return boxesOf(field, filled, document, layout).map(({ key, box, slice, isFirst }) => (
+    const places = boxesOf(field, filled, document, layout).filter((one) => one.isFirst || isWithin(near, one.page));
+    return places.map(({ key, box, slice, isFirst }) => (
       <button
         key={key}
         type="button"
@@ -51,16 +54,20 @@ const DATE_SIZE = { width: 90, height: 16 };
 export const DateMarks = memo(function DateMarks({
   document,
   layout,
+  near,
 }: {
   document: DocumentAnswer;
   layout: PageLayout;
+  near: PageRange;
 }) {
   const { texts } = useSpeech();
   const places = document.fields.flatMap(({ fieldId, datePoints }) =>
-    datePoints.map((point, index) => ({
-      key: `${fieldId}/${index}`,
-      box: boxOf(layout, document.pages, point, DATE_SIZE),
-    })),
+    datePoints
+      .filter(({ page }) => isWithin(near, page))
+      .map((point, index) => ({
+        key: `${fieldId}/${index}`,
+        box: boxOf(layout, document.pages, point, DATE_SIZE),
+      })),
   );
   return places.map(({ key, box }) => (
     <span key={key} className="mark-date" style={box}>
@@ -71,6 +78,7 @@ export const DateMarks = memo(function DateMarks({
 
 interface Place {
   key: string;
+  page: number;
   isFirst: boolean;
   box: { left: number; top: number; width: number; height: number };
   /** Of a seal over several pages' edges: which part of it. */
@@ -87,6 +95,7 @@ function boxesOf(field: FieldAnswer, filled: Filled | null, document: DocumentAn
   if (placement.kind === 'page') {
     return placement.points.map((point, index) => ({
       key: `${field.fieldId}/${index}`,
+      page: point.page,
       isFirst: index === 0,
       box: boxOf(layout, document.pages, point, size),
       slice: null,
@@ -98,7 +107,7 @@ function boxesOf(field: FieldAnswer, filled: Filled | null, document: DocumentAn
     const width = size.width / pages.length;
     const x = (document.pages[page - 1]?.width ?? 0) - width / 2;
     const box = boxOf(layout, document.pages, { page, x, y }, { width, height: size.height });
-    return { key: `${field.fieldId}/${index}`, isFirst: index === 0, box, slice: { index, count: pages.length } };
+    return { key: `${field.fieldId}/${index}`, page, isFirst: index === 0, box, slice: { index, count: pages.length } };
   });
 }
 

@@ -27,12 +27,20 @@ export const PageSheet = memo(function PageSheet({ sheet, count, url, nearness }
   const { top, left, width, height } = sheet;
   return (
     <div ref={box} className="sheet" data-page={sheet.page} style={{ top, left, width, height }}>
-      {isNear && <PagePicture url={url} page={sheet.page} count={count} />}
+      {isNear && <PagePicture url={url} page={sheet.page} count={count} onSettled={() => nearness.goOn()} />}
     </div>
   );
 });
 
-function PagePicture({ url, page, count }: { url: string; page: number; count: number }) {
+interface PagePictureProps {
+  url: string;
+  page: number;
+  count: number;
+  /** It is there, or did not come. */
+  onSettled: () => void;
+}
+
+function PagePicture({ url, page, count, onSettled }: PagePictureProps) {
   const { texts } = useSpeech();
   const [state, setState] = useState<'loading' | 'there' | 'failed'>('loading');
   const [tries, setTries] = useState(0);
@@ -73,8 +81,14 @@ function PagePicture({ url, page, count }: { url: string; page: number; count: n
       alt={texts.document.page(page, count)}
       decoding="async"
       draggable={false}
-      onLoad={() => setState('there')}
-      onError={() => setState('failed')}
+      onLoad={() => {
+        setState('there');
+        onSettled();
+      }}
+      onError={() => {
+        setState('failed');
+        onSettled();
+      }}
     />
   );
 }

@@ -1,6 +1,6 @@
-import { useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from 'react';
+import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
 import type { Page } from '../../../../server/src/dialects/signer/contract.ts';
-import { pictureWidth, type PageLayout } from '../page-layout.ts';
+import { isWithin, pictureWidth, type PageLayout, type PageRange } from '../page-layout.ts';
 import { createNearness, type Nearness } from './nearness.ts';
 import { PageSheet } from './page-sheet.tsx';
 import { usePinch } from './use-pinch.ts';
@@ -21,44 +21,35 @@ interface PageViewerProps {
 export function PageViewer({ windowRef, viewport, pages, pageUrl, label, children }: PageViewerProps) {
   const columnRef = useRef<HTMLDivElement>(null);
   const nearness = useNearness(windowRef);
-  const { layout } = viewport;
+  const { layout, near } = viewport;
   usePinch(windowRef, columnRef, viewport);
   return (
     <section className="page-window" ref={windowRef} aria-label={label}>
       <div className="page-column" ref={columnRef} style={{ width: layout.width, height: layout.height }}>
-        {nearness !== null && <Sheets pages={pages} layout={layout} nearness={nearness} pageUrl={pageUrl} />}
+        {nearness !== null && (
+          <Sheets count={pages.length} layout={layout} near={near} nearness={nearness} pageUrl={pageUrl} />
+        )}
         {children}
       </div>
     </section>
   );
 }
 
-function Sheets({
-  pages,
-  layout,
-  nearness,
-  pageUrl,
-}: {
-  pages: readonly Page[];
+interface SheetsProps {
+  count: number;
   layout: PageLayout;
+  near: PageRange;
   nearness: Nearness;
   pageUrl: (page: number, width: number) => string;
-}) {
+}
+
+function Sheets({ count, layout, near, nearness, pageUrl }: SheetsProps) {
   const width = pictureWidth(layout.width, window.devicePixelRatio);
-  const sheets = useMemo(
-    () =>
-      layout.sheets.map((sheet) => (
-        <PageSheet
-          key={sheet.page}
-          sheet={sheet}
-          count={pages.length}
-          url={pageUrl(sheet.page, width)}
-          nearness={nearness}
-        />
-      )),
-    [layout, nearness, pages.length, pageUrl, width],
-  );
-  return <>{sheets}</>;
+  return layout.sheets
+    .filter(({ page }) => isWithin(near, page))
+    .map((sheet) => (
+      <PageSheet key={sheet.page} sheet={sheet} count={count} url={pageUrl(sheet.page, width)} nearness={nearness} />
+    ));
 }
 
 function useNearness(windowRef: RefObject<HTMLDivElement | null>): Nearness | null {

@@ -1,13 +1,18 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import type { Page } from '../../../../server/src/dialects/signer/contract.ts';
-import { layOutPages, pageAt, type PageLayout } from '../page-layout.ts';
+import {
+  COLUMN_MARGIN,
+  columnWidth,
+  columnWidthIn,
+  layOutPages,
+  pageAt,
+  pagesNear,
+  type PageLayout,
+  type PageRange,
+} from '../page-layout.ts';
 
 export const ZOOM_STEPS = [1, 1.25, 1.5, 2, 3, 4] as const;
 const ZOOM_MAX = 4;
-/** CSS pixels: wider lines are hard to read. */
-const COLUMN_WIDTH_MAX = 860;
-/** On each side of the column. */
-const MARGIN = 8;
 /** Where in the window the page is that one reads, from the top. */
 const READING_LINE = 0.4;
 
@@ -47,6 +52,8 @@ export interface Viewport {
   zoom: number;
   /** The page that is read. */
   page: number;
+  /** Those that are made: the ones around it. */
+  near: PageRange;
   /** `at`: pixels of the window that stay where they are; the middle unless given. */
   zoomTo: (zoom: number, at?: { x: number; y: number }) => void;
   /** Brings this height of a page, from its upper edge in parts of it, to a third of the window. */
@@ -62,7 +69,7 @@ export function useViewport(
   pages: readonly Page[],
   reading: Reading,
 ): Viewport {
-  const [width, setWidth] = useState(() => Math.min(window.innerWidth - 2 * MARGIN, COLUMN_WIDTH_MAX));
+  const [width, setWidth] = useState(() => columnWidth(window.innerWidth));
   const [zoom, setZoom] = useState(() => reading.zoom());
   const [page, setPage] = useState(1);
   const layout = useMemo(() => layOutPages(pages, Math.round(width * zoom)), [pages, width, zoom]);
@@ -71,7 +78,7 @@ export function useViewport(
   useLayoutEffect(() => {
     const view = windowRef.current;
     if (view === null) return undefined;
-    const measure = (): void => setWidth(Math.min(view.clientWidth - 2 * MARGIN, COLUMN_WIDTH_MAX));
+    const measure = (): void => setWidth(columnWidthIn(view.clientWidth));
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(view);
@@ -131,7 +138,10 @@ export function useViewport(
     [windowRef],
   );
 
-  return { layout, zoom, page, zoomTo, goTo };
+  // Two windows' height each way: 200 pages made at once cost a cheap phone half a second.
+  const { first, last } = pagesNear(layout, page, 2 * window.innerHeight);
+  const near = useMemo(() => ({ first, last }), [first, last]);
+  return { layout, zoom, page, near, zoomTo, goTo };
 }
 
 function anchorOf(view: HTMLElement, layout: PageLayout, { x, y }: { x: number; y: number }): Anchor | null {
@@ -157,7 +167,7 @@ function hold(view: HTMLElement, layout: PageLayout, { page, x, y, windowX, wind
 
 /** Pixels left of the column, which stands in the middle while it is narrower than its window. */
 export function columnOffset(view: HTMLElement, layout: PageLayout): number {
-  return Math.max(MARGIN, (view.clientWidth - layout.width) / 2);
+  return Math.max(COLUMN_MARGIN, (view.clientWidth - layout.width) / 2);
 }
 
 function prefersLessMotion(): boolean {

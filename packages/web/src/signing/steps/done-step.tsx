@@ -21,11 +21,7 @@ export function DoneStep({ api, view }: { api: SignerApi; view: TaskAnswer }) {
         <p className="lead">{isArchived ? words.archivedLead : words.lead}</p>
       </div>
       <div className="actions done-actions">
-        <a
-          className={isArchived ? 'button primary' : 'button small'}
-          href={api.documentUrl}
-          download={`${view.subject}.pdf`}
-        >
+        <a className={isArchived ? 'button primary' : 'button small'} href={api.documentUrl} download>
           {isArchived ? words.download : words.downloadNow}
         </a>
       </div>
