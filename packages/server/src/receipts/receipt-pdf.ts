@@ -16,6 +16,8 @@ const SHADE = '#F4F4F4';
 const LABEL_SIZE = 9;
 const TEXT_SIZE = 10;
 const TEXT_SIZE_MIN = 5;
+/** Where the seal begins, with some white before it. */
+const SEAL_LEFT = RIGHT - 92 - 64;
 
 /** Where the company's seal stands: its centre, in points of the page. */
 export const SEAL_PLACE = { page: 1, x: RIGHT - 92, y: 84 };
@@ -38,13 +40,15 @@ export async function receiptPdf(facts: ReceiptFacts, companyName: string, at: D
   composer.draw({ kind: 'line', x1: MIDDLE - 62, y1: 354, x2: MIDDLE + 62, y2: 354, width: 1, colour: INK });
   const day = `开具日期：${facts.issueYear}年${facts.issueMonth}月${facts.issueDay}日`;
   text(LEFT, 336, TEXT_SIZE, day);
-  const number = fitted(composer, `编号：${facts.number}`, RIGHT - MIDDLE, TEXT_SIZE);
-  text(RIGHT - number.width, 336, number.size, number.text);
+  const number = `编号：${facts.number}`;
+  const numberSize = Math.min(TEXT_SIZE, (TEXT_SIZE * (RIGHT - MIDDLE)) / font.measure(number, TEXT_SIZE));
+  text(RIGHT - font.measure(number, numberSize), 336, numberSize, number);
 
   drawTable(composer, rowsOf(facts));
-  text(LEFT, 100, TEXT_SIZE, '收款单位（盖章）：');
-  const company = fitted(composer, companyName, 300, TEXT_SIZE);
-  text(LEFT + font.measure('收款单位（盖章）：', TEXT_SIZE), 100, company.size, company.text);
+  const issuer = '收款单位（盖章）：';
+  text(LEFT, 100, TEXT_SIZE, issuer);
+  const issuerRight = LEFT + font.measure(issuer, TEXT_SIZE);
+  drawInBox(composer, companyName, { x: issuerRight, middle: 103.6, width: SEAL_LEFT - issuerRight, height: ROW });
   text(LEFT, 78, 7, '本收据以电子签名为准，可在任何PDF阅读器中验证。', GREY);
   return composer.finish();
 }
@@ -93,15 +97,24 @@ function drawTable(composer: Composer, rows: readonly Row[]): void {
 function drawCell(composer: Composer, cell: Cell, x: number, y: number, width: number): void {
   const { label, text } = cell;
   composer.draw({ kind: 'text', x: x + 8, y: y + ROW / 2 - 3, size: LABEL_SIZE, text: label, colour: GREY });
-  const shown = fitted(composer, text, width - LABEL - 14, TEXT_SIZE);
-  const baseline = y + ROW / 2 - shown.size * 0.36;
-  composer.draw({ kind: 'text', x: x + LABEL + 7, y: baseline, size: shown.size, text: shown.text, colour: INK });
+  const middle = y + ROW / 2;
+  drawInBox(composer, text, { x: x + LABEL + 7, middle, width: width - LABEL - 12, height: ROW });
 }
 
-/** A text on one line, set smaller where it is longer than its room. */
-function fitted({ font }: Composer, words: string, room: number, size: number) {
-  const text = font.showable(words);
-  const natural = font.measure(text, size);
-  const fitting = natural <= room ? size : Math.max(TEXT_SIZE_MIN, (size * room) / natural);
-  return { text, size: fitting, width: font.measure(text, fitting) };
+/** A text on as many lines as its room holds, set smaller where it is longer. */
+function drawInBox(
+  composer: Composer,
+  text: string,
+  room: { x: number; middle: number; width: number; height: number },
+): void {
+  for (let size = TEXT_SIZE; ; size -= 0.5) {
+    const lines = composer.wrap(text, room.width, size);
+    const leading = size * 1.25;
+    if (lines.length * leading > room.height - 4 && size > TEXT_SIZE_MIN) continue;
+    const first = room.middle + ((lines.length - 1) * leading) / 2 - size * 0.36;
+    for (const [index, line] of lines.entries()) {
+      composer.draw({ kind: 'text', x: room.x, y: first - index * leading, size, text: line, colour: INK });
+    }
+    return;
+  }
 }

@@ -51,6 +51,8 @@ export interface Composer {
   record(entries: readonly (readonly [label: string, text: string])[]): void;
   /** Its head is repeated on each page; a row is parted only where it is longer than a page. */
   table(table: Table): void;
+  /** A text as lines that are no wider than this. */
+  wrap(text: string, width: number, size: number): string[];
   /** Draws at a place of its own on the present page. */
   draw(mark: Mark): void;
   /** Points from the page's lower edge: where the next line begins. */
@@ -180,6 +182,7 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
     font,
     area,
     draw,
+    wrap: wrapped,
     position: () => y,
     paragraph,
     space(points) {

@@ -77,7 +77,7 @@ async function doneFlow(): Promise<string> {
   const ended = receiver.receipts
     .map(({ json }) => json)
     .findLast((json) => json['api_callback_code'] === 'sign_process');
-  return String((ended?.['data'] as Record<string, unknown>)['flow_id']);
+  return (ended?.['data'] as Record<string, string> | undefined)?.['flow_id'] ?? '';
 }
 
 describe('yinxin app quota', () => {
