@@ -82,12 +82,14 @@ async function variantsOf(
   const signature = await sealSignature();
   const terms = { signer, signedAt: new Date(), name: '上海甲房地产经纪有限公司', limits: LIMITS };
   const message = Buffer.alloc(128);
+  // As from a store: the hash is known, and checked.
+  const sha256 = createHash('sha256').update(pdf).digest('hex');
   const onThreads = (work: PdfWork, atOnce: number): Variant['once'] => {
     // Moved to a thread and back: a handful of copies goes round.
     const sources: Buffer[] = Array.from({ length: atOnce }, () => Buffer.from(new Uint8Array(pdf).buffer));
     return async () => {
       const source = sources.pop()!;
-      const { pieces } = await work.sign({ ...terms, pdf: source, place: () => [signature] });
+      const { pieces } = await work.sign({ ...terms, pdf: source, sha256, place: () => [signature] });
       sources.push(pieces[0]!);
     };
   };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createPdfThreads, signPdfPages } from '../../src/documents/index.ts';
 import type { PdfSignature, PdfWork } from '../../src/documents/index.ts';
@@ -44,7 +45,6 @@ describe('a file that is signed on a thread', () => {
     const { pieces, sha256 } = await signed(threads(), Buffer.from(pdf), signaturesOn(3));
     const whole = Buffer.concat(pieces);
     expect(whole.equals(expected)).toBe(true);
-    const { createHash } = await import('node:crypto');
     expect(sha256).toBe(createHash('sha256').update(whole).digest('hex'));
     expect((await pdfsig(whole)).map(({ valid }) => valid)).toEqual([true, true, true]);
     for (const signature of extractSignatures(whole)) {
@@ -68,6 +68,26 @@ describe('a file that is signed on a thread', () => {
       { width: 595, height: 842 },
       { width: 595, height: 842 },
     ]);
+  });
+
+  test('is placed by the sizes of its pages when it is signed again, and comes out the same', async () => {
+    const work = threads();
+    const first = await blankPdf(2);
+    const sha256Of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+    const job = { signer, signedAt: SIGNED_AT, limits: LIMITS };
+    const [one, two] = signaturesOn(2) as [PdfSignature, PdfSignature];
+    const place = (signature: PdfSignature) => (pages: readonly unknown[]) => {
+      expect(pages).toHaveLength(2);
+      return [signature];
+    };
+    const once = await work.sign({ ...job, pdf: Buffer.from(first), sha256: sha256Of(first), place: place(one) });
+    const signedOnce = Buffer.concat(once.pieces);
+    const again = await work.sign({ ...job, pdf: Buffer.from(signedOnce), sha256: once.sha256, place: place(two) });
+    const expected = await signPdfPages({ ...job, pdf: first, signatures: [one, two] });
+    expect(Buffer.concat(again.pieces).equals(expected)).toBe(true);
+    // What is known of a file is of no use for other bytes.
+    const other = { ...job, pdf: await blankPdf(1), sha256: once.sha256, place: place(one) };
+    await expect(work.sign(other)).rejects.toMatchObject({ code: 'stored_file_damaged' });
   });
 
   test('many at once come out each as its own', async () => {

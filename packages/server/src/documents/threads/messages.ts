@@ -10,10 +10,14 @@ export type PdfJob = {
   grownBytesMax: number;
 } & ({ kind: 'rehearse' } | { kind: 'sign'; terms: SignatureTerms; /** What the file should have. */ sha256?: string });
 
+/** The signatures of a job. */
+export type PlacedSignatures = { kind: 'placed'; prepared: PreparedSignatures; signatureBytesMax: number };
+
 /** From the caller to the thread; each is answered by one `ThreadMessage`. */
 export type CallerMessage =
-  | { kind: 'begin'; job: PdfJob }
-  | { kind: 'placed'; prepared: PreparedSignatures; signatureBytesMax: number }
+  /** With the signatures at once, where the sizes of the pages are known: each word between threads costs 60 µs. */
+  | { kind: 'begin'; job: PdfJob; placed?: PlacedSignatures }
+  | PlacedSignatures
   /** No signature after all. */
   | { kind: 'abandoned' }
   /** The CMS over the digest that the thread has named; DER. */

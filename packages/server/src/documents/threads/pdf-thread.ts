@@ -8,13 +8,13 @@ import { seenSize } from '../pdf/pages.ts';
 import { rehearse } from '../pdf-signature.ts';
 import { PrefixDigest } from '../prefix-digest.ts';
 import { asBuffer, movable } from './messages.ts';
-import type { CallerMessage, PdfJob, ThreadMessage } from './messages.ts';
+import type { CallerMessage, PdfJob, PlacedSignatures, ThreadMessage } from './messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the code of a thread');
 let answered: (message: CallerMessage) => void = () => undefined;
 port.on('message', (message: CallerMessage) => {
-  if (message.kind === 'begin') void run(message.job);
+  if (message.kind === 'begin') void run(message.job, message.placed);
   else answered(message);
 });
 port.postMessage({ kind: 'ready' } satisfies ThreadMessage);
@@ -27,8 +27,8 @@ function ask(message: ThreadMessage): Promise<CallerMessage> {
   });
 }
 
-async function run(job: PdfJob): Promise<void> {
-  const { message, moved } = await work(job, asBuffer(job.pdf)).catch((error: unknown) => {
+async function run(job: PdfJob, placed: PlacedSignatures | undefined): Promise<void> {
+  const { message, moved } = await work(job, placed).catch((error: unknown) => {
     const ended: ThreadMessage =
       error instanceof DomainError
         ? { kind: 'refused', code: error.code, params: error.params, detail: detailOf(error.cause), pdf: job.pdf }
@@ -43,25 +43,29 @@ async function run(job: PdfJob): Promise<void> {
 
 type Ended = { message: ThreadMessage; moved: readonly Uint8Array<ArrayBuffer>[] };
 
-async function work(job: PdfJob, pdf: Buffer): Promise<Ended> {
+async function work(job: PdfJob, known: PlacedSignatures | undefined): Promise<Ended> {
+  const pdf = asBuffer(job.pdf);
+  const digest = new PrefixDigest();
+  if (job.kind === 'sign') {
+    await digest.extend(pdf);
+    const isDamaged = job.sha256 !== undefined && digest.digestWith().toString('hex') !== job.sha256;
+    if (isDamaged) throw new DomainError('stored_file_damaged');
+  }
   const source = openSignablePdf(pdf, job.limits);
-  const answer = await ask({ kind: 'opened', pages: source.pages.map(seenSize) });
-  if (answer.kind !== 'placed') return { message: { kind: 'abandoned', pdf: job.pdf }, moved: [job.pdf] };
-  if (job.kind === 'sign') return sign(job, source, answer);
-  await rehearse(source, answer.prepared, { bytesMax: job.grownBytesMax });
+  const placed = known ?? (await ask({ kind: 'opened', pages: source.pages.map(seenSize) }));
+  if (placed.kind !== 'placed') return { message: { kind: 'abandoned', pdf: job.pdf }, moved: [job.pdf] };
+  if (job.kind === 'sign') return sign(job, source, placed, digest);
+  await rehearse(source, placed.prepared, { bytesMax: job.grownBytesMax });
   return { message: { kind: 'done', pieces: [job.pdf], sha256: '' }, moved: [job.pdf] };
 }
 
+/** `digest` covers the file. */
 async function sign(
   job: Extract<PdfJob, { kind: 'sign' }>,
   source: SignablePdf,
-  { prepared, signatureBytesMax }: Extract<CallerMessage, { kind: 'placed' }>,
+  { prepared, signatureBytesMax }: PlacedSignatures,
+  digest: PrefixDigest,
 ): Promise<Ended> {
-  const digest = new PrefixDigest();
-  await digest.extend(source.document.bytes);
-  if (job.sha256 !== undefined && digest.digestWith().toString('hex') !== job.sha256) {
-    throw new DomainError('stored_file_damaged');
-  }
   const signer = {
     signatureBytesMax,
     async signDetached(sha256: Buffer): Promise<Buffer> {

@@ -7,7 +7,8 @@ import type { PdfSignature } from '../pdf-signature.ts';
 import type { ContentsMaker } from '../signature-placeholder.ts';
 import type { Widget } from '../widgets.ts';
 import { asBuffer, movable } from './messages.ts';
-import type { PdfJob, ThreadMessage } from './messages.ts';
+import { KnownPages } from './known-pages.ts';
+import type { CallerMessage, PdfJob, PlacedSignatures, ThreadMessage } from './messages.ts';
 import { ThreadLost, ThreadPool } from './thread-pool.ts';
 import type { Conversation, ThreadLimits } from './thread-pool.ts';
 
@@ -77,6 +78,8 @@ const DEFAULT_LIMITS: ThreadLimits = {
 
 export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
   const pool = new ThreadPool({ ...DEFAULT_LIMITS, ...limits });
+  const known = new KnownPages();
+  const run = (terms: Terms) => pool.run((thread) => converse(thread, terms, known)).catch(refuseBomb);
 
   return {
     async sign({ pdf, sha256, signer, limits, place, ...terms }) {
@@ -84,7 +87,7 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
       const moved = movable(pdf);
       const expected = sha256 === undefined ? {} : { sha256 };
       const job: PdfJob = { kind: 'sign', pdf: moved, limits, grownBytesMax, terms, ...expected };
-      const ended = await pool.run((thread) => converse(thread, job, place, signer)).catch(refuseBomb);
+      const ended = await run({ job, place, signer });
       if (ended.kind === 'done') return { pieces: ended.pieces.map(asBuffer), sha256: ended.sha256 };
       throw errorOf(ended);
     },
@@ -95,7 +98,7 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
         const widgets = await place(pages);
         return widgets && rehearsedSignatures(widgets);
       };
-      const ended = await pool.run((thread) => converse(thread, job, places)).catch(refuseBomb);
+      const ended = await run({ job, place: places });
       if (ended.kind === 'done') return { pdf: asBuffer(ended.pieces[0] ?? new Uint8Array()), refusal: undefined };
       if (ended.kind === 'abandoned') return { pdf: asBuffer(ended.pdf), refusal: undefined };
       if (ended.kind !== 'refused') throw errorOf(ended);
@@ -107,22 +110,47 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
 }
 
 type Place = (pages: readonly PageSize[]) => MaybePromise<readonly PdfSignature[] | null>;
+type Terms = { job: PdfJob; place: Place; signer?: ActSigner };
 
 /** One job from its beginning to its end. */
-async function converse(thread: Conversation, job: PdfJob, place: Place, signer?: ActSigner): Promise<ThreadMessage> {
-  const opened = await thread.ask({ kind: 'begin', job }, [job.pdf.buffer]);
-  if (opened.kind !== 'opened') return opened;
-  const signatures = await place(opened.pages);
-  if (signatures === null) return thread.ask({ kind: 'abandoned' });
-  const maker = typeof signer === 'function' ? signer(signatures.length) : signer;
-  const prepared = await prepareSignatures(signatures);
-  let said = await thread.ask({ kind: 'placed', prepared, signatureBytesMax: maker?.signatureBytesMax ?? 0 });
+async function converse(
+  thread: Conversation,
+  { job, place, signer }: Terms,
+  known: KnownPages,
+): Promise<ThreadMessage> {
+  const sha256 = job.kind === 'sign' ? job.sha256 : undefined;
+  let pages = sha256 === undefined ? undefined : known.get(sha256);
+  let act = pages && (await actOf(pages, place, signer));
+  const begun: CallerMessage = { kind: 'begin', job, ...(act && { placed: act.placed }) };
+  let said = await thread.ask(begun, [job.pdf.buffer]);
+  if (said.kind === 'opened') {
+    pages = said.pages;
+    act = await actOf(pages, place, signer);
+    said = await thread.ask(act?.placed ?? { kind: 'abandoned' });
+  }
   while (said.kind === 'digest') {
-    if (!maker) throw new Error('a rehearsal asks for no signature');
-    const der = await maker.signDetached(asBuffer(said.sha256));
+    if (!act?.maker) throw new Error('a rehearsal asks for no signature');
+    const der = await act.maker.signDetached(asBuffer(said.sha256));
     said = await thread.ask({ kind: 'contents', der: new Uint8Array(der) });
   }
+  if (said.kind === 'done' && pages && sha256 !== undefined) {
+    known.set(sha256, pages);
+    known.set(said.sha256, pages);
+  }
   return said;
+}
+
+/** Null where nothing comes of the job. */
+async function actOf(
+  pages: readonly PageSize[],
+  place: Place,
+  signer: ActSigner | undefined,
+): Promise<{ placed: PlacedSignatures; maker: ContentsMaker | undefined } | null> {
+  const signatures = await place(pages);
+  if (signatures === null) return null;
+  const maker = typeof signer === 'function' ? signer(signatures.length) : signer;
+  const prepared = await prepareSignatures(signatures);
+  return { placed: { kind: 'placed', prepared, signatureBytesMax: maker?.signatureBytesMax ?? 0 }, maker };
 }
 
 /** A file that ended its thread, by its time or its memory, is refused; nobody else is any the worse for it. */
