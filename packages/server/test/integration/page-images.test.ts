@@ -146,6 +146,21 @@ describe('a hostile document', () => {
     await small.close();
   });
 
+  it('a document whose turn was passed over comes next, however many pages of another are asked for', async () => {
+    const one = createPageImages({ threadsMax: 1 });
+    const [long, short] = [await contractPdf(40), await contractPdf(1)];
+    const ended: string[] = [];
+    const ask = (name: string, pdf: Buffer, page: number) =>
+      one
+        .render({ pdf: { key: name, read: () => Promise.resolve(pdf) }, page, widthPixels: 60 })
+        .then(() => ended.push(name));
+    const first = ask('long', long, 1);
+    const others = [ask('short', short, 1), ...Array.from({ length: 39 }, (_, index) => ask('long', long, index + 2))];
+    await Promise.all([first, ...others]);
+    expect(ended.indexOf('short')).toBeLessThan(12);
+    await one.close();
+  });
+
   it('more pages than may wait are refused', async () => {
     const few = createPageImages({ waitingMax: 2, threadsMax: 1 });
     const pdf = await contractPdf(6);

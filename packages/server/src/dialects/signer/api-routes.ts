@@ -165,7 +165,9 @@ function registerPictures(api: SignerServer, routes: Routes): void {
     const image = await signers().page(visit, { page, widthPixels: stepped(width) });
     // An address that names the revision is one for each revision.
     const isLasting = shown !== undefined;
-    void reply.header('etag', `"${image.fileId}-${page}-${image.width}"`);
+    const etag = `"${image.fileId}-${page}-${image.width}"`;
+    void reply.header('etag', etag);
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
     return sendPicture(reply, image, isLasting ? 'private, max-age=600' : 'private, no-cache');
   });
 

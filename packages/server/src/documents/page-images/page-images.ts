@@ -56,6 +56,10 @@ export const PAGE_IMAGE_LIMITS: PageImageLimits = {
 
 /** Pages that ended a thread: not tried again while they are remembered. */
 const DEADLY_MAX = 1_000;
+/** A document with so many of them is not opened again. */
+const DEADLY_PAGES_MAX = 3;
+/** How often a task lets others go before it whose document is open. */
+const PASSED_OVER_MAX = 8;
 
 interface Task {
   readonly name: string;
@@ -65,6 +69,7 @@ interface Task {
   readonly pngOnly: boolean;
   readonly read: () => Promise<Buffer>;
   readonly settled: PromiseWithResolvers<PageImage>;
+  passedOver: number;
 }
 
 /** Draws pages of PDFs in threads of their own, so that no document holds up the service or takes it down. */
@@ -72,6 +77,7 @@ export function createPageImages(changed: Partial<PageImageLimits> = {}): PageIm
   const limits = { ...PAGE_IMAGE_LIMITS, ...changed };
   const cache = new ImageCache(limits.cacheBytesMax);
   const deadly = new Set<string>();
+  const deadlyPages = new Map<string, number>();
   const underWay = new Map<string, Promise<PageImage>>();
   const threads = new Set<DrawThread>();
   let waiting: Task[] = [];
@@ -79,8 +85,12 @@ export function createPageImages(changed: Partial<PageImageLimits> = {}): PageIm
 
   /** The task to draw next in this thread: one whose document it has open, else the one that waits longest. */
   function nextFor(thread: DrawThread): Task | undefined {
-    const task = waiting.find(({ key }) => thread.openKeys.has(key)) ?? waiting[0];
-    if (task) waiting = waiting.filter((other) => other !== task);
+    const [first] = waiting;
+    if (first === undefined) return undefined;
+    const open = first.passedOver < PASSED_OVER_MAX && waiting.find(({ key }) => thread.openKeys.has(key));
+    const task = open || first;
+    if (task !== first) first.passedOver += 1;
+    waiting = waiting.filter((other) => other !== task);
     return task;
   }
 
@@ -112,20 +122,27 @@ export function createPageImages(changed: Partial<PageImageLimits> = {}): PageIm
     try {
       const pdf = thread.openKeys.has(key) ? undefined : await read();
       const answer = await thread.draw({ key, page, widthPixels, pngOnly, ...(pdf && { pdf }) });
-      if (answer.isSpoilt) remember(deadly, name);
+      if (answer.isSpoilt) noteDeadly(name, key);
       const image = imageOf(answer);
       cache.put(name, image);
       settled.resolve(image);
     } catch (error) {
-      if (thread.isDead && !isClosed) remember(deadly, name);
+      if (thread.isDead && !isClosed) noteDeadly(name, key);
       settled.reject(error);
     }
   }
 
-  function enqueue(task: Omit<Task, 'settled'>): Promise<PageImage> {
+  function noteDeadly(name: string, key: string): void {
+    remember(deadly, name);
+    deadlyPages.set(key, (deadlyPages.get(key) ?? 0) + 1);
+    const [oldest] = deadlyPages.keys();
+    if (oldest !== undefined && deadlyPages.size > DEADLY_MAX) deadlyPages.delete(oldest);
+  }
+
+  function enqueue(task: Omit<Task, 'settled' | 'passedOver'>): Promise<PageImage> {
     if (isClosed || waiting.length >= limits.waitingMax) return Promise.reject(refused('page_images_busy', 'too many'));
     const settled = Promise.withResolvers<PageImage>();
-    waiting.push({ ...task, settled });
+    waiting.push({ ...task, settled, passedOver: 0 });
     dispatch();
     return settled.promise;
   }
@@ -138,7 +155,9 @@ export function createPageImages(changed: Partial<PageImageLimits> = {}): PageIm
       const name = `${key}/${page}/${width}${pngOnly ? '/png' : ''}`;
       const cached = cache.get(name);
       if (cached) return cached;
-      if (deadly.has(name)) throw refused('page_unreadable', 'it ended a thread before');
+      if (deadly.has(name) || (deadlyPages.get(key) ?? 0) >= DEADLY_PAGES_MAX) {
+        throw refused('page_unreadable', 'it ended a thread before');
+      }
       const known = underWay.get(name);
       if (known) return known;
       const made = enqueue({ name, key, page, widthPixels: width, pngOnly, read }).finally(() => underWay.delete(name));
