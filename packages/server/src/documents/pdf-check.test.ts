@@ -96,6 +96,20 @@ describe('hostile files are refused at a bounded cost', () => {
     const head = Buffer.from('%PDF-1.7\n1 0 obj\n');
     return Buffer.concat([head, stream(dictionary, data), Buffer.from('\nendobj\nstartxref\n9\n%%EOF')]);
   }
+  /** Its catalog stands in this object stream. */
+  function objectStreamFile(dictionary: string, data: Buffer): Buffer {
+    const head = Buffer.from('%PDF-1.7\n');
+    const container = Buffer.concat([
+      Buffer.from('5 0 obj\n'),
+      stream(`/Type/ObjStm${dictionary}/Filter/FlateDecode`, deflateSync(data)),
+      Buffer.from('\nendobj\n'),
+    ]);
+    const at = head.length + container.length;
+    const rows = Buffer.from([2, 0, 5, 0, 1, 0, head.length, 0]);
+    const xref = stream('/Type/XRef/Size 7/Index[1 1 5 1]/W[1 2 1]/Root 1 0 R', rows);
+    const end = Buffer.from(`\nendobj\nstartxref\n${at}\n%%EOF`);
+    return Buffer.concat([head, container, Buffer.from('6 0 obj\n'), xref, end]);
+  }
   const deepKids = Array.from({ length: 100 }, (_, index) => `<</Kids[${index + 3} 0 R]>>`);
   const longArray = `[${'0 '.repeat(3_000_000)}]`;
 
@@ -141,6 +155,21 @@ describe('hostile files are refused at a bounded cost', () => {
         const bad = Array.from({ length: 40 }, () => '<</Length 99999999>>\nstream\nx\nendstream');
         return pdfOf([CATALOG, `<</Kids[${kids}]>>`, ...bad]);
       },
+    ],
+    [
+      'an object stream that inflates without end',
+      'too_complex',
+      () => objectStreamFile('/N 1/First 4', Buffer.alloc(64 * 1024 * 1024)),
+    ],
+    [
+      'an object stream of more objects than any file has',
+      'too_complex',
+      () => objectStreamFile('/N 9000000/First 4', Buffer.from('1 0 '.repeat(2_500_000))),
+    ],
+    [
+      'an object in an object stream nested without end',
+      'too_complex',
+      () => objectStreamFile('/N 1/First 4', Buffer.from(`1 0 ${'['.repeat(1_000_000)}`)),
     ],
     [
       'an object stream inside itself',
