@@ -5,7 +5,7 @@ import { DomainError } from '../platform/errors.ts';
 import type { Vault } from '../platform/vault.ts';
 import { issueCompanyCertificate, issuePersonCertificate } from './authority.ts';
 import type { CertificateAuthorities } from './certificate-authorities.ts';
-import { cmsBytesMax, signDetachedCms } from './cms.ts';
+import { createCmsSigner } from './cms.ts';
 import type { CmsIdentity } from './cms.ts';
 import * as der from './der.ts';
 import type { KeyPlace, KeyStores } from './keys/key-stores.ts';
@@ -194,11 +194,12 @@ export function createSigners({ authorities, vault, clock, keys, policy }: Optio
 
 /** A signer for an identity that is at hand, with no store behind it. */
 export function documentSigner(identity: CmsIdentity): DocumentSigner {
+  const { signDetached, bytesMax } = createCmsSigner(identity);
   return {
     certificate: identity.certificate,
     chain: identity.chain,
-    signDetached: (sha256) => signDetachedCms(sha256, identity),
-    signatureBytesMax: cmsBytesMax(identity),
+    signDetached,
+    signatureBytesMax: bytesMax,
   };
 }
 
