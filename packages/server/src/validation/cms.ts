@@ -29,19 +29,6 @@ const OID = {
   revocationArchival: '1.2.840.113583.1.1.8',
 };
 
-/** Unsigned attributes with a known meaning. Nothing vouches for them, so none that is not known is let stand. */
-const KNOWN_UNSIGNED: ReadonlySet<string> = new Set([
-  OID.signatureTimestamp,
-  // References to, and values of, certificates and revocation (ETSI EN 319 122-1), and archive timestamps.
-  '1.2.840.113549.1.9.16.2.21',
-  '1.2.840.113549.1.9.16.2.22',
-  '1.2.840.113549.1.9.16.2.23',
-  '1.2.840.113549.1.9.16.2.24',
-  '0.4.0.1733.2.4',
-  '0.4.0.1733.2.5',
-  OID.revocationArchival,
-]);
-
 const CERTIFICATES_MAX = 64;
 const ATTRIBUTES_MAX = 64;
 
@@ -225,7 +212,8 @@ function readArchival(cms: Cms, archival: Element): void {
 function readUnsigned(cms: Cms, element: Element | undefined): void {
   if (!element) return;
   const attributes = attributesOf(expected(element, 0xa1));
-  for (const oid of attributes.keys()) if (!KNOWN_UNSIGNED.has(oid)) throw new MalformedAsn1('an unknown attribute');
+  // Nothing vouches for them. PAdES knows this one alone (EN 319 142-1, 6.3), and another might be this one renamed.
+  for (const oid of attributes.keys()) if (oid !== OID.signatureTimestamp) throw new MalformedAsn1('unknown attribute');
   cms.timestamps = (attributes.get(OID.signatureTimestamp) ?? []).map(({ bytes }) => bytes);
 }
 
