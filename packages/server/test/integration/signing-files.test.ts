@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CompanyField } from '../../src/signing/index.ts';
 import { contractPdf } from '../support/contract-pdf.ts';
 import { createManualJobs } from '../support/manual-jobs.ts';
+import { pdfOf } from '../support/raw-pdf.ts';
 import {
   individual,
   run,
@@ -47,6 +48,12 @@ describe('a file or a field that is no good', () => {
     expect(await failure({ fileUrl: `${fixture.outside.url}/missing.pdf` })).toBe('下载文件失败，HTTP状态404');
     expect(await failure({ fileUrl: 'http://169.254.169.254/latest' })).toBe('文件地址不允许访问');
     expect(await failure({ fileUrl: 'file:///etc/passwd' })).toBe('文件地址不正确');
+  });
+
+  it('a bomb', async () => {
+    const nested = `<</Type/Pages/Count 1/Kids ${'['.repeat(10_000)}>>`;
+    const fileUrl = fixture.outside.answer('/bomb', pdfOf(['<</Type/Catalog/Pages 2 0 R>>', nested]));
+    expect(await failure({ fileUrl })).toContain('结构过于复杂');
   });
 
   it('an encrypted PDF', async () => {
