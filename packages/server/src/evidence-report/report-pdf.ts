@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createComposer, type Composer } from '../typesetting/index.ts';
 import type { ReportedSignature, ValidationReport } from '../validation/index.ts';
 import { deviceOf } from './device.ts';
 import type { AuditFacts, EvidenceFacts, SignatureFact } from './facts.ts';
+import { reportJson } from './report-json.ts';
 import { ACT_WORDS, actDetail, both, moment, momentLines, SIGNER_WORDS, STATE_WORDS } from './words.ts';
 
 const GREY = '#6B6B6B';
@@ -35,15 +37,27 @@ export async function reportPdf({ facts, audit, validation, factsSha256, at }: R
     ['生成时间 Made at', moment(at)],
     ['签发 Issued by', '印信电子签名服务 Yinxin, whose signature this file carries'],
   ]);
-  writeFlow(composer, facts);
-  writeParties(composer, facts);
-  writeRevisions(composer, facts);
-  writeSignatures(composer, facts, validation);
-  writeActs(composer, facts);
-  writeSessions(composer, facts);
-  writeViews(composer, facts);
-  writeChain(composer, facts, audit);
-  writeNotes(composer);
+  const parts = [
+    () => writeFlow(composer, facts),
+    () => writeParties(composer, facts),
+    () => writeRevisions(composer, facts),
+    () => writeSignatures(composer, facts, validation),
+    () => writeActs(composer, facts),
+    () => writeSessions(composer, facts),
+    () => writeViews(composer, facts),
+    () => writeChain(composer, facts, audit),
+    () => writeNotes(composer),
+  ];
+  for (const write of parts) {
+    write();
+    // Laying out a part takes up to some 100 ms: other requests go on between two.
+    await nextTurn();
+  }
+  composer.attach({
+    name: 'evidence.json',
+    mediaType: 'application/json',
+    bytes: reportJson({ facts, audit, validation, factsSha256, at }),
+  });
   return composer.finish();
 }
 
@@ -292,7 +306,7 @@ function writeNotes(composer: Composer): void {
 const NOTES = [
   '1. 本报告由印信服务以自己的证书签名，任何PDF阅读器都能验证其未被改动。This file is signed by the service; any PDF reader shows whether it was changed.',
   '2. 计算所持合同文件的SHA-256，应与“文件版本”中最后一个版本一致。The SHA-256 of the contract in your hands is that of the last revision.',
-  '3. 每个签署行为的内容按固定顺序写成JSON数组后计算SHA-256，即“审计链”中所列的值，并写入以SHA-256逐条相连的审计链：改动、删除或调换任何一条都会使其后的哈希不符。Each act is hashed as a JSON array in a fixed order and stands in an audit chain whose every hash covers the one before.',
+  '3. 每个签署行为的内容按固定顺序写成JSON数组后计算SHA-256，即“审计链”中所列的值（原文见附件evidence.json），并写入以SHA-256逐条相连的审计链：改动、删除或调换任何一条都会使其后的哈希不符。Each act is hashed as a JSON array in a fixed order (attached as evidence.json) and stands in an audit chain whose every hash covers the one before.',
   '4. 时间均为中国标准时间（UTC+8）。签名级别为B-T及以上的，签名时间由时间戳服务证明；B-B的签名时间取自本服务的时钟。Times are China Standard Time. From level B-T on, a timestamp service vouches for the time of a signature.',
   '5. 证件号和手机号隐去中间部分；“已删除”表示本人的资料已应要求删除，哈希、证书与行为记录仍然保留。Numbers are masked; “erased” means that the data of a person was erased on request, while the proof was kept.',
 ];

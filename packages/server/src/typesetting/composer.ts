@@ -1,7 +1,7 @@
 import { breakLines } from './line-breaking.ts';
 import type { Mark, PageMarks } from './marks.ts';
 import { openPageFont, type PageFont } from './page-font.ts';
-import { writePdf } from './pdf-file.ts';
+import { writePdf, type Attachment } from './pdf-file.ts';
 import { layoutRow, type Row } from './table-row.ts';
 
 export interface ComposerOptions {
@@ -55,6 +55,8 @@ export interface Composer {
   wrap(text: string, width: number, size: number): string[];
   /** Draws at a place of its own on the present page. */
   draw(mark: Mark): void;
+  /** Puts a file inside of the file, for programs. */
+  attach(attachment: Attachment): void;
   /** Points from the page's lower edge: where the next line begins. */
   position(): number;
   finish(): Promise<Buffer>;
@@ -85,6 +87,7 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
   const area = { left: MARGIN, right: page.width - MARGIN, top: page.height - MARGIN, bottom: MARGIN + 14 };
   const width = area.right - area.left;
   const pages: PageMarks[] = [[]];
+  const attachments: Attachment[] = [];
   let y = area.top;
 
   const draw = (mark: Mark): void => {
@@ -182,6 +185,7 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
     font,
     area,
     draw,
+    attach: (attachment) => void attachments.push(attachment),
     wrap: wrapped,
     position: () => y,
     paragraph,
@@ -212,7 +216,7 @@ export async function createComposer(options: ComposerOptions): Promise<Composer
         for (const [index, marks] of pages.entries())
           marks.push(...footer(font, area, options.footer, `${index + 1} / ${pages.length}`));
       }
-      return writePdf({ pages, ...page, title: options.title, at: options.at });
+      return writePdf({ pages, ...page, title: options.title, at: options.at, attachments });
     },
   };
 }

@@ -15,6 +15,16 @@ export interface PdfFile {
   height: number;
   title: string;
   at: Date;
+  attachments: readonly Attachment[];
+}
+
+/** A file inside of the file, for programs. */
+export interface Attachment {
+  /** Letters, digits, dots and hyphens. */
+  name: string;
+  /** Such as application/json. */
+  mediaType: string;
+  bytes: Buffer;
 }
 
 /** Of the subset: six letters and a plus sign (ISO 32000-1, 9.6.4). */
@@ -42,9 +52,7 @@ export async function writePdf(file: PdfFile): Promise<Buffer> {
   const subset = await subsetFor(file.pages);
   const pageRefs = file.pages.map((_, index) => FIRST_PAGE_OBJECT + 2 * index);
   const objects: Buffer[] = [
-    Buffer.from(
-      `<< /Type /Catalog /Pages ${OBJECT.pages} 0 R /Lang (zh-CN) /ViewerPreferences << /DisplayDocTitle true >> >>`,
-    ),
+    catalog(file),
     Buffer.from(
       `<< /Type /Pages /Kids [${pageRefs.map((ref) => `${ref} 0 R`).join(' ')}] /Count ${pageRefs.length} >>`,
     ),
@@ -62,7 +70,42 @@ export async function writePdf(file: PdfFile): Promise<Buffer> {
       await streamOf(Buffer.from(page.map((mark) => operators(mark, subset)).join('\n'), 'latin1')),
     );
   }
+  for (const [index, attachment] of file.attachments.entries()) {
+    objects.push(...(await attachmentObjects(attachment, firstAttachment(file) + 2 * index, file.at)));
+  }
   return assemble(objects);
+}
+
+function firstAttachment({ pages }: PdfFile): number {
+  return FIRST_PAGE_OBJECT + 2 * pages.length;
+}
+
+/** The root (7.7.2); attachments stand in its name tree and are the document's own (ISO 32000-2, 14.13). */
+function catalog(file: PdfFile): Buffer {
+  const refs = file.attachments.map((_, index) => `${firstAttachment(file) + 2 * index} 0 R`);
+  const names = file.attachments.map(({ name }, index) => `(${name}) ${refs[index] ?? ''}`);
+  const attached =
+    refs.length === 0 ? '' : `/Names << /EmbeddedFiles << /Names [${names.join(' ')}] >> >> /AF [${refs.join(' ')}] `;
+  return Buffer.from(
+    `<< /Type /Catalog /Pages ${OBJECT.pages} 0 R /Lang (zh-CN) ${attached}` +
+      '/ViewerPreferences << /DisplayDocTitle true >> >>',
+  );
+}
+
+/** A file specification and its embedded file stream (7.11.3, 7.11.4). */
+async function attachmentObjects({ name, mediaType, bytes }: Attachment, ref: number, at: Date): Promise<Buffer[]> {
+  const type = mediaType.replace('/', '#2F');
+  const md5 = createHash('md5').update(bytes).digest('hex');
+  return [
+    Buffer.from(
+      `<< /Type /Filespec /F (${name}) /UF (${name}) /AFRelationship /Data /EF << /F ${ref + 1} 0 R /UF ${ref + 1} 0 R >> >>`,
+    ),
+    await streamOf(
+      bytes,
+      `/Type /EmbeddedFile /Subtype /${type} ` +
+        `/Params << /Size ${bytes.length} /CreationDate (${pdfDate(at)}) /CheckSum <${md5}> >> `,
+    ),
+  ];
 }
 
 interface Subset {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
@@ -85,6 +85,24 @@ describe('the evidence report of a flow', () => {
       select hash from audit_entry where app_id = ${appId} and subject = ${`sign_flow:${flowId}`}
     `.execute(db);
     for (const { hash } of rows) expect(packed(text)).toContain(hash.toString('hex'));
+  });
+
+  test('carries what it says for programs: each act can be hashed again', async () => {
+    const flowId = await fixture.openedFlow();
+    const file = join(fixture.directory, 'attached.pdf');
+    await writeFile(file, (await reportOf(flowId)).bytes);
+    await run('pdfdetach', ['-saveall', '-o', fixture.directory, file]);
+    const json = JSON.parse(await readFile(join(fixture.directory, 'evidence.json'), 'utf8')) as {
+      flow: { flowId: string };
+      acts: { content: string; sha256: string; audit: { hash: string } }[];
+    };
+    expect(json.flow.flowId).toBe(flowId);
+    expect(json.acts.length).toBeGreaterThan(2);
+    for (const { content, sha256, audit } of json.acts) {
+      expect(createHash('sha256').update(content, 'utf8').digest('hex')).toBe(sha256);
+      expect(audit.hash).toMatch(/^[0-9a-f]{64}$/);
+    }
+    expect(JSON.stringify(json)).not.toMatch(/11010519491231002X|13800138000/);
   });
 
   test('is made once for one state, also when many ask at once, and anew when more has happened', async () => {
