@@ -81,7 +81,8 @@ export interface ServiceOptions {
   relayLimits?: Partial<RelayLimits>;
 }
 
-const JOBS_AT_ONCE = 2;
+/** Two of them may be messages that a gateway keeps waiting. */
+const JOBS_AT_ONCE = 4;
 const JOBS_POLL_MS = 2_000;
 const NONCES_PRUNED_EVERY_MS = 60_000;
 const WATCHED_FOLDERS_EVERY_MS = 5_000;

@@ -17,12 +17,13 @@ export interface Jobs {
   /**
    * Adds a job inside the caller's transaction. `key` makes it unique among the jobs that wait: a second one with the
    * same key replaces it. A job that throws is tried again with growing delays, `attemptsMax` times in all (default 10).
+   * Jobs of one `queue` are done one after the other, so that however long they take they hold up no others.
    */
   add(
     tx: Executor,
     name: string,
     payload: Record<string, unknown>,
-    options?: { runAt?: Date; key?: string; attemptsMax?: number },
+    options?: { runAt?: Date; key?: string; attemptsMax?: number; queue?: string },
   ): Promise<void>;
   /** Says what does the jobs of this name. Before `start`. */
   handle(name: string, handler: JobHandler): void;
@@ -59,7 +60,8 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
           payload => ${JSON.stringify(payload)}::json,
           run_at => ${options.runAt ?? null}::timestamptz,
           max_attempts => ${options.attemptsMax ?? 10}::int,
-          job_key => ${options.key ?? null}::text
+          job_key => ${options.key ?? null}::text,
+          queue_name => ${options.queue ?? null}::text
         )
       `.execute(tx);
     },

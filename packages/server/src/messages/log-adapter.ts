@@ -5,7 +5,7 @@ import type { MessageAdapter } from './message.ts';
 export function createLogAdapter(log: Pick<Logger, 'info'>): MessageAdapter {
   return {
     name: 'log',
-    reaches: () => true,
+    reaches: ({ mobile, email }) => mobile !== undefined || email !== undefined,
     send({ messageId, kind, text }) {
       log.info({ messageId, kind, text }, 'a message that nobody is sent: set YINXIN_MESSAGE_ADAPTER');
       return Promise.resolve({ kind: 'taken', reference: null });

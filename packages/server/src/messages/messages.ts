@@ -47,6 +47,8 @@ export interface MessagesDependencies {
 }
 
 const DELIVER = 'messages.deliver';
+/** Messages under way at once: a gateway that hangs must leave room for the jobs that sign. */
+const QUEUES = 2;
 /** With the job system's delays some 50 minutes. */
 const TRIES_MAX = 9;
 /** Longer than the job system waits between the last tries. */
@@ -71,7 +73,9 @@ export function createMessages(dependencies: MessagesDependencies): Messages {
       .digest();
 
   async function addJob(executor: Database | Transaction, key: store.MessageKey): Promise<void> {
-    await jobs.add(executor, DELIVER, { ...key }, { key: `${DELIVER}:${key.messageId}`, attemptsMax: TRIES_MAX + 1 });
+    const queue = `${DELIVER}:${Number.parseInt(key.messageId.slice(0, 4), 16) % QUEUES}`;
+    const options = { key: `${DELIVER}:${key.messageId}`, attemptsMax: TRIES_MAX + 1, queue };
+    await jobs.add(executor, DELIVER, { ...key }, options);
   }
 
   async function deliver(key: store.MessageKey): Promise<void> {
