@@ -32,6 +32,8 @@ export interface SigningLimits {
   readonly signaturesMax: number;
   /** Work that nobody touched for this long is taken up again by the sweep; longer than a fetch takes. */
   readonly idleMs: number;
+  /** A node that says nothing for so long of an upgrade is dead, and another takes it on; longer than any service takes. */
+  readonly upgradeLeaseMs: number;
   /** How often each node sweeps. */
   readonly sweepEveryMs: number;
   /** Flows and requests that one sweep takes up at most. */
@@ -48,6 +50,7 @@ export const SIGNING_LIMITS: SigningLimits = {
   positionsMax: 200,
   signaturesMax: 2_000,
   idleMs: 5 * 60_000,
+  upgradeLeaseMs: 5 * 60_000,
   sweepEveryMs: 30_000,
   sweepRowsMax: 500,
 };

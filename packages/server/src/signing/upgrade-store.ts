@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Executor, Transaction } from '../platform/database/index.ts';
 import type { SignatureLevel } from './signature-level.ts';
 import type { SigningTables, UpgradeRow } from './tables.ts';
@@ -71,25 +71,34 @@ export async function beginUpgrade(
     .executeTakeFirst();
 }
 
+/** What is left to do after an attempt: nothing, or the same again at `dueAt`. */
+type NextUpgrade = { dueAt: Date; renewal: boolean; attempts: number; failure: string | null } | undefined;
+
 /**
- * What is left to do after an attempt: nothing, or the same again at `dueAt`. Does nothing where the row has been brought
- * forward since, or taken on by another node: it is due again, or theirs.
+ * After an attempt that changed nothing. Does nothing where the row has been brought forward since, or taken on by another
+ * node: it is due again, or theirs.
  */
-export async function settleUpgrade(
-  executor: Executor,
-  begun: UpgradeRow,
-  next: { dueAt: Date; renewal: boolean; attempts: number; failure: string | null } | undefined,
-): Promise<void> {
+export async function settleUpgrade(executor: Executor, begun: UpgradeRow, next: NextUpgrade): Promise<void> {
+  await settle(executor, begun, sql`and due_at = ${begun.due_at}`, next);
+}
+
+/**
+ * After an attempt whose revision is the flow's newest, under the lock of the flow's row. Whoever else has taken it on finds
+ * another newest revision and throws its own away.
+ */
+export async function settleCounted(tx: Transaction, begun: UpgradeRow, next: NextUpgrade): Promise<void> {
+  await settle(tx, begun, sql``, next);
+}
+
+async function settle(executor: Executor, begun: UpgradeRow, condition: RawBuilder<unknown>, next: NextUpgrade) {
+  const which = sql`app_id = ${begun.app_id} and flow_id = ${begun.flow_id} ${condition}`;
   await (
     next === undefined
-      ? sql`
-        delete from signature_upgrade
-        where app_id = ${begun.app_id} and flow_id = ${begun.flow_id} and due_at = ${begun.due_at}
-      `
+      ? sql`delete from signature_upgrade where ${which}`
       : sql`
         update signature_upgrade
         set due_at = ${next.dueAt}, renewal = ${next.renewal}, attempts = ${next.attempts}, failure = ${next.failure}
-        where app_id = ${begun.app_id} and flow_id = ${begun.flow_id} and due_at = ${begun.due_at}
+        where ${which}
       `
   ).execute(executor);
 }

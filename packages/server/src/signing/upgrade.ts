@@ -10,8 +10,6 @@ import * as store from './upgrade-store.ts';
 
 type FlowKey = { appId: string; flowId: string };
 
-/** A node that says nothing for so long is dead, and another one takes its upgrade on. Longer than any service takes. */
-const LEASE_MS = 5 * 60_000;
 /** What timestamps and evidence may add to a revision that has reached its own limit. */
 const UPGRADE_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -53,9 +51,9 @@ export async function noteSignatureLevel(
  * at most a stored file that no row names, and a lease that ends.
  */
 export async function upgradeFlow(context: SigningContext, key: FlowKey): Promise<void> {
-  const { db, clock, log } = context;
+  const { db, clock, log, limits } = context;
   const at = clock.now();
-  const row = await store.beginUpgrade(db, key, { at, leaseUntil: new Date(at.getTime() + LEASE_MS) });
+  const row = await store.beginUpgrade(db, key, { at, leaseUntil: new Date(at.getTime() + limits.upgradeLeaseMs) });
   if (!row) return;
   try {
     await upgradeOnce(context, key, row);
@@ -114,12 +112,8 @@ async function countUpgrade(
   const key = { appId: before.app_id, flowId: before.flow_id };
   const at = context.clock.now();
   const flow = await lockFlow(tx, key);
-  if (flow?.file_id !== before.file_id || flow.state !== before.state) {
-    // Whoever was faster may have left something to do: at once, then.
-    await store.queueUpgrade(tx, key, { goal: row.goal, dueAt: at, at });
-    await addUpgradeJob(context, tx, key);
-    return false;
-  }
+  // What is left to do is due again when the lease ends, unless whoever was faster has done it.
+  if (flow?.file_id !== before.file_id || flow.state !== before.state) return false;
   await tx
     .withTables<SigningTables>()
     .updateTable('sign_flow')
@@ -128,7 +122,7 @@ async function countUpgrade(
     .where('flow_id', '=', key.flowId)
     .execute();
   await store.setSignatureLevels(tx, key, levels);
-  await store.settleUpgrade(tx, row, nextOf(context, row, flow, upgraded));
+  await store.settleCounted(tx, row, nextOf(context, row, flow, upgraded));
   const { steps, failure } = upgraded;
   await appendAudit(tx, {
     appId: key.appId,

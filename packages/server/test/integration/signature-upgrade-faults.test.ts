@@ -33,6 +33,44 @@ describe('an upgrade', () => {
     expect(await world.fileCount()).toBe(files + 1);
   });
 
+  test('of a node that was slow, and first all the same, is the only one', async () => {
+    world = await startUpgradeWorld('B-LTA');
+    world.isUp = false;
+    const flowId = await world.fixture.openedFlow({ fields: [twoPages()] });
+    world.isUp = true;
+    world.fixture.clock.pass(HOUR_MS);
+    const reached = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const released = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let asked = 0;
+    world.beforeAnswer = async () => {
+      const turn = asked;
+      asked += 1;
+      reached[turn]?.resolve();
+      await released[turn]?.promise;
+    };
+    const jobs = createManualJobs();
+    const signing = world.fixture.service.another(jobs, { longTerm: { level: 'B-LTA', timestamps: world.timestamps } });
+    await world.fixture.service.signing.sweep();
+    const slow = world.fixture.jobs.run(world.fixture.clock.now());
+    await reached[0]!.promise;
+    world.fixture.clock.pass(LEASE_MS);
+    await signing.sweep();
+    const other = jobs.run(world.fixture.clock.now());
+    await reached[1]!.promise;
+    released[0]!.resolve();
+    expect(await slow).toEqual([]);
+    released[1]!.resolve();
+    expect(await other).toEqual([]);
+    await world.later(LEASE_MS);
+    await world.later(HOUR_MS);
+    expect(await soundContents(world, await world.fixture.newestFile(flowId))).toEqual([
+      'plain',
+      'stamped',
+      'timestamp',
+    ]);
+    expect(await world.queue()).toMatchObject([{ renewal: true }]);
+  });
+
   test('that hung while another node took it on comes to nothing, and leaves no file', async () => {
     world = await startUpgradeWorld('B-T');
     world.isUp = false;
@@ -66,7 +104,7 @@ describe('an upgrade', () => {
     expect(await world.queue()).toEqual([]);
   });
 
-  test.each([0, 1, 2, 3, 4, 5, 6, 7])('whose node dies at its step %i is made by the next', async (dyingStep) => {
+  test.each([1, 4, 7])('whose node dies at its step %i is made by the next', async (dyingStep) => {
     world = await startUpgradeWorld('B-LTA');
     world.isUp = false;
     const flowId = await world.fixture.openedFlow({ fields: [twoPages()] });
@@ -132,7 +170,7 @@ describe('an upgrade', () => {
     await world.fixture.service.signing.sweep();
     await world.fixture.jobs.runNext();
     expect((await world.fixture.newestFile(flowId)).equals(before)).toBe(true);
-    await world.later(0);
+    await world.later(LEASE_MS);
     expect(await soundContents(world, await world.fixture.newestFile(flowId))).toEqual(['plain', 'stamped']);
   });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createApps } from '../../../src/apps/index.ts';
 import {
   createDirectoryFileStore,
@@ -10,8 +11,8 @@ import { createJobs, type Jobs } from '../../../src/jobs/index.ts';
 import { createMessages, type MessageAdapter, type OutgoingMessage } from '../../../src/messages/index.ts';
 import { createNotify } from '../../../src/notify/index.ts';
 import { createParties, type Parties } from '../../../src/parties/index.ts';
-import { systemClock } from '../../../src/platform/clock.ts';
-import { openDatabase, type OpenDatabase } from '../../../src/platform/database/index.ts';
+import { systemClock, type Clock } from '../../../src/platform/clock.ts';
+import { openDatabase, type Database, type OpenDatabase } from '../../../src/platform/database/index.ts';
 import { createEgress } from '../../../src/platform/egress/index.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import { createVault } from '../../../src/platform/vault.ts';
@@ -19,8 +20,15 @@ import { createQuotas } from '../../../src/quotas/index.ts';
 import { createRelay, DEFAULT_LIMITS } from '../../../src/relay/index.ts';
 import { createSeals } from '../../../src/seals/index.ts';
 import { createSigning, type Signing, type SigningDependencies } from '../../../src/signing/index.ts';
-import { createTrust, type DocumentSigner } from '../../../src/trust/index.ts';
-import type { Step } from './steps.ts';
+import {
+  createTimestampAuthority,
+  createTimestamps,
+  createTrust,
+  type DocumentSigner,
+  type Timestamps,
+  type Trust,
+} from '../../../src/trust/index.ts';
+import type { NodeStep } from './steps.ts';
 
 /** What all nodes of a site have in common. It is handed to a process as JSON. */
 export interface SiteTerms {
@@ -29,6 +37,8 @@ export interface SiteTerms {
   readonly folder: string;
   /** In hexadecimal. */
   readonly masterKey: string;
+  /** What signatures are to reach, by timestamps of each node's own; B-B unless said otherwise. */
+  readonly level?: 'B-T' | 'B-LT' | 'B-LTA';
 }
 
 /** One node of a service that signs. */
@@ -45,12 +55,12 @@ export interface SigningSite {
 }
 
 /** Called at each step that the node comes to. */
-export type OnStep = (step: Step) => void;
+export type OnStep = (step: NodeStep) => void;
 
 const JOBS_AT_ONCE = 2;
 const JOBS_POLL_MS = 50;
 /** Work of a node that was killed is taken up again after so long: far shorter than a service's own. */
-const LIMITS = { idleMs: 600, sweepEveryMs: 150 };
+const LIMITS = { idleMs: 600, upgradeLeaseMs: 600, sweepEveryMs: 150 };
 
 /**
  * Signing with everything that it stands on, all of it real, but that it tells of each step that it comes to. Its jobs
@@ -85,6 +95,7 @@ export async function openSigningSite(terms: SiteTerms, name: string, onStep: On
       return Promise.resolve({ kind: 'taken', reference: null });
     },
   };
+  const trust = createTrust({ db, vault, clock, keyAlgorithm: 'P-256' });
   const dependencies: SigningDependencies = {
     db,
     clock,
@@ -98,7 +109,8 @@ export async function openSigningSite(terms: SiteTerms, name: string, onStep: On
     log,
     quotas: createQuotas({ db, clock, apps, parties }),
     seals: createSeals({ clock }),
-    trust: createTrust({ db, vault, clock, keyAlgorithm: 'P-256' }),
+    trust,
+    ...(terms.level !== undefined && { longTerm: { level: terms.level, timestamps: timestampsOf(trust, db, clock) } }),
     notify: createNotify({ relay, apps, log }),
     messages: createMessages({ db, clock, vault, jobs, adapter, log }),
     pageImages,
@@ -123,14 +135,22 @@ export async function openSigningSite(terms: SiteTerms, name: string, onStep: On
   };
 }
 
+function timestampsOf(trust: Trust, db: Database, clock: Clock): Timestamps {
+  const identity = () => trust.timestampIdentity(db);
+  const authority = createTimestampAuthority({ identity, clock, randomBytes });
+  const request = (query: Buffer) => authority.respond(query);
+  const service = { name: 'own', builtIn: true, request, roots: undefined, policy: undefined };
+  return createTimestamps({ services: [service], clock, randomBytes });
+}
+
 /** The same parts, each of which tells when signing comes to it and when it leaves it. */
 function stepByStep(parts: SigningDependencies, onStep: OnStep): SigningDependencies {
-  const { jobs, egress, documents, pdf, trust, notify } = parts;
+  const { jobs, egress, documents, pdf, trust, notify, longTerm } = parts;
   /** Tells of a step before a call, and of another after it. */
   const around = <Arguments extends unknown[], Answer>(
     call: (...given: Arguments) => Promise<Answer>,
-    before: Step,
-    after: Step,
+    before: NodeStep,
+    after: NodeStep,
   ) => {
     return async (...given: Arguments): Promise<Answer> => {
       onStep(before);
@@ -147,11 +167,18 @@ function stepByStep(parts: SigningDependencies, onStep: OnStep): SigningDependen
     ...parts,
     jobs: {
       ...jobs,
-      handle: (name, handler) => jobs.handle(name, around(handler, 'job-begins', 'job-is-done')),
+      handle: (name, handler) =>
+        jobs.handle(
+          name,
+          name === 'signing.upgrade'
+            ? around(handler, 'upgrade-begins', 'upgrade-is-done')
+            : around(handler, 'job-begins', 'job-is-done'),
+        ),
     },
     egress: { ...egress, request: around(egress.request, 'fetch-begins', 'file-is-fetched') },
     documents: {
       ...documents,
+      readFile: around(documents.readFile, 'file-is-opened', 'file-is-read'),
       readUncheckedFile: around(documents.readUncheckedFile, 'file-is-opened', 'file-is-read'),
       storeFile: around(documents.storeFile, 'store-begins', 'file-is-stored'),
       discardFile: around(documents.discardFile, 'discard-begins', 'file-is-discarded'),
@@ -168,7 +195,18 @@ function stepByStep(parts: SigningDependencies, onStep: OnStep): SigningDependen
       ...trust,
       companySigner: async (executor, company) => telling(await trust.companySigner(executor, company)),
       personSigner: async (executor, person) => telling(await trust.personSigner(executor, person)),
+      revocationEvidence: around(trust.revocationEvidence.bind(trust), 'evidence-is-asked', 'evidence-is-given'),
     },
+    ...(longTerm !== undefined &&
+      longTerm.level !== 'B-B' && {
+        longTerm: {
+          ...longTerm,
+          timestamps: {
+            ...longTerm.timestamps,
+            timestamp: around(longTerm.timestamps.timestamp, 'timestamp-is-asked', 'timestamp-is-given'),
+          },
+        },
+      }),
     notify: {
       ...notify,
       forApp: async (...given) => {

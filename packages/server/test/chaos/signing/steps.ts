@@ -24,7 +24,20 @@ export const STEPS = [
   'file-is-discarded',
 ] as const;
 
+/** Moments of an upgrade (docs/long-term.md), for the test that kills nodes at these. */
+const UPGRADE_STEPS = [
+  'upgrade-begins',
+  'timestamp-is-asked',
+  'timestamp-is-given',
+  'evidence-is-asked',
+  'evidence-is-given',
+  'upgrade-is-done',
+] as const;
+
 export type Step = (typeof STEPS)[number];
+
+/** Whatever a node comes to. */
+export type NodeStep = Step | (typeof UPGRADE_STEPS)[number];
 
 /** Those that come only where two nodes sign the same: nobody can wait for them. */
 const SELDOM = new Set<Step>(['discard-begins', 'file-is-discarded']);
