@@ -4,6 +4,15 @@ import { LOOKS } from './looks.ts';
 import { moment } from './moment.ts';
 import { useSpeech } from './texts/texts.ts';
 
+/** Notes are as grave as what they make of the signature. */
+const NOTE_TONES: Readonly<Record<SignatureAnswer['verdict'], string>> = {
+  valid: 'plain',
+  valid_with_changes: 'plain',
+  changed: 'plain',
+  indeterminate: 'warning',
+  broken: 'error',
+};
+
 /** One signature: who, when, whether it holds, and what came after it. */
 export function SignatureCard({ signature, position }: { signature: SignatureAnswer; position: number }) {
   const { texts } = useSpeech();
@@ -28,7 +37,7 @@ export function SignatureCard({ signature, position }: { signature: SignatureAns
       <p className="field-hint">{about.join(' · ')}</p>
       <Changes title={texts.changesForbidden} tone="error" of={signature} isAllowed={false} />
       {problems.length > 0 && (
-        <List title={texts.notes} tone={tone}>
+        <List title={texts.notes} tone={NOTE_TONES[verdict]}>
           {problems.map(({ code, words: problem }) => (
             <li key={code}>{say(problem)}</li>
           ))}
