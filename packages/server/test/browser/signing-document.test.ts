@@ -81,9 +81,15 @@ describe('free placement', () => {
     const stepped = await send();
     expect(stepped.x).toBeCloseTo(far.x - 24, 1);
     expect(stepped.y).toBeCloseTo(far.y + 4, 1);
+    // Over many pages nobody pulls: it is told to come.
+    const number = tab.getByRole('textbox', { name: /跳到第几页/ });
+    await number.fill('1');
+    await number.press('Enter');
+    await button(tab, '把它移到这一页').click();
+    expect((await send()).page).toBe(1);
     await mark(tab).focus();
-    await tab.keyboard.press('PageUp');
-    expect((await send()).page).toBe(far.page - 1);
+    await tab.keyboard.press('PageDown');
+    expect((await send()).page).toBe(2);
     await context.close();
   });
 
@@ -203,5 +209,30 @@ test('a writing survives the turning of the phone, an undone stroke and a fresh 
   await tab.getByText('请在框内手写姓名').waitFor();
   await tab.keyboard.press('Escape');
   await tab.getByRole('button', { name: /已填，点按可更改/ }).waitFor();
+  await context.close();
+});
+
+test('the browser’s way back closes what stands over the document, and nothing that was written is lost', async () => {
+  const { context, tab } = await openWindow(chromium, PHONE);
+  const signer = reader(page, 'back');
+  await openDocument(page, tab, 'back');
+  await button(tab, '开始签名').click();
+  await button(tab, '点此签名').click();
+  await tab.getByRole('dialog', { name: '添加签名' }).waitFor();
+  await tab.goBack();
+  await tab.getByRole('dialog').waitFor({ state: 'detached' });
+  await button(tab, '点此签名').click();
+  await writeName(tab);
+  await button(tab, '使用').click();
+  await button(tab, '预览签署效果').click();
+  await heading(tab, '确认签署').waitFor();
+  await tab.goBack();
+  await tab.getByRole('button', { name: /已填，点按可更改/ }).waitFor();
+  await button(tab, '预览签署效果').click();
+  await button(tab, '确认签署').click();
+  await heading(tab, '正在签署').waitFor();
+  signer.finish(true);
+  await heading(tab, '全部签署完成').waitFor();
+  expect(signer.choices).toHaveLength(2);
   await context.close();
 });

@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { Announcer } from '../announcer.tsx';
 import { usePageSpeech } from '../texts/speech.tsx';
 
 interface DialogProps {
@@ -46,7 +47,10 @@ export function Dialog({ title, onClose, className = '', aside, children }: Dial
           <span aria-hidden="true">×</span>
         </button>
       </div>
-      <div className="dialog-body">{children}</div>
+      {/* What is said outside of an open dialog is not heard. */}
+      <Announcer>
+        <div className="dialog-body">{children}</div>
+      </Announcer>
     </dialog>
   );
 }

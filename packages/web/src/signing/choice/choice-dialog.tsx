@@ -29,7 +29,6 @@ interface ChoiceDialogProps {
 export default function ChoiceDialog({ field, document, choices, onChosen, onClose }: ChoiceDialogProps) {
   const { texts } = useSpeech();
   const { choice: words } = texts;
-  const announce = useAnnounce();
   const id = useId();
   const pose = usePadPose();
   const forms = formsFor(field, document.seals);
@@ -54,13 +53,7 @@ export default function ChoiceDialog({ field, document, choices, onChosen, onClo
     if (writing === null) return;
     const strokes = writing.strokes.slice(0, -1);
     setWriting(strokes.length === 0 ? null : { ...writing, strokes });
-    announce(words.announceUndone);
   }
-  function clear(): void {
-    setWriting(null);
-    announce(words.announceCleared);
-  }
-
   return (
     <Dialog
       title={actOf(field) === 'sign' ? words.titleSign : words.titleStamp}
@@ -104,16 +97,7 @@ export default function ChoiceDialog({ field, document, choices, onChosen, onClo
         </fieldset>
       )}
       <div className="choice-foot">
-        {isWriting && (
-          <div className="pad-tools">
-            <button type="button" className="button small" aria-disabled={writing === null} onClick={undo}>
-              {words.undo}
-            </button>
-            <button type="button" className="button small" aria-disabled={writing === null} onClick={clear}>
-              {words.clear}
-            </button>
-          </div>
-        )}
+        {isWriting && <PadTools isEmpty={writing === null} onUndo={undo} onClear={() => setWriting(null)} />}
         {isMissing && (
           <p className="field-error" role="alert">
             {words.padEmpty}
@@ -143,6 +127,38 @@ function written(writing: Writing | null): Signature | null {
 function sealed(seals: readonly SealAnswer[], sealId: string | null): (Signature & { seal: SealAnswer }) | null {
   const seal = seals.find((one) => one.sealId === sealId) ?? seals[0];
   return seal === undefined ? null : { form: seal.kind, seal };
+}
+
+function PadTools({ isEmpty, onUndo, onClear }: { isEmpty: boolean; onUndo: () => void; onClear: () => void }) {
+  const { texts } = useSpeech();
+  const { choice: words } = texts;
+  const announce = useAnnounce();
+  return (
+    <div className="pad-tools">
+      <button
+        type="button"
+        className="button small"
+        aria-disabled={isEmpty}
+        onClick={() => {
+          onUndo();
+          announce(words.announceUndone);
+        }}
+      >
+        {words.undo}
+      </button>
+      <button
+        type="button"
+        className="button small"
+        aria-disabled={isEmpty}
+        onClick={() => {
+          onClear();
+          announce(words.announceCleared);
+        }}
+      >
+        {words.clear}
+      </button>
+    </div>
+  );
 }
 
 function FormSwitch({

@@ -14,6 +14,8 @@ export interface Actions {
   onPreview: () => void;
   onGoTo: (field: FieldAnswer) => void;
   onOpen: (field: FieldAnswer) => void;
+  /** Puts what is placed freely where the document is read. */
+  onMoveHere: (field: FieldAnswer) => void;
 }
 
 /** The one thing to do next, where a thumb is. */
@@ -27,8 +29,24 @@ export function ActionBar(actions: Actions) {
         <span>{words.fieldsDone(choices.size, fields.length)}</span>
         {readingLeft > 0 && <span className="reading-left">{words.readingLeft(readingLeft)}</span>}
       </p>
+      <MoveHere {...actions} />
       <NextAction {...actions} />
     </div>
+  );
+}
+
+/** A way for what is placed freely over many pages, which nobody wants to pull. */
+export function MoveHere({ fields, choices, page, onMoveHere }: Actions) {
+  const { texts } = useSpeech();
+  const away = fields.find(({ fieldId }) => {
+    const point = choices.get(fieldId)?.point ?? null;
+    return point !== null && Math.abs(point.page - page) > 1;
+  });
+  if (away === undefined) return null;
+  return (
+    <button type="button" className="button small" onClick={() => onMoveHere(away)}>
+      {texts.document.move.here}
+    </button>
   );
 }
 

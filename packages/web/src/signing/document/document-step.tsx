@@ -1,14 +1,25 @@
 import { lazy, Suspense, useCallback, useMemo, useRef, useState, type ReactNode } from 'react';
-import type { DocumentAnswer, FieldAnswer, PreviewAnswer } from '../../../../server/src/dialects/signer/contract.ts';
+import type { DocumentAnswer, FieldAnswer, Point, PreviewAnswer } from '../../../../server/src/dialects/signer/contract.ts';
 import { useAnnounce } from '../../announcer.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { problemText, useSending } from '../../use-sending.ts';
 import { SignerError, type SignerApi, type SignerTask } from '../api.ts';
-import { choicesToSend, fill, firstPoint, move, stillPossible, type Choices, type Signature } from '../choices.ts';
+import {
+  choicesToSend,
+  fill,
+  firstPoint,
+  move,
+  sizeOf,
+  stillPossible,
+  type Choices,
+  type Signature,
+  type Size,
+} from '../choices.ts';
 import { PANEL_FROM_WIDTH, pointAt } from '../page-layout.ts';
 import { useTitle } from '../steps/ended.tsx';
 import { useSpeech } from '../texts/texts.ts';
 import { useMedia } from '../use-media.ts';
+import { useBack, useLeavingGuard } from '../use-back.ts';
 import type { Task } from '../use-task.ts';
 import { ActionBar } from './action-bar.tsx';
 import { DocumentBar } from './document-bar.tsx';
@@ -46,6 +57,9 @@ export function DocumentStep(props: DocumentStepProps) {
   const [reading] = useState(createReading);
   const { isBusy, error, send, forget } = useSending();
   useTitle(view.subject);
+
+  useBack(preview !== null, () => setPreview(null));
+  useLeavingGuard(choices.size > 0);
 
   const possible = stillPossible(choices, document.fields, document.seals);
   if (possible !== choices) setChoices(possible);
@@ -135,6 +149,9 @@ function isOvertaken(error: unknown): boolean {
   return error instanceof SignerError && (error.code === 'document_changed' || error.code === 'preview_gone');
 }
 
+/** Points: room that is left around a mark that is placed for the first time. */
+const NEW_MARK: Size = { width: 160, height: 160 };
+
 interface WorkspaceProps extends DocumentStepProps {
   reading: Reading;
   choices: Choices;
@@ -163,6 +180,7 @@ function Workspace(props: WorkspaceProps) {
     setOver({ kind: 'choice', field });
   }, []);
   const close = useCallback(() => setOver(null), []);
+  useBack(over !== null, close);
   const openDetails = useCallback(() => setOver({ kind: 'details' }), []);
   const openRefuse = useCallback(() => setOver({ kind: 'refuse' }), []);
 
@@ -179,15 +197,23 @@ function Workspace(props: WorkspaceProps) {
     if (mark instanceof HTMLElement) mark.focus({ preventScroll: true });
   }
 
-  function onChosen(filledFields: FieldAnswer[], signature: Signature): void {
+  /** In the middle of what is seen. */
+  function pointHere(size: Size): Point {
+    const { layout, page } = viewport;
     const view = windowRef.current;
-    if (view === null) return;
-    const middle = {
-      x: viewport.layout.width / 2,
-      y: view.scrollTop + view.clientHeight / 2,
-    };
-    const at = pointAt(viewport.layout, pages, middle, { width: 160, height: 160 });
-    const next = fill(choices, filledFields, signature, at);
+    const y = view === null ? (layout.sheets[page - 1]?.top ?? 0) : view.scrollTop + view.clientHeight / 2;
+    return pointAt(layout, pages, { x: layout.width / 2, y }, size);
+  }
+
+  function onMoveHere(field: FieldAnswer): void {
+    const { signature } = choices.get(field.fieldId) ?? { signature: null };
+    const point = pointHere(sizeOf(field, signature, document.seals));
+    setChoices((before) => move(before, field.fieldId, point));
+    announce(words.move.moved(point.page));
+  }
+
+  function onChosen(filledFields: FieldAnswer[], signature: Signature): void {
+    const next = fill(choices, filledFields, signature, pointHere(NEW_MARK));
     setChoices(() => next);
     setOver(null);
     announce(next.size === fields.length ? words.allFilled : words.announceFilled(next.size, fields.length));
@@ -207,6 +233,7 @@ function Workspace(props: WorkspaceProps) {
     onPreview,
     onGoTo: goToField,
     onOpen: openField,
+    onMoveHere,
   };
 
   return (

@@ -5,7 +5,7 @@ import { actOf, type Choices } from '../choices.ts';
 import { TaskSummary } from '../steps/task-summary.tsx';
 import { useSpeech } from '../texts/texts.ts';
 import type { SigningTexts } from '../texts/zh.ts';
-import { NextAction, type Actions } from './action-bar.tsx';
+import { MoveHere, NextAction, type Actions } from './action-bar.tsx';
 
 const Handover = lazy(async () => import('./handover.tsx'));
 
@@ -33,6 +33,7 @@ export function SidePanel({ api, view, document, actions, onRefuse }: SidePanelP
         <FieldList fields={document.fields} choices={choices} onGoTo={actions.onGoTo} onOpen={actions.onOpen} />
       </section>
       {readingLeft > 0 && <p className="reading-left">{words.readingLeft(readingLeft)}</p>}
+      <MoveHere {...actions} />
       <NextAction {...actions} />
       {isHandwritten &&
         (isHandingOver ? (

@@ -8,7 +8,6 @@ export const en: SigningTexts = {
   retry: 'Try now',
   pictureFailed: 'The picture did not load',
   close: 'Close',
-  cancel: 'Cancel',
   connection: {
     offline: {
       title: 'You are offline',
@@ -141,7 +140,6 @@ export const en: SigningTexts = {
   document: {
     label: 'Document to sign',
     page: (page, count) => `Page ${page} of ${count}`,
-    position: (page, count) => `${page} / ${count}`,
     goToPage: 'Go to page',
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
@@ -182,9 +180,7 @@ export const en: SigningTexts = {
       label: (what, page) =>
         `${what}, on page ${page}. Move it with the arrow keys, and to another page with PageUp and PageDown`,
       hint: 'Drag it to the right place',
-      previousPage: 'To the page before',
-      nextPage: 'To the next page',
-      here: 'To the current page',
+      here: 'Move it to this page',
       moved: (page) => `On page ${page}`,
     },
   },
@@ -209,9 +205,6 @@ export const en: SigningTexts = {
     announceUndone: 'A stroke was undone',
     announceCleared: 'Cleared',
     noSeals: 'There is no seal to use yet. Please contact the sender.',
-    write: 'Open the pad',
-    rewrite: 'Write again',
-    written: 'Your handwriting',
   },
 
   preview: {

@@ -7,7 +7,6 @@ export const zh = {
   retry: '立即重试',
   pictureFailed: '图片没有加载出来',
   close: '关闭',
-  cancel: '取消',
   connection: {
     offline: { title: '网络已断开', body: '页面会保留，网络恢复后自动继续。已经填写的内容不会丢失。' },
     busy: { title: '访问太频繁', body: '请稍等几秒，页面会自动重试，您不需要重复操作。' },
@@ -117,7 +116,6 @@ export const zh = {
   document: {
     label: '要签署的文件',
     page: (page: number, count: number) => `第 ${page} 页，共 ${count} 页`,
-    position: (page: number, count: number) => `${page} / ${count}`,
     goToPage: '跳到第几页',
     zoomIn: '放大',
     zoomOut: '缩小',
@@ -158,9 +156,7 @@ export const zh = {
     move: {
       label: (what: string, page: number) => `${what}，在第 ${page} 页。用方向键移动，用 PageUp、PageDown 换页`,
       hint: '按住拖到合适的位置',
-      previousPage: '移到上一页',
-      nextPage: '移到下一页',
-      here: '移到当前页',
+      here: '把它移到这一页',
       moved: (page: number) => `在第 ${page} 页`,
     },
   },
@@ -185,9 +181,6 @@ export const zh = {
     announceUndone: '已撤销一笔',
     announceCleared: '已清空',
     noSeals: '还没有可用的印章，请联系发起方。',
-    write: '打开手写板',
-    rewrite: '重新写',
-    written: '您的手写签名',
   },
 
   preview: {
