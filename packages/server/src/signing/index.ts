@@ -112,7 +112,7 @@ export function createSigning(dependencies: SigningDependencies): Signing {
     longTerm,
     limits,
     signedBytesMax: bytesMax,
-    pageSizes: createPageSizes(dependencies.documents, { bytesMax }),
+    pageSizes: createPageSizes(dependencies, { bytesMax }),
   };
   const { jobs } = context;
   jobs.handle(JOB.open, (payload) => openFlow(context, requestKey(payload)));

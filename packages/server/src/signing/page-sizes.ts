@@ -1,4 +1,4 @@
-import { checkPdf, type Documents, type PageSize } from '../documents/index.ts';
+import type { Documents, PageSize, PdfWork } from '../documents/index.ts';
 import { DomainError } from '../platform/errors.ts';
 
 /** Sizes of the pages of stored revisions, as seen, in points. */
@@ -10,12 +10,15 @@ export interface PageSizes {
 const KEPT_MAX = 500;
 
 /** Keeps what it read: a signing page asks every second, and a file never changes. */
-export function createPageSizes(documents: Pick<Documents, 'readFile'>, limits: { bytesMax: number }): PageSizes {
+export function createPageSizes(
+  { documents, pdf }: { documents: Pick<Documents, 'readFile'>; pdf: Pick<PdfWork, 'check'> },
+  limits: { bytesMax: number },
+): PageSizes {
   const known = new Map<string, Promise<readonly PageSize[]>>();
 
   async function read(key: { appId: string; fileId: string }): Promise<readonly PageSize[]> {
     const { bytes } = await documents.readFile(key);
-    const check = checkPdf(bytes, limits);
+    const check = await pdf.check(bytes, limits);
     if (!check.ok) throw new DomainError(check.reason, { fileId: key.fileId }, { cause: check.cause });
     return check.pages;
   }

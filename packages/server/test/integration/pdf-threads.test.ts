@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createPdfThreads, signPdfPages } from '../../src/documents/index.ts';
+import { checkPdf, createPdfThreads, signPdfPages } from '../../src/documents/index.ts';
 import type { PdfSignature, PdfWork } from '../../src/documents/index.ts';
 import { DomainError } from '../../src/platform/errors.ts';
 import { pdfOf } from '../support/raw-pdf.ts';
@@ -172,6 +172,13 @@ describe('a rehearsal', () => {
     const rehearsal = await threads().rehearse(job);
     expect([rehearsal.refusal, rehearsal.pdf.equals(pdf)]).toEqual([undefined, true]);
   });
+});
+
+test('a file is checked on a thread as without one', async () => {
+  const work = threads();
+  const pdf = await blankPdf(2);
+  expect(await work.check(Buffer.from(pdf), LIMITS)).toEqual(checkPdf(pdf));
+  expect(await work.check(Buffer.from('<html>'), LIMITS)).toMatchObject({ ok: false, reason: 'not_a_pdf' });
 });
 
 describe('a file that ends its thread', () => {

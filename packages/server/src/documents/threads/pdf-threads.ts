@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { DomainError } from '../../platform/errors.ts';
 import type { SignatureTerms } from '../append-signatures.ts';
-import type { PageSize, PdfRefusal } from '../pdf-check.ts';
+import type { PageSize, PdfCheck, PdfRefusal } from '../pdf-check.ts';
 import { prepareSignatures, rehearsedSignatures } from '../pdf-signature.ts';
 import type { PdfSignature } from '../pdf-signature.ts';
 import type { ContentsMaker } from '../signature-placeholder.ts';
@@ -63,6 +63,11 @@ export interface PdfWork {
    * @throws DomainError `pdf_threads_busy`; and whatever `place` throws
    */
   rehearse(job: RehearsalJob): Promise<Rehearsal>;
+  /**
+   * As `checkPdf`, on a thread; the bytes are taken over.
+   * @throws DomainError `pdf_threads_busy`
+   */
+  check(pdf: Buffer, limits: FileLimits): Promise<PdfCheck>;
   /** Ends what is under way. */
   close(): Promise<void>;
 }
@@ -92,21 +97,33 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
       throw errorOf(ended);
     },
 
-    async rehearse({ pdf, limits, grownBytesMax, place }) {
-      const job: PdfJob = { kind: 'rehearse', pdf: movable(pdf), limits, grownBytesMax };
-      const places = async (pages: readonly PageSize[]) => {
-        const widgets = await place(pages);
-        return widgets && rehearsedSignatures(widgets);
+    rehearse,
+
+    async check(pdf, limits) {
+      let found: readonly PageSize[] = [];
+      const place = async (pages: readonly PageSize[]): Promise<null> => {
+        found = pages;
+        return null;
       };
-      const ended = await run({ job, place: places });
-      if (ended.kind === 'done') return { pdf: asBuffer(ended.pieces[0] ?? new Uint8Array()), refusal: undefined };
-      if (ended.kind === 'abandoned') return { pdf: asBuffer(ended.pdf), refusal: undefined };
-      if (ended.kind !== 'refused') throw errorOf(ended);
-      return { pdf: asBuffer(ended.pdf), refusal: ended.code as PdfRefusal, cause: ended.detail };
+      const { refusal, cause } = await rehearse({ pdf, limits, grownBytesMax: limits.bytesMax, place });
+      return refusal === undefined ? { ok: true, pages: found } : { ok: false, reason: refusal, cause };
     },
 
     close: () => pool.close(),
   };
+
+  async function rehearse({ pdf, limits, grownBytesMax, place }: RehearsalJob): Promise<Rehearsal> {
+    const job: PdfJob = { kind: 'rehearse', pdf: movable(pdf), limits, grownBytesMax };
+    const places = async (pages: readonly PageSize[]) => {
+      const widgets = await place(pages);
+      return widgets && rehearsedSignatures(widgets);
+    };
+    const ended = await run({ job, place: places });
+    if (ended.kind === 'done') return { pdf: asBuffer(ended.pieces[0] ?? new Uint8Array()), refusal: undefined };
+    if (ended.kind === 'abandoned') return { pdf: asBuffer(ended.pdf), refusal: undefined };
+    if (ended.kind !== 'refused') throw errorOf(ended);
+    return { pdf: asBuffer(ended.pdf), refusal: ended.code as PdfRefusal, cause: ended.detail };
+  }
 }
 
 type Place = (pages: readonly PageSize[]) => MaybePromise<readonly PdfSignature[] | null>;

@@ -184,6 +184,7 @@ function stepByStep(parts: SigningDependencies, onStep: OnStep): SigningDependen
       discardFile: around(documents.discardFile, 'discard-begins', 'file-is-discarded'),
     },
     pdf: {
+      ...pdf,
       rehearse: around(
         (job) => pdf.rehearse({ ...job, place: around(job.place, 'places-are-sought', 'places-are-found') }),
         'rehearsal-begins',
