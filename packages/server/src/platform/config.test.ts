@@ -48,6 +48,8 @@ describe('readConfig', () => {
       signReadingSeconds: 0,
       signatureLevel: 'B-B',
       timestampServices: [],
+      trustRoots: null,
+      verificationsPerSecondPerAddressMax: 2,
       traces: null,
     });
   });
