@@ -1,4 +1,4 @@
-import { DamagedPdf, isDict, PdfName, PdfRef, PdfStream, PdfString, TooComplexPdf } from '../documents/index.ts';
+import { DamagedPdf, isDict, PdfName, PdfRef, TooComplexPdf } from '../documents/index.ts';
 import type { PdfDict, PdfValue } from '../documents/index.ts';
 import { formNodes } from './form-walk.ts';
 import type { FormNode } from './form-walk.ts';
@@ -167,16 +167,4 @@ function occurrences(bytes: Buffer, word: string): number[] {
     found.push(at);
   }
   return found;
-}
-
-/** A text string of a signature's dictionary. */
-export function stringOf(dict: PdfDict, key: string): PdfString | undefined {
-  const value = dict.get(key);
-  return value instanceof PdfString ? value : undefined;
-}
-
-/** The dictionary of a stream or the dictionary itself. */
-export function plainDict(value: PdfValue | undefined): PdfDict | undefined {
-  if (value instanceof PdfStream) return value.dict;
-  return isDict(value) ? value : undefined;
 }

@@ -33,6 +33,8 @@ const planted: [file: string, text: string, message: string | null][] = [
   ['signing/pdf/e.ts', "export * from '../../seals/store.ts';", byIndex],
   ['signing/f.ts', "export * from '../documents/index.ts';\nexport * from '../platform/errors.ts';", null],
   ['signing/g.ts', "export * from './http/notes.ts';\nexport * from './seals/notes.ts';", null],
+  ['validation/a.ts', "export * from '../documents/pdf/parser.ts';", byIndex],
+  ['validation/b.ts', "export * from '../documents/index.ts';", null],
   ['signing/h.ts', "export * from './../http/server.ts';", oneWay],
   ['signing/i.ts', "export * from './pdf/../../seals/store.ts';", noDetour],
   ['apps/a.ts', "export * from '../cli/run.ts';", oneWay],

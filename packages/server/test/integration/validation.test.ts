@@ -83,7 +83,7 @@ describe('signatures of several people', () => {
     const { root, company } = await rootIssuedCertificate('外部公司');
     const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
     const key = await webcrypto.subtle.importKey('pkcs8', company.privateKey, algorithm, false, ['sign']);
-    const foreign = new CryptoKeySigner(key as never, company.certificate, 'EC', 'ECDSA', [root.certificate]);
+    const foreign = new CryptoKeySigner(key, company.certificate, 'EC', 'ECDSA', [root.certificate]);
     let pdf: Buffer = await blankPdf(1);
     for (const fieldName of ['A', 'B']) {
       const document = await PDF.load(pdf);
