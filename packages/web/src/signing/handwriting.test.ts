@@ -59,11 +59,14 @@ describe('a writing', () => {
   });
 });
 
+/** Enough for a name, along the long edge. */
+const LINE: PadStroke = [100, 160].map((y, index) => ({ x: 150, y, pressure: 0.5, time: index * 16 }));
+
 describe('what is sent', () => {
   test('is the ink with a little room around it, however large the pad was', () => {
     fc.assert(
       fc.property(strokes, (written) => {
-        const sent = handwritingOf(writingOf(written, PHONE))!;
+        const sent = handwritingOf(writingOf([...written, LINE], PHONE))!;
         for (const [x, y, pressure] of sent.strokes.flatMap(({ points }) => points)) {
           expect(x).toBeGreaterThan(0);
           expect(x).toBeLessThan(sent.width);
@@ -86,12 +89,14 @@ describe('what is sent', () => {
   });
 
   test('a pen’s own pressure is kept', () => {
-    const pen = [0.2, 0.7, 0.4].map((pressure, x) => ({ x, y: 0, pressure, time: x }));
+    const pen = [0.2, 0.7, 0.4].map((pressure, x) => ({ x: x * 9, y: 0, pressure, time: x }));
     const { strokes } = handwritingOf(writingOf([pen], { width: 100, height: 50, pose: 'upright' }))!;
     expect(strokes[0]!.points.map(([, , pressure]) => pressure)).toEqual([0.2, 0.7, 0.4]);
   });
 
   test('nothing where nothing was written', () => {
     expect(handwritingOf({ width: 10, height: 10, strokes: [] })).toBeNull();
+    const slip = [[{ x: 150, y: 150, pressure: 0.5, time: 0 }]];
+    expect(handwritingOf(writingOf(slip, PHONE))).toBeNull();
   });
 });

@@ -58,14 +58,22 @@ export function strokesOn(writing: Writing, { width, height, pose }: PadBox): Pa
 const MARGIN = 0.06;
 const MARGIN_PIXELS_MIN = 4;
 
-/** What is sent: the ink alone with a little room around it, so that it fills the place it gets. Null without ink. */
-export function handwritingOf({ strokes }: Writing): Handwriting | null {
+/** Of the writing's shorter side: less is a slip of the hand, and nobody's name. */
+const INK_MIN = 0.08;
+
+/**
+ * What is sent: the ink alone with a little room around it, so that it fills the place it gets. Null without ink, or with
+ * no more than a dot.
+ */
+export function handwritingOf(writing: Writing): Handwriting | null {
+  const { strokes } = writing;
   const points = strokes.flat();
   if (points.length === 0) return null;
   const xs = points.map(({ x }) => x);
   const ys = points.map(({ y }) => y);
   const [left, right] = [Math.min(...xs), Math.max(...xs)];
   const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+  if (Math.max(right - left, bottom - top) < INK_MIN * Math.min(writing.width, writing.height)) return null;
   const margin = Math.max(MARGIN_PIXELS_MIN, MARGIN * Math.max(right - left, bottom - top));
   return {
     width: round(right - left + 2 * margin),

@@ -1,5 +1,10 @@
 import { lazy, Suspense, useCallback, useMemo, useRef, useState, type ReactNode } from 'react';
-import type { DocumentAnswer, FieldAnswer, Point, PreviewAnswer } from '../../../../server/src/dialects/signer/contract.ts';
+import type {
+  DocumentAnswer,
+  FieldAnswer,
+  Point,
+  PreviewAnswer,
+} from '../../../../server/src/dialects/signer/contract.ts';
 import { useAnnounce } from '../../announcer.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { problemText, useSending } from '../../use-sending.ts';

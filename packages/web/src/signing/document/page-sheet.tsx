@@ -2,6 +2,7 @@ import { memo, useEffect, useRef, useState } from 'react';
 import type { Sheet } from '../page-layout.ts';
 import { useSpeech } from '../texts/texts.ts';
 import type { Nearness } from './nearness.ts';
+import { Picture } from './picture.tsx';
 
 interface PageSheetProps {
   sheet: Sheet;
@@ -18,6 +19,7 @@ interface PageSheetProps {
 export const PageSheet = memo(function PageSheet({ sheet, count, url, nearness }: PageSheetProps) {
   const box = useRef<HTMLDivElement>(null);
   const [isNear, setNear] = useState(false);
+  const { texts } = useSpeech();
 
   useEffect(() => {
     const element = box.current;
@@ -27,68 +29,7 @@ export const PageSheet = memo(function PageSheet({ sheet, count, url, nearness }
   const { top, left, width, height } = sheet;
   return (
     <div ref={box} className="sheet" data-page={sheet.page} style={{ top, left, width, height }}>
-      {isNear && <PagePicture url={url} page={sheet.page} count={count} onSettled={() => nearness.goOn()} />}
+      {isNear && <Picture url={url} label={texts.document.page(sheet.page, count)} onSettled={() => nearness.goOn()} />}
     </div>
   );
 });
-
-interface PagePictureProps {
-  url: string;
-  page: number;
-  count: number;
-  /** It is there, or did not come. */
-  onSettled: () => void;
-}
-
-function PagePicture({ url, page, count, onSettled }: PagePictureProps) {
-  const { texts } = useSpeech();
-  const [state, setState] = useState<'loading' | 'there' | 'failed'>('loading');
-  const [tries, setTries] = useState(0);
-
-  // The line comes back: so do the pages.
-  useEffect(() => {
-    if (state !== 'failed') return undefined;
-    const again = (): void => {
-      setState('loading');
-      setTries((before) => before + 1);
-    };
-    window.addEventListener('online', again);
-    return () => window.removeEventListener('online', again);
-  }, [state]);
-
-  if (state === 'failed') {
-    return (
-      <div className="sheet-failed">
-        <p>{texts.document.pageFailed}</p>
-        <button
-          type="button"
-          className="button small"
-          onClick={() => {
-            setState('loading');
-            setTries(tries + 1);
-          }}
-        >
-          {texts.retry}
-        </button>
-      </div>
-    );
-  }
-  return (
-    <img
-      key={tries}
-      className={state}
-      src={url}
-      alt={texts.document.page(page, count)}
-      decoding="async"
-      draggable={false}
-      onLoad={() => {
-        setState('there');
-        onSettled();
-      }}
-      onError={() => {
-        setState('failed');
-        onSettled();
-      }}
-    />
-  );
-}

@@ -1,9 +1,15 @@
 import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
-import type { DocumentAnswer, PreviewAnswer, TaskAnswer } from '../../../../server/src/dialects/signer/contract.ts';
+import type {
+  DocumentAnswer,
+  Page,
+  PreviewAnswer,
+  TaskAnswer,
+} from '../../../../server/src/dialects/signer/contract.ts';
 import { useAnnounce } from '../../announcer.tsx';
 import type { SignerApi } from '../api.ts';
 import { pictureWidth } from '../page-layout.ts';
 import { useSpeech } from '../texts/texts.ts';
+import { Picture } from './picture.tsx';
 
 interface PreviewScreenProps {
   api: SignerApi;
@@ -47,19 +53,18 @@ export default function PreviewScreen(props: PreviewScreenProps) {
           <div className="preview-column" ref={column}>
             <p className="preview-lead">{words.lead}</p>
             {width !== null &&
-              preview.pages.map((page) => {
-                const size = document.pages[page - 1];
-                return (
-                  <figure key={page}>
-                    <figcaption>{words.page(page)}</figcaption>
-                    <PreviewPicture
+              preview.pages.map((page) => (
+                <figure key={page}>
+                  <figcaption>{words.page(page)}</figcaption>
+                  <div className="preview-sheet" style={{ aspectRatio: proportionOf(document.pages[page - 1]) }}>
+                    <Picture
                       url={api.previewPageUrl(preview.previewId, page, pictureWidth(width, window.devicePixelRatio))}
                       label={words.page(page)}
-                      proportion={size === undefined ? 1 : size.width / size.height}
+                      isLazy
                     />
-                  </figure>
-                );
-              })}
+                  </div>
+                </figure>
+              ))}
           </div>
         </div>
       </main>
@@ -85,38 +90,6 @@ export default function PreviewScreen(props: PreviewScreenProps) {
   );
 }
 
-function PreviewPicture({ url, label, proportion }: { url: string; label: string; proportion: number }) {
-  const { texts } = useSpeech();
-  const [state, setState] = useState<'loading' | 'there' | 'failed'>('loading');
-  const [tries, setTries] = useState(0);
-  return (
-    <div className="preview-sheet" style={{ aspectRatio: String(proportion) }}>
-      {state === 'failed' ? (
-        <div className="sheet-failed">
-          <p>{texts.document.pageFailed}</p>
-          <button
-            type="button"
-            className="button small"
-            onClick={() => {
-              setState('loading');
-              setTries(tries + 1);
-            }}
-          >
-            {texts.retry}
-          </button>
-        </div>
-      ) : (
-        <img
-          key={tries}
-          className={state}
-          src={url}
-          alt={label}
-          loading="lazy"
-          decoding="async"
-          onLoad={() => setState('there')}
-          onError={() => setState('failed')}
-        />
-      )}
-    </div>
-  );
+function proportionOf(page: Page | undefined): string {
+  return page === undefined ? '1' : String(page.width / page.height);
 }
