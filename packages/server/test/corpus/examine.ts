@@ -55,7 +55,8 @@ export async function examine(directory: string, file: FoundFile, signers: Signe
   }
   const signedPath = join(directory, `${id}-signed.pdf`);
   await writeFile(signedPath, signed);
-  faults.push(...(await signatureFaults(file.bytes, signed, signers)), ...structureFaults(facts, signedPath));
+  faults.push(...(await signatureFaults(file.bytes, signed, signers)));
+  faults.push(...structureFaults(facts, signedPath), ...secondOpinion(signedPath));
   for (const page of new Set([1, Math.ceil(pages.length / 2), pages.length])) {
     const boxes = seals.filter((seal) => seal.widget.pageIndex === page - 1).map((seal) => seal.box);
     const difference = await pageDifference(directory, [path, signedPath], page, boxes);
@@ -106,6 +107,15 @@ function structureFaults({ qpdfStatus }: Facts, path: string): string[] {
   const after = spawnSync('qpdf', ['--check', path], { encoding: 'utf8' });
   if (after.status === 0 || (after.status === 3 && qpdfStatus === 3)) return [];
   return [`qpdf: ${after.stderr.split('\n')[0] ?? ''} (before: ${qpdfStatus})`];
+}
+
+/** MuPDF's, of the two last signatures, where it is here. */
+function secondOpinion(path: string): string[] {
+  const { stdout, error } = spawnSync('mutool', ['sign', '-v', path], { encoding: 'utf8' });
+  if (error !== undefined) return [];
+  const ours = stdout.split(/^Verifying signature .*$/m).slice(-NAMES.length);
+  const isValid = (said: string): boolean => /document is unchanged|signature is valid/.test(said);
+  return ours.length === NAMES.length && ours.every(isValid) ? [] : [`MuPDF: ${stdout.replaceAll(/\s+/g, ' ')}`];
 }
 
 /** Whether what others say of a file bears a reason out. */
