@@ -5,16 +5,15 @@ import {
   readSignatures,
   withLastContents,
   type EmbeddedSignature,
-  type ValidationData,
 } from '../documents/index.ts';
 import {
-  certificatesToProve,
   isTimestamped,
   timestampedBytesMax,
   timestampSignature,
   type RevocationEvidence,
   type Timestamps,
 } from '../trust/index.ts';
+import { evidenceFor, StepFailure } from './upgrade-evidence.ts';
 import { upgradeSteps, type SignatureState, type UpgradeStep } from './upgrade-plan.ts';
 import type { SignatureLevel } from './signature-level.ts';
 
@@ -23,8 +22,8 @@ export type UpgradePorts = {
   timestamps: Timestamps;
   /** What proves that a certificate was good; rejects where nobody can be asked. */
   evidence: (certificate: Buffer, chain: readonly Buffer[]) => Promise<RevocationEvidence>;
-  /** Told of a certificate without evidence that is none of our own signatures'. */
-  onForeign: (error: unknown) => void;
+  /** Told of evidence that is missing and that nothing waits for. */
+  onMissing: (error: unknown) => void;
 };
 
 export type UpgradeTask = {
@@ -32,6 +31,9 @@ export type UpgradeTask = {
   goal: SignatureLevel;
   /** No signature follows. */
   isFinal: boolean;
+  /** Everything has its evidence but the newest timestamp, which is to be followed by another. */
+  isRenewal: boolean;
+  now: Date;
   /** Whether the field of this name is one of the flow's. */
   isOwn: (fieldName: string) => boolean;
   limits: { bytesMax: number };
@@ -46,12 +48,11 @@ export type UpgradedDocument = {
   timestampEnds: Date | undefined;
   /** Why not every step was done. */
   failure: string | undefined;
+  /** It is not worth another try. */
+  isHopeless: boolean;
 };
 
 const DOCUMENT_TIMESTAMP_FIELD = 'document-timestamp';
-
-/** A step cannot be done now; what was done before it stands. */
-class StepFailure extends Error {}
 
 /** Does to a revision what its goal asks for, as far as the services answer now. */
 export async function upgradeDocument(ports: UpgradePorts, task: UpgradeTask): Promise<UpgradedDocument> {
@@ -59,9 +60,10 @@ export async function upgradeDocument(ports: UpgradePorts, task: UpgradeTask): P
   let pdf = task.pdf;
   let timestampEnds: Date | undefined;
   const done: UpgradeStep[] = [];
-  const end = (failure: string | undefined): UpgradedDocument => {
+  const end = (failure?: StepFailure): UpgradedDocument => {
     const signatures = statesOf(readSignatures(pdf, limits), isOwn);
-    return { pdf, signatures, steps: done, timestampEnds, failure };
+    const isHopeless = failure?.isHopeless === true;
+    return { pdf, signatures, steps: done, timestampEnds, failure: failure?.message, isHopeless };
   };
   const found = readSignatures(pdf, limits);
   const last = found.at(-1);
@@ -71,7 +73,7 @@ export async function upgradeDocument(ports: UpgradePorts, task: UpgradeTask): P
       if (step === 'stamp-last-signature' && last !== undefined) {
         pdf = await stampLast(ports, pdf, last);
       } else if (step === 'add-evidence') {
-        pdf = appendValidationData(pdf, await evidenceFor(ports, pdf, task), limits);
+        pdf = appendValidationData(pdf, await evidenceFor(ports, readSignatures(pdf, limits), task), limits);
       } else {
         const stamped = await stampDocument(ports, pdf, limits);
         pdf = stamped.pdf;
@@ -79,9 +81,9 @@ export async function upgradeDocument(ports: UpgradePorts, task: UpgradeTask): P
       }
       done.push(step);
     }
-    return end(undefined);
+    return end();
   } catch (error) {
-    if (error instanceof StepFailure) return end(error.message);
+    if (error instanceof StepFailure) return end(error);
     throw error;
   }
 }
@@ -125,27 +127,4 @@ async function stampDocument({ timestamps }: UpgradePorts, pdf: Buffer, limits: 
     },
   });
   return { pdf: stamped, notAfter };
-}
-
-/** What proves the certificates of everything in the file. Of strangers' signatures what can be had. */
-async function evidenceFor(ports: UpgradePorts, pdf: Buffer, { limits, isOwn }: UpgradeTask): Promise<ValidationData> {
-  const all = { certificates: [] as Buffer[], revocationLists: [] as Buffer[], statusResponses: [] as Buffer[] };
-  const asked = new Set<string>();
-  for (const { fieldName, kind, contents } of readSignatures(pdf, limits)) {
-    const isForeign = kind === 'signature' && !isOwn(fieldName);
-    try {
-      for (const { certificate, chain } of certificatesToProve(kind, contents)) {
-        if (asked.has(certificate.toString('base64'))) continue;
-        const evidence = await ports.evidence(certificate, chain);
-        asked.add(certificate.toString('base64'));
-        all.certificates.push(certificate, ...evidence.certificates);
-        all.revocationLists.push(...evidence.crls);
-        all.statusResponses.push(...evidence.ocsps);
-      }
-    } catch (error) {
-      if (!isForeign) throw new StepFailure(`evidence: ${error instanceof Error ? error.message : 'missing'}`);
-      ports.onForeign(error);
-    }
-  }
-  return all;
 }

@@ -78,6 +78,8 @@ async function upgradeOnce(context: SigningContext, key: FlowKey, row: UpgradeRo
     pdf: source.bytes,
     goal: row.goal,
     isFinal: flow.state === 'done',
+    isRenewal: row.renewal,
+    now: context.clock.now(),
     isOwn: (fieldName) => fields.some(({ fieldId }) => isOfField(fieldName, fieldId)),
     limits: { bytesMax: signedBytesMax + UPGRADE_BYTES_MAX },
   });
@@ -86,12 +88,29 @@ async function upgradeOnce(context: SigningContext, key: FlowKey, row: UpgradeRo
   const isWorthIt =
     upgraded.steps.length > 0 &&
     (upgraded.failure === undefined || fields.some(({ fieldId, level }) => levels.get(fieldId) !== level));
-  if (!isWorthIt) return store.settleUpgrade(db, row, nextOf(context, row, flow, upgraded));
+  if (!isWorthIt) return settleUnchanged(context, row, flow, upgraded);
   const file = await documents.storeFile({ appId: key.appId, fileName: flow.subject, bytes: upgraded.pdf });
   const { fileId, sha256 } = file;
   const made = { fileId, sha256, upgraded, levels };
   const counted = await db.transaction().execute((tx) => countUpgrade(context, tx, flow, row, made));
   if (!counted) await documents.discardFile({ appId: key.appId, fileId });
+}
+
+/** After an attempt that changed nothing. Where nothing more can be done, the audit says so. */
+async function settleUnchanged(
+  context: SigningContext,
+  row: UpgradeRow,
+  flow: FlowRow,
+  upgraded: UpgradedDocument,
+): Promise<void> {
+  await context.db.transaction().execute(async (tx) => {
+    await store.settleUpgrade(tx, row, nextOf(context, row, flow, upgraded));
+    if (!upgraded.isHopeless) return;
+    const detail = { goal: row.goal, failure: upgraded.failure };
+    const [at, subject] = [context.clock.now(), `sign_flow:${row.flow_id}`];
+    const action = 'sign_flow.upgrade_given_up';
+    await appendAudit(tx, { appId: row.app_id, actor: 'system', action, subject, detail, at });
+  });
 }
 
 type UpgradedRevision = {
@@ -161,7 +180,9 @@ function levelsOf(
 }
 
 /** What is left to do after an attempt. */
-function nextOf(context: SigningContext, row: UpgradeRow, flow: FlowRow, { failure, timestampEnds }: UpgradedDocument) {
+function nextOf(context: SigningContext, row: UpgradeRow, flow: FlowRow, upgraded: UpgradedDocument) {
+  const { failure, isHopeless, timestampEnds } = upgraded;
+  if (isHopeless) return undefined;
   if (failure !== undefined) return retried(context, row, failure);
   if (timestampEnds !== undefined && row.goal === 'B-LTA' && flow.state === 'done') {
     const dueAt = renewalAt(timestampEnds, context.clock.now(), Math.random());
@@ -180,7 +201,7 @@ function portsOf({ trust, log }: SigningContext, { timestamps }: Exclude<LongTer
   return {
     timestamps,
     evidence: (certificate: Buffer, chain: readonly Buffer[]) => trust.revocationEvidence(certificate, chain),
-    onForeign: (error: unknown) => log.info({ err: error }, 'no evidence for a signature that came with the file'),
+    onMissing: (error: unknown) => log.warn({ err: error }, 'evidence for a certificate is missing'),
   };
 }
 

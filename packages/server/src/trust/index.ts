@@ -37,6 +37,7 @@ export type { DocumentSigner } from './signers.ts';
 export { createTimestampAuthority } from './timestamp/authority.ts';
 export type { TimestampAuthority } from './timestamp/authority.ts';
 export { certificatesToProve, isTimestamped, timestampedBytesMax, timestampSignature } from './timestamp/embedded.ts';
+export type { CertificateToProve } from './timestamp/embedded.ts';
 export { httpTimestampService } from './timestamp/http-service.ts';
 export type { TimestampUrl } from './timestamp/http-service.ts';
 export { timestampedSigner } from './timestamp/timestamped-signer.ts';

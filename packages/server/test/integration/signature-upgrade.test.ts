@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listAudit } from '../../src/audit/index.ts';
 import { readSignatures } from '../../src/documents/index.ts';
+import { DomainError } from '../../src/platform/errors.ts';
 import { createEgress } from '../../src/platform/egress/index.ts';
 import type { SigningDependencies } from '../../src/signing/index.ts';
 import { createTimestamps, httpTimestampService, isTimestamped } from '../../src/trust/index.ts';
@@ -196,6 +197,81 @@ describe('a flow that is to be proved for years', () => {
     expect(await world.levels(flowId)).toEqual(['B-LTA']);
     expect(await soundContents(world, await world.fixture.newestFile(flowId))).toEqual(['stamped', 'timestamp']);
   });
+});
+
+describe('a timestamp that is to be renewed', () => {
+  let flowId: string;
+  let dueAt: Date;
+  beforeEach(async () => {
+    world = await startUpgradeWorld('B-LTA');
+    flowId = await world.fixture.openedFlow({ fields: [silentField()] });
+    dueAt = (await world.queue())[0]!.due_at;
+  });
+  const nodeWith = (revocationEvidence: SigningDependencies['trust']['revocationEvidence']) => {
+    const jobs = createManualJobs();
+    const { trust } = world.fixture.service;
+    const longTerm = { level: 'B-LTA' as const, timestamps: world.timestamps };
+    return {
+      jobs,
+      signing: world.fixture.service.another(jobs, { trust: { ...trust, revocationEvidence }, longTerm }),
+    };
+  };
+  const passUntil = (at: Date) => at.getTime() - world.fixture.clock.now().getTime();
+
+  test('asks for evidence of its own certificate alone: of those that ended long ago there is none any more', async () => {
+    const { trust } = world.fixture.service;
+    const asked: string[] = [];
+    const node = nodeWith(async (certificate, chain) => {
+      asked.push(new X509Certificate(certificate).subject.split('\n').at(-1)!);
+      return trust.revocationEvidence(certificate, chain);
+    });
+    await world.later(passUntil(dueAt), node);
+    expect(asked).toEqual([expect.stringContaining('Development Time Stamp')]);
+    expect(await soundContents(world, await world.fixture.newestFile(flowId))).toEqual([
+      'stamped',
+      'timestamp',
+      'timestamp',
+    ]);
+  });
+
+  test('waits for evidence, but not until its certificate has ended', async () => {
+    const node = nodeWith(async () => Promise.reject(new Error('nobody answers')));
+    const before = await world.fixture.newestFile(flowId);
+    await world.later(passUntil(dueAt), node);
+    await world.later(DAY_MS, node);
+    expect((await world.fixture.newestFile(flowId)).equals(before)).toBe(true);
+    expect(await world.queue()).toMatchObject([{ renewal: true, failure: 'evidence: nobody answers' }]);
+    const fiveYears = new Date(START.getTime() + 5 * 365 * DAY_MS);
+    await world.later(passUntil(fiveYears) - 6 * DAY_MS, node);
+    expect(await soundContents(world, await world.fixture.newestFile(flowId))).toEqual([
+      'stamped',
+      'timestamp',
+      'timestamp',
+    ]);
+    expect(await world.queue()).toMatchObject([{ renewal: true, failure: null }]);
+  });
+});
+
+test('a document whose certificate was revoked keeps what it reached, and the audit says that it will not get further', async () => {
+  world = await startUpgradeWorld('B-LT');
+  const jobs = createManualJobs();
+  const { trust, appId } = world.fixture.service;
+  const revocationEvidence = async () => Promise.reject(new DomainError('certificate_revoked'));
+  const longTerm = { level: 'B-LT' as const, timestamps: world.timestamps };
+  const signing = world.fixture.service.another(jobs, { trust: { ...trust, revocationEvidence }, longTerm });
+  world.isUp = false;
+  const flowId = await world.fixture.openedFlow({ fields: [silentField()] });
+  world.fixture.jobs.lose();
+  world.isUp = true;
+  await world.later(HOUR_MS, { signing, jobs });
+  expect(await world.levels(flowId)).toEqual(['B-T']);
+  expect(await world.queue()).toEqual([]);
+  const [entry] = await listAudit(world.fixture.service.database.db, {
+    appId,
+    subject: `sign_flow:${flowId}`,
+    limit: 1,
+  });
+  expect(entry!.detail).toMatchObject({ failure: expect.stringContaining('certificate_revoked') });
 });
 
 test("a service of somebody else is asked over HTTP, and its authority's list goes into the document", async () => {
