@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DomainError } from '../platform/errors.ts';
 import { hashOf, isSignedBy, UnknownAlgorithm } from './algorithms.ts';
 import type { HashName } from './algorithms.ts';
 import { isSignedByCertificate, readCertificate, timeOf } from './certificate.ts';
@@ -87,6 +88,7 @@ export function verifyCms(der: Buffer, contentType: 'data' | 'timestampInfo', di
   try {
     result.fault = verifyInto(result, der, OID[contentType], digest);
   } catch (error) {
+    if (error instanceof DomainError) throw error;
     result.fault = error instanceof UnknownAlgorithm ? 'cms_unknown_algorithm' : 'cms_malformed';
   }
   return result;

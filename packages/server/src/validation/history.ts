@@ -14,6 +14,8 @@ export type Revision = {
   startXref: number;
   entries: ReadonlyMap<number, XrefEntry>;
   trailer: PdfDict;
+  /** It places one object twice: of the two, some readers take the first and some the last. */
+  hasDoubleEntries: boolean;
   /** False where something else stands between cross-reference and `%%EOF` than its own `startxref`. */
   isRegular: boolean;
   /** Cross-reference and what follows it, up to `end`: bytes that are no object's. */
@@ -114,10 +116,12 @@ function revisionOf(bytes: Buffer, budget: ParseBudget, group: readonly Located[
   const end = endOfRevision(bytes, budget, last, newest.offset);
   const entries = new Map<number, XrefEntry>();
   const spans: Span[] = [];
+  let hasDoubleEntries = false;
   for (const { offset, endsAt, section, hybrid } of group) {
-    addEntries(entries, section.used);
+    const placed = [...section.used, ...(hybrid?.section.used ?? [])];
+    hasDoubleEntries ||= new Set(placed.map(([number]) => number)).size < placed.length;
+    addEntries(entries, placed);
     if (hybrid) {
-      addEntries(entries, hybrid.section.used);
       spans.push([hybrid.offset, afterObject(bytes, budget, hybrid.endsAt)]);
     }
     addEntries(
@@ -140,6 +144,7 @@ function revisionOf(bytes: Buffer, budget: ParseBudget, group: readonly Located[
     endWithSpace: skipWhiteSpace(bytes, end.end),
     startXref: newest.offset,
     isRegular: end.isRegular,
+    hasDoubleEntries,
     entries,
     trailer,
     xrefSpans: spans,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { DamagedPdf } from '../documents/index.ts';
+import { TooComplexPdf } from '../documents/index.ts';
 import type { HashName } from './algorithms.ts';
 import type { Span } from './history.ts';
 
@@ -20,7 +20,7 @@ export class RangeDigests {
     this.#bytes = bytes;
   }
 
-  /** @throws DamagedPdf where the file makes more work than any honest one */
+  /** @throws TooComplexPdf where the file makes more work than any honest one */
   digest(name: HashName, [from, to]: Span, end: number): Buffer {
     let prefix = this.#prefixes.get(name);
     if (!prefix || prefix.at > from) {
@@ -35,6 +35,6 @@ export class RangeDigests {
 
   #spend(bytes: number): void {
     this.#left -= bytes;
-    if (this.#left < 0) throw new DamagedPdf('signatures over too many bytes');
+    if (this.#left < 0) throw new TooComplexPdf('signatures over too many bytes');
   }
 }

@@ -19,6 +19,8 @@ type PlacedObject = StrictValue & {
   span: Span;
   /** All readers find the same end of it. */
   isExact: boolean;
+  /** As it states it itself. */
+  generation: number;
 };
 type Version = { revision: number; entry: XrefEntry };
 type ObjectStream = { data: Buffer; places: readonly (readonly [objectNumber: number, offset: number])[] };
@@ -63,8 +65,8 @@ export class ObjectHistory {
     try {
       if (entry.kind === 'compressed') return this.#readCompressed(entry, objectNumber, revision).hasDoubleKeys;
       if (entry.kind === 'free') return false;
-      const { isExact, hasDoubleKeys } = this.#placedAt(entry.offset, objectNumber, revision);
-      return !isExact || hasDoubleKeys;
+      const { isExact, hasDoubleKeys, generation } = this.#placedAt(entry.offset, objectNumber, revision);
+      return !isExact || hasDoubleKeys || generation !== entry.generation;
     } catch (error) {
       if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
       return true;
@@ -127,7 +129,8 @@ export class ObjectHistory {
     const known = this.#atOffset.get(offset);
     if (known) return known;
     // An object whose /Length is itself finds null and no loop.
-    this.#atOffset.set(offset, { value: null, hasDoubleKeys: false, isExact: false, span: [offset, offset] });
+    const nothing = { value: null, hasDoubleKeys: false, isExact: false, generation: 0 };
+    this.#atOffset.set(offset, { ...nothing, span: [offset, offset] });
     const { bytes, budget } = this.history;
     const parser = new PdfParser(bytes, offset, budget);
     const placed = parser.charged(() => this.#readPlaced(parser, offset, objectNumber, revision));
@@ -138,21 +141,23 @@ export class ObjectHistory {
   #readPlaced(parser: PdfParser, offset: number, objectNumber: number, revision: number): PlacedObject {
     const { bytes, budget } = this.history;
     const found = parser.takeInteger();
-    const isHere = found === objectNumber && parser.takeInteger() !== undefined && parser.takeKeyword('obj');
-    if (!isHere) throw new DamagedPdf(`object ${objectNumber} is not where the cross-reference says`);
+    const generation = parser.takeInteger();
+    const isHere = found === objectNumber && parser.takeKeyword('obj');
+    if (!isHere || generation === undefined)
+      throw new DamagedPdf(`object ${objectNumber} is not where the cross-reference says`);
     const { value, hasDoubleKeys } = parseStrictly(parser);
     const view = this.at(revision);
     const stream = isDict(value) ? readStreamAfter(parser, value, (length) => view.resolve(length), budget) : undefined;
     if (!stream) {
       const isExact = parser.takeKeyword('endobj');
-      return { value, hasDoubleKeys, isExact, span: [offset, parser.position] };
+      return { value, hasDoubleKeys, isExact, generation, span: [offset, parser.position] };
     }
     const end = new PdfParser(bytes, stream.encoded.byteOffset - bytes.byteOffset + stream.encoded.length, budget);
     const isExact =
       view.resolve(stream.dict.get('Length')) === stream.encoded.length &&
       end.takeKeyword('endstream') &&
       end.takeKeyword('endobj');
-    return { value: stream, hasDoubleKeys, isExact, span: [offset, end.position] };
+    return { value: stream, hasDoubleKeys, isExact, generation, span: [offset, end.position] };
   }
 
   #readCompressed(entry: { stream: number; index: number }, objectNumber: number, revision: number): StrictValue {

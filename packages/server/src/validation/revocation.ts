@@ -69,7 +69,15 @@ function inCrl(der: Buffer, certificate: Certificate, issuer: Certificate): Foun
   // nextUpdate, if any, is a time; the list, if any, is the sequence.
   const list = rest.find(({ tag }) => tag === TAG.sequence);
   const revokedAt = list ? revokedIn(list, certificate) : null;
+  // A list that is about some certificates alone says so in an extension that has to be understood.
+  if (revokedAt === null && hasCriticalExtension(rest.find(({ tag }) => tag === 0xa0))) return undefined;
   return { revokedAt, producedAt: timeOf(thisUpdate), source: 'crl' };
+}
+
+function hasCriticalExtension(extensions: Element | undefined): boolean {
+  if (!extensions) return false;
+  const items = childrenOf(readElements(extensions.contents)[0], TAG.sequence);
+  return items.some((item) => childrenOf(item, TAG.sequence)[1]?.tag === TAG.boolean);
 }
 
 function revokedIn(list: Element, certificate: Certificate): Date | null {

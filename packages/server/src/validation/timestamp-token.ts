@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DomainError } from '../platform/errors.ts';
 import { hashOf } from './algorithms.ts';
 import type { HashName } from './algorithms.ts';
 import { timeOf } from './certificate.ts';
@@ -31,7 +32,8 @@ export function verifyTimestampToken(der: Buffer, digest: (hash: HashName) => Bu
     const isOver = octetsOf(hashed).equals(digest(hashOf(algorithm)));
     const isService = cms.signer === undefined || cms.signer.extendedKeyUsage.includes(TIMESTAMPING);
     return { cms: isService ? cms : { ...cms, fault: cms.fault ?? 'cms_malformed' }, at: timeOf(at), isOver };
-  } catch {
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
     return { cms: { ...cms, fault: cms.fault ?? 'cms_malformed' }, at: undefined, isOver: false };
   }
 }

@@ -204,6 +204,31 @@ describe('an edit after signing is reported', () => {
     expect(change?.page).toBe(page);
   });
 
+  // The contract's own parts, one after the other: whatever becomes of one, it is told. Properties alone may change.
+  test.each(Array.from({ length: 21 }, (_, index) => index + 1).filter((number) => ![16, 17].includes(number)))(
+    'whatever becomes of object %i',
+    (number) => {
+      const bodies = [
+        'null',
+        '<<>>',
+        '[]',
+        '(x)',
+        '42',
+        stream('', Buffer.from('x')),
+        bodyOf(signed, number === 3 ? 4 : 3),
+      ];
+      for (const body of [...bodies, null]) {
+        const found = report(edited(signed, { [number]: body }), roots);
+        expect(['changed', 'broken'], String(body)).toContain(found.verdict);
+      }
+      const body = bodyOf(signed, number);
+      for (const [key] of body.matchAll(/\/[A-Z]\w*/g)) {
+        const found = report(edited(signed, { [number]: body.replace(key, '/Gone') }), roots);
+        expect(['changed', 'broken'], key).toContain(found.verdict);
+      }
+    },
+  );
+
   test('also where a later save takes it back', () => {
     const body = stream('', Buffer.from('BT /F1 12 Tf 72 720 Td (Rent: 1000 yuan) Tj ET /Im1 Do'));
     const back = edited(edited(signed, { 7: stream('', Buffer.from('(Rent: 9000) Tj')) }), { 7: body });

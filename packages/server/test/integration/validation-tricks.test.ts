@@ -129,6 +129,21 @@ describe('a trick with the file itself is reported', () => {
     expect(forbidden(report(edited(signed, { 16: ends }), roots))).toContain('ambiguous_object');
   });
 
+  test('an object of another generation, and one that is placed twice', () => {
+    const body = bodyOf(signed, 7);
+    const other = edited(signed, { 7: body }).toString('latin1');
+    const at = other.lastIndexOf('\n7 0 obj');
+    const renumbered = `${other.slice(0, at)}\n7 1 obj${other.slice(at + 8)}`.replace(
+      /(\n7 1\n\d{10} )00000 n/,
+      '$100001 n',
+    );
+    expect(forbidden(report(Buffer.from(renumbered, 'latin1'), roots))).toEqual(['ambiguous_object']);
+    const twice = edited(signed, { 16: bodyOf(signed, 16).replace('<x/>', '<y/>') }).toString('latin1');
+    const [row = ''] = /16 1\n\d{10} 00000 n \n(?=trailer)/.exec(twice) ?? [];
+    const doubled = twice.replace(`${row}trailer`, `${row}16 1\n0000000015 00000 n \ntrailer`);
+    expect(forbidden(report(Buffer.from(doubled, 'latin1'), roots))).toEqual(['ambiguous_object']);
+  });
+
   test('encryption declared afterwards', () => {
     const found = report(
       edited(signed, { 17: '<</Title(B)>>' }, { trailer: '/Encrypt<</Filter/Standard/V 1>>' }),

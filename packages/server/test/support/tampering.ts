@@ -90,7 +90,7 @@ export function edited(
   for (const number of numbers) {
     const body = objects[number] ?? null;
     const offset = body === null ? 0 : lengthOf();
-    entries += `${number} 1\n${String(offset).padStart(10, '0')} ${body === null ? '65535 f' : '00000 n'} \n`;
+    entries += `${number} 1\n${String(offset).padStart(10, '0')} ${body === null ? '00001 f' : '00000 n'} \n`;
     if (body !== null) chunks.push(Buffer.from(`${number} 0 obj\n`), Buffer.from(body), Buffer.from('\nendobj\n'));
   }
   const startXref = lengthOf();

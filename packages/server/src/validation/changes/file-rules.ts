@@ -17,14 +17,23 @@ export function fileRule(objects: ObjectHistory, revision: number, note: Step['n
   for (const [objectNumber, entry] of save.entries) {
     const before = objects.entryAt(objectNumber, revision - 1);
     if (entry.kind === 'free' || isSameEntry(before, entry)) continue;
+    // References name a generation too: readers that mind it would find nothing any more.
+    if (before && before.kind !== 'free' && generationOf(before) !== generationOf(entry)) {
+      note('ambiguous_object', { objectNumber });
+    }
     const offset = placeOf(objects, entry, revision);
     if (offset === undefined) note('ambiguous_object', { objectNumber });
     else if (offset < save.start || offset >= save.end) note('object_redirected', { objectNumber });
     if (objects.isAmbiguous(objectNumber, entry, revision)) note('ambiguous_object', { objectNumber });
     if (entry.kind === 'offset') spans.push(objects.spanAt(entry.offset, objectNumber, revision));
   }
+  if (save.hasDoubleEntries) note('ambiguous_object');
   if (!save.isRegular || hasOtherBytes(objects, save.start, save.end, spans)) note('hidden_bytes');
   trailerRule(objects, revision, note);
+}
+
+function generationOf(entry: XrefEntry): number {
+  return entry.kind === 'offset' ? entry.generation : 0;
 }
 
 /** Of an object in an object stream: where the stream stands. */

@@ -1,6 +1,7 @@
-import { isDict, PdfStream } from '../../documents/index.ts';
+import { isDict, PdfStream, PdfString } from '../../documents/index.ts';
 import type { PdfDict, PdfValue } from '../../documents/index.ts';
 import { changedKeys, isSame } from '../compare.ts';
+import { formNodes } from '../form-walk.ts';
 import type { Change, ChangeCode } from './change.ts';
 import type { Role, RoleKind } from './roles.ts';
 import { itemsOf, numberOf, typeOf } from './step.ts';
@@ -225,16 +226,24 @@ function formKeysRule(step: Step, old: PdfDict, now: PdfDict): void {
     const is = after.resolve(now.get(key));
     if (key === 'Fields') kidsRule(step, undefined, itemsOf(before, old.get(key)), itemsOf(after, now.get(key)));
     else if (key === 'DR') resourcesRule(step, was ?? new Map(), is ?? null, {});
-    else if (isSameSetting(key, was, is)) note('form_settings_changed');
+    else if (isSigningSetting(step, key, was, is)) note('form_settings_changed');
     else note('form_changed');
   }
 }
 
 /** What signing sets in a form: that there are signatures, and that viewers need not draw it anew. */
-function isSameSetting(key: string, was: PdfValue | undefined, is: PdfValue | undefined): boolean {
+function isSigningSetting({ before }: Step, key: string, was: PdfValue | undefined, is: PdfValue | undefined): boolean {
   if (key === 'SigFlags') return typeof is === 'number' && (is & ~SIGNATURE_FLAGS) === 0 && (is & 1) === 1;
-  if (key === 'NeedAppearances') return is !== true;
+  // Who draws what was filled in decides what it looks like.
+  if (key === 'NeedAppearances') return is !== true && (was !== true || !hasFilledField(before));
   return key === 'DA' && (was === undefined || was === null);
+}
+
+function hasFilledField(view: Step['before']): boolean {
+  return formNodes(view).some(({ type, value }) => {
+    const filled = type === 'Sig' ? null : view.resolve(value);
+    return filled !== null && filled !== undefined && !(filled instanceof PdfString && filled.bytes.length === 0);
+  });
 }
 
 /** Fonts and such for the form's fields: more of them may come, none may become another. */

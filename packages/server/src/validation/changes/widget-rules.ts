@@ -108,6 +108,8 @@ function noteSigned({ after, note, isIntact }: Step, field: PdfDict, where: Wher
   const isTimestamp =
     isNamed(after, signature.dict, 'Type', 'DocTimeStamp') ||
     isNamed(after, signature.dict, 'SubFilter', 'ETSI.RFC3161');
+  // Anybody can make a timestamp, and nobody answers for how it looks.
+  if (isTimestamp && !isInvisible(after, field)) return note('unsigned_seal_added', where);
   return note(isTimestamp ? 'timestamp_added' : 'signature_added', { ...where, signature: objectNumber });
 }
 
