@@ -12,7 +12,7 @@ import { createLog } from '../../src/platform/log.ts';
 import { openBrowser, type TestBrowser } from '../support/browser.ts';
 import { writeName } from '../support/signer-hand.ts';
 import { HOUR_MS, individual, pdfsig, startSigningFixture, type SigningFixture } from '../support/signing-fixture.ts';
-import { button, heading, inspect, openWindow, PHONE, type OpenWindow } from '../support/signing-window.ts';
+import { button, DESKTOP, heading, inspect, openWindow, PHONE, type OpenWindow } from '../support/signing-window.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const CONTRACT = new URL('../../../../examples/房屋买卖合同.pdf', import.meta.url);
@@ -220,4 +220,35 @@ test('one is revoked while its preview is open: the confirmation comes too late 
   await inspect(chromium, li.tab, PHONE, 'service-revoked');
   expect(await fixture.state(flowId)).toBe('revoked');
   await li.context.close();
+});
+
+test('begun at a desk, signed by hand on the phone: the code on the screen leads there, and the screen follows', async () => {
+  await fixture.openedFlow({
+    fileUrl: contractUrl,
+    initiator: { etcMemberNo: fixture.company.etcMemberNo, signOrder: 2, fields: [] },
+    signers: [LI],
+  });
+  const desk = await openWindow(chromium, DESKTOP);
+  await desk.tab.goto(`${url}/sign#${await fixture.service.outgoing.linkOf(LI.mobile)}`);
+  await enter(desk.tab, LI.mobile);
+  const made = desk.tab.waitForResponse('**/sign/v1/handover');
+  await button(desk.tab, '用手机签名').click();
+  const link = ((await (await made).json()) as { url: string }).url;
+  await desk.tab.getByRole('img', { name: '在手机上继续签署的二维码' }).waitFor();
+  await inspect(chromium, desk.tab, DESKTOP, 'service-handover');
+
+  // Another device proves itself anew, a minute later.
+  fixture.clock.pass(61_000);
+  const phone = await openWindow(chromium, PHONE, { deviceScaleFactor: 2 });
+  await phone.tab.goto(`${url}/sign${new URL(link).hash}`);
+  await enter(phone.tab, LI.mobile);
+  await button(phone.tab, '开始签名').click();
+  await button(phone.tab, '点此签名').click();
+  await writeName(phone.tab);
+  await button(phone.tab, '使用').click();
+  await confirm(phone.tab, 'handed-over');
+  await heading(phone.tab, '全部签署完成').waitFor();
+  await heading(desk.tab, '全部签署完成').waitFor();
+  await desk.context.close();
+  await phone.context.close();
 });

@@ -186,7 +186,7 @@ export async function startStagedSigner(): Promise<StagedSignerPage> {
     return staged.task;
   });
   on('POST', 'handover', (): HandoverAnswer => {
-    return { url: `${url}/sign#token-of-phone`, expiresAt: new Date(Date.now() + 300_000).toISOString() };
+    return { url: `${url}/sign#token-of-phone`, expiresAt: '2026-11-22T02:45:00.000Z', expiresIn: 300 };
   });
   on('GET', 'document', (_staged, _body, _request, reply) => {
     void reply.type('application/pdf').header('content-disposition', 'attachment; filename="contract.pdf"');

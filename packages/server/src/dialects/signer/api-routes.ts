@@ -149,7 +149,8 @@ function registerSteps(api: SignerServer, routes: Routes): void {
 
   api.post('/handover', async (request): Promise<HandoverAnswer> => {
     const { url, expiresAt } = await signers().handOver(await visits.own(request));
-    return { url, expiresAt: expiresAt.toISOString() };
+    const expiresIn = Math.max(0, Math.round((expiresAt.getTime() - routes.clock.now().getTime()) / 1000));
+    return { url, expiresAt: expiresAt.toISOString(), expiresIn };
   });
 }
 

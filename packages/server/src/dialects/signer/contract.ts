@@ -175,6 +175,8 @@ export interface RefuseRequest {
 export interface HandoverAnswer {
   url: string;
   expiresAt: string;
+  /** Seconds: a browser's clock may be wrong. */
+  expiresIn: number;
 }
 
 export type SignerApiErrorCode =

@@ -18,7 +18,7 @@ export default function Handover({ api }: { api: SignerApi }) {
 
   async function make(): Promise<void> {
     const made = await api.handOver();
-    setLink({ ...made, endsAt: performance.now() + (Date.parse(made.expiresAt) - Date.now()) });
+    setLink({ ...made, endsAt: performance.now() + made.expiresIn * 1000 });
   }
   const makeAtOnce = useEffectEvent(() => void send(make));
   useEffect(() => makeAtOnce(), []);
