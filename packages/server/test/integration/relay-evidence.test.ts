@@ -8,14 +8,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRelayOperations, type Evidence } from '../../src/relay/index.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { deliver, inState, startHesitant } from '../support/delivery-history.ts';
-import { applications, APP_ID, relayKeys, startRelayService } from '../support/relay-service.ts';
+import { applications, APP_ID, relayKeys, startRelayService, vault } from '../support/relay-service.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 const database = await createTestDatabase();
 const { db } = database;
 const service = await startRelayService({ database });
 const { relay, clock } = service;
-const operations = createRelayOperations({ db, clock, keys: applications });
+const operations = createRelayOperations({ db, clock, vault, keys: applications });
 const destination = await startHesitant();
 const CONTENT = '{"flow":"F-1","money":1.10,"note":"合同\\u4e00\\n\\ud800 \\"x\\""}';
 let folder: string;

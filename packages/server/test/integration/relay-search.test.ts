@@ -6,7 +6,7 @@ import { withinSearchTime } from '../../src/relay/delivery-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { deliver, inState } from '../support/delivery-history.ts';
 import { ACKNOWLEDGED, startReceiver, type ReceiverAnswer } from '../support/receiver.ts';
-import { APP_ID, applications, OTHER_APP_ID, startRelayService } from '../support/relay-service.ts';
+import { APP_ID, applications, OTHER_APP_ID, startRelayService, vault } from '../support/relay-service.ts';
 
 const database = await createTestDatabase();
 const { db } = database;
@@ -16,6 +16,7 @@ const slept: number[] = [];
 const operations = createRelayOperations({
   db,
   clock,
+  vault,
   keys: applications,
   sleep: async (milliseconds) => void slept.push(milliseconds),
 });
