@@ -206,7 +206,10 @@ describe('the chain of attempts', () => {
       select app_id, ${as}, ${at}, entries, hash from delivery_attempt_link where ${link(2)}`;
     expect(await faults(add(sequence + 1, sql`at`))).toEqual([{ kind: 'link_beyond_head', sequence: sequence + 1 }]);
     await sql`delete from delivery_attempt_link where ${link(sequence + 1)}`.execute(db);
-    expect(await faults(add(2, sql`at + interval '1 second'`))).toEqual([{ kind: 'link_repeated', sequence: 2 }]);
+    expect(await faults(add(2, sql`at + interval '1 second'`))).toEqual([
+      { kind: 'link_repeated', sequence: 2 },
+      { kind: 'link_moved', sequence: 2 },
+    ]);
   });
 
   test('a head that was taken away is named', async () => {

@@ -176,6 +176,13 @@ describe('yinxin callback park, release and skip', () => {
 });
 
 describe('yinxin audit verify', () => {
+  test('an application that nobody knows is an error, not a chain that holds', async () => {
+    expect(await run('audit', 'verify', '--app', 'TYPO')).toMatchObject({
+      code: 1,
+      err: 'yinxin: there is no application TYPO',
+    });
+  });
+
   test('says that every chain holds; a planted edit is named, with code 1', async () => {
     const { request_id: id } = await post({ n: 9 });
     await inState(id!, 'delivered');

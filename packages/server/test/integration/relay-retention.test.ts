@@ -146,7 +146,7 @@ describe('retention', () => {
     const { verifyChain } = createRelayOperations({ db: database.db, clock: service.clock, vault, keys: applications });
     const destination = await receiver(({ body }) => (body.includes('ä') ? ACKNOWLEDGED : { status: 404 }));
     const url = destination.url;
-    const days = { delaysMs: [20 * DAY_MS], actor: 'operator', ...PLAIN };
+    const days = { delaysMs: [7 * DAY_MS], actor: 'operator', ...PLAIN };
     await service.relay.setCallee({ appId: APP_ID, calleeNo: 'slow', url, ...days });
     const waiting = await accept('', { destination: { calleeNo: 'slow' }, content: '{"n":"waits"}' });
     await inState(waiting, 'waiting');
