@@ -81,10 +81,13 @@ export async function findNamedAttempts(
       and delivery.request_id between ${sorted[0]} and ${sorted.at(-1)}
     where attempt.app_id = ${appId} and attempt.request_id between ${sorted[0]} and ${sorted.at(-1)}
   `.execute(db);
-  return rows.map((row) => ({
-    ...row,
-    ofDelivery: row.isDeliveryThere ? deliverySha256({ ...row, appId, url: row.acceptedUrl }, row.contentSha256) : null,
-  }));
+  return rows.map((row) =>
+    Object.assign(row, {
+      ofDelivery: row.isDeliveryThere
+        ? deliverySha256({ ...row, appId, url: row.acceptedUrl }, row.contentSha256)
+        : null,
+    }),
+  );
 }
 
 /** What retention and an older schema explain of a chain. */
