@@ -105,13 +105,20 @@ export interface ChainBounds {
   readonly forgedDrops: number;
 }
 
+/** Version of the migration that began deliveries. */
+const RELAY_MIGRATION = 8;
+
 /** @param key by which drops were sealed (`retentionKey`) */
 export async function findChainBounds(db: Executor, appId: string, key: Buffer): Promise<ChainBounds> {
   const { rows } = await sql<{ chainedSince: Date }>`
-    -- an application's chain has begun with its first link, whatever else is said
-    select least(applied_at, (select at from delivery_attempt_link where app_id = ${appId} and sequence = 1
-                              order by at limit 1)) as "chainedSince"
-    from schema_migration where version = ${CHAIN_MIGRATION}
+    -- An application's chain has begun with its first link, whatever else is said; and where the relay began with its
+    -- chains, in one run of migrations, nothing is older than they are.
+    select case when chains.applied_at - relay.applied_at < interval '1 hour' then to_timestamp(0)
+                else least(chains.applied_at, (select at from delivery_attempt_link
+                                               where app_id = ${appId} and sequence = 1 order by at limit 1))
+           end as "chainedSince"
+    from schema_migration chains, schema_migration relay
+    where chains.version = ${CHAIN_MIGRATION} and relay.version = ${RELAY_MIGRATION}
   `.execute(db);
   const [bounds] = rows;
   if (bounds === undefined) throw new Error('the database does not say when its chains began');

@@ -129,6 +129,28 @@ test('a callback that was deleted while its tries stay is named', async () => {
   ]);
 });
 
+test('a planted callback is named, even where its id says that it is older than everything', async () => {
+  const id = '016f5e66-e800-7000-8000-000000000000';
+  const found = await faults(
+    sql`
+      insert into delivery (app_id, request_id, profile, url, message_type, content, accepted_at)
+      values (${APP_ID}, ${id}, 'etc-relay', ${destination.url}, 'T', '{}', '2020-01-01')`,
+    sql`
+      insert into delivery_attempt (app_id, request_id, number, started_at, duration_ms, outcome, url, node)
+      values (${APP_ID}, ${id}, 1, '2020-01-01', 1, 'acknowledged', ${destination.url}, 'node-1')`,
+  );
+  expect(found).toEqual([{ kind: 'attempt_unlinked', requestId: id, number: 1 }]);
+});
+
+test('an attempt from before there were chains is older, not planted', async () => {
+  const before = sql`
+    update schema_migration set applied_at = applied_at - interval '2 days' where version = 8`;
+  const plant = sql`
+    insert into delivery_attempt (app_id, request_id, number, started_at, duration_ms, outcome, url, node)
+    values (${APP_ID}, '016f5e66-e800-7000-8000-000000000000', 1, '2020-01-01', 1, 'refused', ${destination.url}, 'x')`;
+  expect(await faults(before, plant)).toEqual([]);
+});
+
 test('a planted try is named, however long ago it says it was', async () => {
   const plant = sql`
     insert into delivery_attempt (app_id, request_id, number, started_at, duration_ms, outcome, url, node)
