@@ -15,12 +15,14 @@ begin
   values (of_app, head.sequence, moment, 'system', 'relay.retention', subject_of, told, said, head.hash);
 end $$;
 
--- Links that are missing between the first that there was and each chain's head.
+-- Links that are missing between the first that there was and each chain's head; also where none is, so that nobody can
+-- say afterwards that some were.
 select pg_temp.append_audit(app_id, 'delivery_attempt_link', jsonb_build_object('migration', 23, 'runs', runs, 'before', (
          select to_char(min(at) at time zone 'UTC', 'YYYY-MM-DD') from delivery_attempt_link link
          where link.app_id = gap.app_id)))
 from (
-  select app_id, jsonb_agg(jsonb_build_object('first', first, 'last', last, 'hash', null) order by first) as runs
+  select app_id, coalesce(jsonb_agg(jsonb_build_object('first', first, 'last', last, 'hash', null) order by first)
+                            filter (where first <= last), '[]') as runs
   from (
     select app_id, coalesce(lag(sequence) over (partition by app_id order by sequence), 0) + 1 as first, sequence - 1 as last
     from (
@@ -30,7 +32,6 @@ from (
       select app_id, sequence + 1 from delivery_chain
     ) as known
   ) as between_links
-  where first <= last
   group by app_id
 ) as gap
 order by app_id;
@@ -40,13 +41,14 @@ select pg_temp.append_audit('*', parent, jsonb_build_object('migration', 23, 'be
          ('x' || lpad(replace(left(bound, 13), '-', ''), 16, '0'))::bit(64)::bigint / 1000.0) at time zone 'UTC', 'YYYY-MM-DD')))
 from (
   select parent.relname::text as parent,
-         min(substring(pg_get_expr(child.relpartbound, child.oid) from 'FROM \(''([^'']+)''')) as bound
+         case when not bool_or(pg_get_expr(child.relpartbound, child.oid) like 'FOR VALUES FROM (MINVALUE)%') then
+         min(substring(pg_get_expr(child.relpartbound, child.oid) from 'FROM \(''([^'']+)''')) end as bound
   from pg_inherits join pg_class child on child.oid = inhrelid join pg_class parent on parent.oid = inhparent
   where parent.relname in ('delivery', 'delivery_attempt') and parent.relnamespace = current_schema::regnamespace
   group by parent.relname
-  having not bool_or(pg_get_expr(child.relpartbound, child.oid) like 'FOR VALUES FROM (MINVALUE)%')
 ) as kept
-where bound is not null
+-- A new installation has nothing to tell of.
+where exists (select from delivery_chain)
 order by parent;
 
 drop function pg_temp.append_audit(text, text, jsonb);

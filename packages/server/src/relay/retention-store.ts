@@ -104,11 +104,10 @@ export async function findDrops(db: Executor, appId: string, table: PartitionedT
   let keptFrom: string | null = null;
   let forged = 0;
   const runs: DroppedRun[] = [];
-  let isUpgraded: boolean | null = null;
-  for (const { detail } of told) {
+  for (const [index, { detail, sequence }] of told.entries()) {
     let drop: { readonly before: string | null; readonly runs?: readonly DroppedRun[] } | null;
     drop = readDrop(key, appId, table, detail);
-    if (drop === null && (isUpgraded ??= await wasUpgraded(db))) drop = readBaseline(detail);
+    if (drop === null && index === 0 && (await isOfMigration(db, appId, sequence))) drop = readBaseline(detail);
     if (drop === null) {
       forged += 1;
       continue;
@@ -122,12 +121,21 @@ export async function findDrops(db: Executor, appId: string, table: PartitionedT
 /** Version of the migration that began the chains. */
 export const CHAIN_MIGRATION = 14;
 
-/** Whether drops can have gone before the record of them: retention keeps a day at least. */
-async function wasUpgraded(db: Executor): Promise<boolean> {
-  const { rows } = await sql<{ is_upgraded: boolean }>`
-    select recorded.applied_at >= began.applied_at + interval '1 day' as is_upgraded
-    from schema_migration began, schema_migration recorded
+/**
+ * Whether an entry was written by the migration that wrote down what had gone before: when that ran, behind nothing that
+ * was done later, and where something can have gone, since retention keeps a day at least.
+ */
+async function isOfMigration(db: Executor, appId: string, sequence: number): Promise<boolean> {
+  const { rows } = await sql`
+    select
+    from schema_migration began, schema_migration recorded, audit_entry entry
     where began.version = ${CHAIN_MIGRATION} and recorded.version = ${RETENTION_MIGRATION}
+      and recorded.applied_at >= began.applied_at + interval '1 day'
+      and entry.app_id = ${appId} and entry.sequence = ${sequence}
+      and entry.at between recorded.applied_at - interval '1 hour' and recorded.applied_at
+      and not exists (
+        select from audit_entry earlier
+        where earlier.app_id = entry.app_id and earlier.sequence < entry.sequence and earlier.at > recorded.applied_at)
   `.execute(db);
-  return rows[0]?.is_upgraded ?? false;
+  return rows.length === 1;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { verifyAuditChain } from '../../src/audit/index.ts';
+import { appendAudit, verifyAuditChain } from '../../src/audit/index.ts';
 import { migrate } from '../../src/platform/database/index.ts';
 import { MIGRATIONS_FOLDER } from '../../src/platform/database/migrations.ts';
 import { linkHash } from '../../src/relay/attempt-chain.ts';
@@ -78,6 +78,19 @@ describe('a database whose retention left no record, migrated', () => {
         detail: { migration: 23, before: '2026-01-01' },
       })),
     );
+  });
+
+  test('nobody can tell of more such links afterwards', async () => {
+    const whole = 'WHOLEWHOLEWHOLEW';
+    const { rows } = await sql<{ at: Date }>`select at from audit_entry where app_id = ${whole}`.execute(db);
+    const detail = { migration: 23, before: null, runs: [{ first: 1, last: 2, hash: null }] };
+    const entry = { actor: 'system', action: 'relay.retention', subject: 'delivery_attempt_link', detail };
+    await db.transaction().execute((tx) => appendAudit(tx, { ...entry, appId: whole, at: rows[0]!.at }));
+    await sql`delete from delivery_attempt_link where app_id = ${whole} and sequence <= 2`.execute(db);
+    expect((await verifyChain(whole)).faults).toEqual([
+      { kind: 'link_missing', sequence: 1, lastSequence: 2 },
+      { kind: 'retention_forged' },
+    ]);
   });
 
   test('what is taken out afterwards is named', async () => {

@@ -10,7 +10,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { deliver, inState } from '../support/delivery-history.ts';
 import { PLAIN } from '../support/relay-backlog.ts';
 import { ACKNOWLEDGED, startReceiver } from '../support/receiver.ts';
-import { applications, APP_ID, startRelayService, vault } from '../support/relay-service.ts';
+import { applications, APP_ID, eventually, startRelayService, vault } from '../support/relay-service.ts';
 
 const database = await createTestDatabase();
 const { db } = database;
@@ -31,6 +31,13 @@ let delivered: string;
 const accept = async (calleeNo: string, content: string): Promise<string> =>
   (await relay.accept({ ...HEAD, destination: { calleeNo }, content, respondAsync: true })).requestId;
 
+/** It waits for its next try after so many: before the first one of a schedule it waits too. */
+const waitsAfter = (requestId: string, attempts: number) =>
+  eventually(async () => {
+    const shown = await relay.showDelivery(requestId);
+    return shown?.state === 'waiting' && shown.attemptList.length === attempts;
+  });
+
 /** Everything that honestly comes to pass with a callback. */
 beforeAll(async () => {
   const callee = { appId: APP_ID, url: destination.url, actor: 'operator', ...PLAIN, delaysMs: [60_000] };
@@ -40,11 +47,11 @@ beforeAll(async () => {
   failed = await deliver(relay, { url: destination.url, content: '"gone"' }, 'failed');
   isWell = false;
   const superseded = await accept('latest', '{"key":"K","n":1}');
-  await inState(relay, superseded, 'waiting');
+  await waitsAfter(superseded, 1);
   await accept('latest', '{"key":"K","n":2}');
   await inState(relay, superseded, 'failed');
   const first = await accept('ordered', '{"key":"K","n":1}');
-  await inState(relay, first, 'waiting');
+  await waitsAfter(first, 1);
   const untried = await accept('ordered', '{"key":"K","n":2}');
   await inState(relay, untried, 'queued');
   await relay.skip(untried, 'operator');
@@ -65,7 +72,7 @@ beforeAll(async () => {
   await inState(relay, replayed, 'delivered');
   isWell = false;
   await relay.replay(replayed, 'operator');
-  await inState(relay, replayed, 'waiting');
+  await waitsAfter(replayed, 4);
   await relay.skip(replayed, 'operator');
   await service.stop();
 });
