@@ -299,7 +299,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       parties,
       identity,
       relay,
-      relayOperations: createRelayOperations({ db, clock: relayClock, keys: apps }),
+      relayOperations: createRelayOperations({ db, clock: relayClock, vault, keys: apps }),
       audit: {
         listApps: () => findAuditedApps(db),
         verify: (appId, onProgress) => verifyAuditChain(db, appId, onProgress),

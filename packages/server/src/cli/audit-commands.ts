@@ -67,13 +67,13 @@ function printApps(context: CliContext, apps: readonly Row[]): void {
 
 /** What cannot be known, though nothing is wrong. */
 function remarksOf(attempts: Row): string[] {
-  const first = Number(attempts['first_sequence'] ?? 1);
+  const links = Number(attempts['links_dropped']);
   const dropped = Number(attempts['attempts_dropped']);
   const older = Number(attempts['attempts_older']);
   return [
-    ...(first > 1 ? [`begins at link ${first}: retention dropped those before`] : []),
+    ...(links > 0 ? [`${links} links were dropped by retention, as its record in the audit says`] : []),
     ...(dropped > 0 ? [`${dropped} attempts of kept links were dropped with their day`] : []),
-    ...(older > 0 ? [`${older} attempts are older than the chain, or than its oldest link that is kept`] : []),
+    ...(older > 0 ? [`${older} attempts are older than the chain, or their links were dropped before them`] : []),
   ];
 }
 
@@ -86,12 +86,16 @@ const FAULT_TEXTS: Readonly<Record<string, string>> = {
   head_differs: 'the head is not the hash of the last, [sequence]',
   link_changed: 'the hash of link [sequence] does not follow from its entries and the link before',
   link_missing: 'links [sequence] to [last_sequence] are not there',
-  link_repeated: 'there are several links [sequence]',
+  link_repeated: 'there are several links [sequence], or it had been dropped and is there again',
+  link_moved: 'link [sequence] does not stand at the time of its latest try',
   link_beyond_head: 'link [sequence] stands behind the head',
-  attempt_changed: 'try [number] of [request_id] is not as link [sequence] has it',
+  attempt_changed:
+    'try [number] of [request_id] is not as link [sequence] has it: it, its message or its callback was changed',
   attempt_missing: 'try [number] of [request_id] is not there; link [sequence] has it',
   attempt_unlinked: 'try [number] of [request_id] stands in no link',
-  delivery_unattempted: '[request_id] is delivered without any try',
+  delivery_missing: '[request_id] is not there; link [sequence] has try [number] of it',
+  delivery_unacknowledged: '[request_id] is delivered, and no try of it was acknowledged',
+  retention_forged: 'the audit tells of dropped days that this service did not drop',
 };
 
 function faultText(fault: Row): string {

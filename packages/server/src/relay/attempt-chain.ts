@@ -1,14 +1,42 @@
 import { createHash, hash } from 'node:crypto';
-import type { Attempt } from './delivery.ts';
+import type { AcceptedDelivery, Attempt } from './delivery.ts';
 
 /** Bytes of one attempt in a link of the chain: request id, number, SHA-256 of the attempt's text. */
 export const CHAIN_ENTRY_BYTES = 52;
 
 /**
+ * The text of a delivery that is hashed: what was accepted, which nothing changes afterwards, and the SHA-256 of its
+ * content. In the form of `attemptText`.
+ */
+export function deliveryText(accepted: AcceptedDelivery, contentSha256: Uint8Array | null): string {
+  return JSON.stringify([
+    accepted.appId,
+    accepted.requestId,
+    accepted.profile,
+    accepted.url,
+    accepted.calleeAppId,
+    accepted.calleeNo,
+    accepted.callerNo,
+    accepted.messageType,
+    accepted.acceptedAt.toISOString(),
+    accepted.occurredAt?.toISOString() ?? null,
+    contentSha256 === null ? null : Buffer.from(contentSha256).toString('hex'),
+  ]);
+}
+
+/** 32 bytes: SHA-256 over `deliveryText`. */
+export function deliverySha256(accepted: AcceptedDelivery, contentSha256: Uint8Array | null): Buffer {
+  return hash('sha256', deliveryText(accepted, contentSha256), 'buffer');
+}
+
+/**
  * The text of an attempt that is hashed: a JSON array in a fixed order, so that anybody can build it again from what the
  * evidence shows. Bytes stand as lower-case hex, times as ISO 8601 in UTC with milliseconds.
+ *
+ * @param ofDelivery `deliverySha256`, the last of 15 places; null: the text of 14 of an attempt that was recorded before
+ * deliveries were hashed too. The number of places is the text's version
  */
-export function attemptText(appId: string, requestId: string, attempt: Attempt): string {
+export function attemptText(appId: string, requestId: string, attempt: Attempt, ofDelivery: Buffer | null): string {
   return JSON.stringify([
     appId,
     requestId,
@@ -24,6 +52,7 @@ export function attemptText(appId: string, requestId: string, attempt: Attempt):
     attempt.requestSha256?.toString('hex') ?? null,
     attempt.answer?.toString('hex') ?? null,
     attempt.node,
+    ...(ofDelivery === null ? [] : [ofDelivery.toString('hex')]),
   ]);
 }
 
@@ -39,10 +68,10 @@ export function entryPrefix(requestId: string, number: number): Buffer {
 }
 
 /** One attempt's part of a link: `entryPrefix`, then 32 bytes of SHA-256 over its text. */
-export function chainEntry(appId: string, requestId: string, attempt: Attempt): Buffer {
+export function chainEntry(appId: string, requestId: string, attempt: Attempt, ofDelivery: Buffer | null): Buffer {
   const entry = Buffer.alloc(CHAIN_ENTRY_BYTES);
   entryPrefix(requestId, attempt.number).copy(entry);
-  hash('sha256', attemptText(appId, requestId, attempt), 'buffer').copy(entry, ENTRY_PREFIX_BYTES);
+  hash('sha256', attemptText(appId, requestId, attempt, ofDelivery), 'buffer').copy(entry, ENTRY_PREFIX_BYTES);
   return entry;
 }
 

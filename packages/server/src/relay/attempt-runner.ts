@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../platform/database/index.ts';
 import { makeAttempt, type AttemptDependencies } from './attempt.ts';
+import { deliverySha256 } from './attempt-chain.ts';
 import type { Attempt } from './delivery.ts';
 import { createGroupCommit, isValueFault, type GroupCommit } from './group-commit.ts';
 import type { RelayMetrics } from './metrics.ts';
@@ -128,6 +130,8 @@ export class AttemptRunner {
       next,
       endedAt: now,
       attempt: record,
+      // Here, where the content is at hand: no settlement holds it, and nothing reads it again for this.
+      deliverySha256: deliverySha256(delivery, hash('sha256', delivery.content, 'buffer')),
     };
     const settled = this.#settle(delivery, settlement).finally(() => board.forget(requestId));
     this.#track(settled);

@@ -1,11 +1,16 @@
 import { sql } from 'kysely';
 import type { Database, Executor } from '../platform/database/index.ts';
-import type { Attempt } from './delivery.ts';
+import { uuidLowerBound } from '../platform/ids.ts';
+import { deliverySha256 } from './attempt-chain.ts';
+import type { AcceptedDelivery, Attempt } from './delivery.ts';
 import type { ChainLink } from './evidence-store.ts';
+import { ALL_APPS, type DroppedRun } from './retention-record.ts';
+import { CHAIN_MIGRATION, findDrops } from './retention-store.ts';
 
 /** A link with its place among those of the same chain: two may claim one sequence number. */
 export interface StoredLink extends ChainLink {
   readonly at: string;
+  readonly atMs: number;
 }
 
 /** The next links of a chain after a place, in order. */
@@ -16,7 +21,7 @@ export async function findLinksAfter(
   limit: number,
 ): Promise<StoredLink[]> {
   const { rows } = await sql<StoredLink>`
-    select sequence, entries, hash, at::text as at
+    select sequence, entries, hash, at::text as at, (extract(epoch from at) * 1000)::float8 as "atMs"
     from delivery_attempt_link
     where app_id = ${appId}
       and (sequence, at) > (${after?.sequence ?? 0}, ${after?.at ?? '-infinity'}::timestamptz)
@@ -39,61 +44,100 @@ export interface AttemptName {
   readonly number: number;
 }
 
-/** The attempts of these names, as far as they are there. */
+/** An attempt with what its delivery was accepted as. */
+export type NamedAttempt = Attempt & {
+  readonly requestId: string;
+  /** `deliverySha256` of the delivery as it stands there now; null: it is not there. */
+  readonly ofDelivery: Buffer | null;
+};
+
+type NamedRow = Attempt & {
+  readonly requestId: string;
+  readonly isDeliveryThere: boolean;
+  readonly contentSha256: Buffer | null;
+  readonly acceptedUrl: string;
+} & Omit<AcceptedDelivery, 'appId' | 'requestId' | 'url'>;
+
+/** The attempts of these names, as far as they are there. The database hashes their messages: these are not carried here. */
 export async function findNamedAttempts(
   db: Executor,
   appId: string,
   names: readonly AttemptName[],
-): Promise<(Attempt & { readonly requestId: string })[]> {
+): Promise<NamedAttempt[]> {
   const ids = names.map((name) => name.requestId);
   const sorted = ids.toSorted();
-  const { rows } = await sql<Attempt & { requestId: string }>`
+  const { rows } = await sql<NamedRow>`
     select attempt.request_id as "requestId", attempt.number, started_at as "startedAt", duration_ms as "durationMs",
-           outcome, status, reason, answer, url, remote_address as "remoteAddress",
-           tls_fingerprint as "tlsFingerprint", request_sha256 as "requestSha256", node
+           outcome, status, attempt.reason, answer, attempt.url, remote_address as "remoteAddress",
+           tls_fingerprint as "tlsFingerprint", request_sha256 as "requestSha256", node,
+           delivery.request_id is not null as "isDeliveryThere", delivery.profile, delivery.url as "acceptedUrl",
+           callee_app_id as "calleeAppId", callee_no as "calleeNo", caller_no as "callerNo",
+           message_type as "messageType", accepted_at as "acceptedAt", occurred_at as "occurredAt",
+           coalesce(sha256(convert_to(content, 'UTF8')), content_sha256) as "contentSha256"
     from delivery_attempt attempt
     join unnest(${ids}::uuid[], ${names.map((name) => name.number)}::integer[]) as named (request_id, number)
       on named.request_id = attempt.request_id and named.number = attempt.number
+    left join delivery on delivery.app_id = attempt.app_id and delivery.request_id = attempt.request_id
+      and delivery.request_id between ${sorted[0]} and ${sorted.at(-1)}
     where attempt.app_id = ${appId} and attempt.request_id between ${sorted[0]} and ${sorted.at(-1)}
   `.execute(db);
-  return rows;
+  return rows.map((row) =>
+    Object.assign(row, {
+      ofDelivery: row.isDeliveryThere
+        ? deliverySha256({ ...row, appId, url: row.acceptedUrl }, row.contentSha256)
+        : null,
+    }),
+  );
 }
 
 /** What retention and an older schema explain of a chain. */
 export interface ChainBounds {
-  /** Attempts that began before then are older than the chain itself. */
+  /** Attempts that were made before then are older than the chain itself. */
   readonly chainedSince: Date;
   /** Attempts of deliveries accepted before this id were dropped with their day; null: none was. */
   readonly attemptsKeptFrom: string | null;
+  /** Deliveries accepted before this id were dropped with their day; null: none was. */
+  readonly deliveriesKeptFrom: string | null;
   /** Links of attempts that began before then were dropped with their day; null: none was. */
   readonly linksKeptFrom: Date | null;
+  readonly linksDropped: readonly DroppedRun[];
+  /** Records of drops that are not this service's. */
+  readonly forgedDrops: number;
 }
 
-/** Version of the migration that began the chains. */
-const CHAIN_MIGRATION = 14;
+/** Version of the migration that began deliveries. */
+const RELAY_MIGRATION = 8;
 
-export async function findChainBounds(db: Executor): Promise<ChainBounds> {
-  const { rows } = await sql<ChainBounds>`
-    with bound as (
-      select parent.relname as parent,
-             pg_get_expr(child.relpartbound, child.oid) as expression
-      from pg_inherits join pg_class child on child.oid = inhrelid join pg_class parent on parent.oid = inhparent
-      where parent.relname in ('delivery_attempt', 'delivery_attempt_link')
-        and parent.relnamespace = current_schema::regnamespace
-    ), lowest as (
-      -- a partition from MINVALUE on says that nothing before it was dropped
-      select parent, bool_or(expression like 'FOR VALUES FROM (MINVALUE)%') as is_whole,
-             min(substring(expression from 'FROM \\(''([^'']+)''')) as bound
-      from bound group by parent
-    )
-    select (select applied_at from schema_migration where version = ${CHAIN_MIGRATION}) as "chainedSince",
-           (select bound::uuid from lowest where parent = 'delivery_attempt' and not is_whole) as "attemptsKeptFrom",
-           (select bound::timestamptz from lowest where parent = 'delivery_attempt_link' and not is_whole) as "linksKeptFrom"
+/** @param key by which drops were sealed (`retentionKey`) */
+export async function findChainBounds(db: Executor, appId: string, key: Buffer): Promise<ChainBounds> {
+  const { rows } = await sql<{ chainedSince: Date }>`
+    -- An application's chain has begun with its first link, whatever else is said; and where the relay began with its
+    -- chains, in one run of migrations, nothing is older than they are.
+    select case when chains.applied_at - relay.applied_at < interval '1 hour' then to_timestamp(0)
+                else least(chains.applied_at, (select at from delivery_attempt_link
+                                               where app_id = ${appId} and sequence = 1 order by at limit 1))
+           end as "chainedSince"
+    from schema_migration chains, schema_migration relay
+    where chains.version = ${CHAIN_MIGRATION} and relay.version = ${RELAY_MIGRATION}
   `.execute(db);
   const [bounds] = rows;
-  if (bounds === undefined) throw new Error('the database answered nothing');
-  return bounds;
+  if (bounds === undefined) throw new Error('the database does not say when its chains began');
+  const [deliveries, attempts, links] = await Promise.all([
+    findDrops(db, ALL_APPS, 'delivery', key),
+    findDrops(db, ALL_APPS, 'delivery_attempt', key),
+    findDrops(db, appId, 'delivery_attempt_link', key),
+  ]);
+  return {
+    chainedSince: bounds.chainedSince,
+    deliveriesKeptFrom: deliveries.keptFrom === null ? null : uuidLowerBound(startOf(deliveries.keptFrom)),
+    attemptsKeptFrom: attempts.keptFrom === null ? null : uuidLowerBound(startOf(attempts.keptFrom)),
+    linksKeptFrom: links.keptFrom === null ? null : startOf(links.keptFrom),
+    linksDropped: links.runs,
+    forgedDrops: deliveries.forged + attempts.forged + links.forged,
+  };
 }
+
+const startOf = (day: string): Date => new Date(`${day}T00:00:00Z`);
 
 export interface UnlinkedAttempts {
   /** Unlinked although a link should hold them; the first `limit`. */
@@ -102,7 +146,12 @@ export interface UnlinkedAttempts {
   readonly older: number;
 }
 
-/** The attempts of an application that no link of its chain holds: one pass over both, which PostgreSQL spills to disk. */
+/**
+ * The attempts of an application that no link of its chain holds: one pass over both, which PostgreSQL spills to disk.
+ *
+ * @param explained an attempt may be without a link where its delivery was accepted before then, and it began before then:
+ * when it began is the attempt's own word, while the delivery's id tells its time
+ */
 export async function findUnlinkedAttempts(
   db: Database,
   appId: string,
@@ -112,7 +161,8 @@ export async function findUnlinkedAttempts(
     await sql`select set_config('statement_timeout', ${`${ANTI_JOIN_SECONDS_MAX}s`}, true)`.execute(tx);
     const { rows } = await sql<{ requestId: string | null; number: number | null; older: number }>`
       with unlinked as materialized (
-        select attempt.request_id, attempt.number, attempt.started_at < ${explained.before} as is_older
+        select attempt.request_id, attempt.number,
+               attempt.started_at < ${explained.before} and attempt.request_id < ${uuidLowerBound(explained.before)} as is_older
         from delivery_attempt attempt
         where attempt.app_id = ${appId} and not exists (
           select from (
@@ -136,8 +186,8 @@ export async function findUnlinkedAttempts(
   });
 }
 
-/** Delivered deliveries, accepted from this id on, without any attempt: to be delivered takes one. */
-export async function findUnattempted(
+/** Delivered deliveries, accepted from this id on, without an acknowledged attempt: to be delivered takes one. */
+export async function findUnacknowledged(
   db: Database,
   appId: string,
   { acceptedFrom, limit }: { readonly acceptedFrom: string | null; readonly limit: number },
@@ -154,7 +204,8 @@ export async function findUnattempted(
           where queue.app_id = delivery.app_id and queue.request_id = delivery.request_id)
         and not exists (
           select from delivery_attempt attempt
-          where attempt.app_id = delivery.app_id and attempt.request_id = delivery.request_id)
+          where attempt.app_id = delivery.app_id and attempt.request_id = delivery.request_id
+            and attempt.outcome = 'acknowledged')
       order by 1
       limit ${limit}
     `.execute(tx);

@@ -78,7 +78,12 @@ export type Message = Pick<
   | 'profile'
   | 'url'
   | 'urlVersion'
+  | 'calleeAppId'
+  | 'calleeNo'
+  | 'callerNo'
   | 'messageType'
+  | 'acceptedAt'
+  | 'occurredAt'
   | 'content'
   | 'attemptsMax'
   | 'delaysMs'
@@ -91,7 +96,9 @@ export async function loadMessages(db: Executor, rows: readonly ClaimedRow[]): P
   const ids = rows.map((row) => row.requestId).toSorted();
   const { rows: found } = await sql<Message & { requestId: string; destination: Destination | null }>`
     select delivery.request_id as "requestId", delivery.profile, delivery.url, delivery.url_version as "urlVersion",
-           delivery.message_type as "messageType", delivery.content, delivery.attempts_max as "attemptsMax",
+           delivery.callee_app_id as "calleeAppId", delivery.callee_no as "calleeNo", delivery.caller_no as "callerNo",
+           delivery.message_type as "messageType", delivery.accepted_at as "acceptedAt",
+           delivery.occurred_at as "occurredAt", delivery.content, delivery.attempts_max as "attemptsMax",
            delivery.delays_ms as "delaysMs", delivery.trace_parent as "traceParent",
            case when callee.app_id is not null then json_build_object(${sql.raw(DESTINATION_JSON)}) end as destination
     from delivery

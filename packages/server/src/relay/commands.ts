@@ -188,7 +188,12 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     track,
   };
   const operating = { db, clock, wake };
-  const maintaining = { ...operating, log, retention: dependencies.retention ?? DEFAULT_RETENTION };
+  const maintaining = {
+    ...operating,
+    log,
+    retention: dependencies.retention ?? DEFAULT_RETENTION,
+    vault: dependencies.vault,
+  };
   let listener: WakeListener | null = null;
   let stopping = false;
 

@@ -45,6 +45,20 @@ export interface Delivery {
   readonly endedAt: Date | null;
 }
 
+/** What stands on a delivery from its acceptance on and never changes. */
+export interface AcceptedDelivery {
+  readonly appId: string;
+  readonly requestId: string;
+  readonly profile: ProfileName;
+  readonly url: string;
+  readonly calleeAppId: string | null;
+  readonly calleeNo: string | null;
+  readonly callerNo: string | null;
+  readonly messageType: string;
+  readonly acceptedAt: Date;
+  readonly occurredAt: Date | null;
+}
+
 /** One attempt, as evidence. */
 export interface Attempt {
   readonly number: number;

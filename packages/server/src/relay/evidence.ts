@@ -1,11 +1,21 @@
 import { createHash, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { attemptText, CHAIN_ENTRY_BYTES, entryPrefix, ENTRY_PREFIX_BYTES } from './attempt-chain.ts';
+import { DomainError } from '../platform/errors.ts';
+import {
+  attemptText,
+  CHAIN_ENTRY_BYTES,
+  chainEntry,
+  deliverySha256,
+  deliveryText,
+  entryPrefix,
+  ENTRY_PREFIX_BYTES,
+} from './attempt-chain.ts';
 import type { WholeDelivery } from './delivery-store.ts';
 import type { Attempt } from './delivery.ts';
 import type { AnchoredLink, ChainHead } from './evidence-store.ts';
+import type { RelayErrorCode } from './relay.ts';
 
-export const EVIDENCE_FORMAT = 'yinxin-delivery-evidence/1';
+export const EVIDENCE_FORMAT = 'yinxin-delivery-evidence/2';
 
 /**
  * What is known of one delivery, signed by its application's relay key, in a form that a third party checks with
@@ -45,15 +55,38 @@ const ATTEMPT_FIELDS = [
   'request_sha256',
   'answer',
   'node',
+  // Not there in attempts of before deliveries were hashed too.
+  'delivery_sha256',
+] as const;
+
+/** What the places of the delivery's text mean, in the order of `deliveryText`. */
+const DELIVERY_FIELDS = [
+  'app_id',
+  'request_id',
+  'profile',
+  'url',
+  'callee_app_id',
+  'callee_no',
+  'caller_no',
+  'message_type',
+  'accepted_at',
+  'occurred_at',
+  'content_sha256',
 ] as const;
 
 /**
  * The statement's text. Binary values of links stand in Base64, so that a shell can hash them joined; `parts` of a link
  * are its entries in order, each run of other deliveries' as bytes and each of this delivery's by its attempt's number.
+ *
+ * Throws `delivery_record_changed` where the record is not what the chain's links have of it: nothing that is known to be
+ * untrue is signed.
  */
 export function evidenceStatement({ delivery, attempts, links, head, at }: EvidenceRecord): string {
   const { appId, requestId, content, contentSha256 } = delivery;
   const sha256 = content === null ? contentSha256 : createHash('sha256').update(content, 'utf8').digest();
+  const ofDelivery = deliverySha256(delivery, sha256);
+  const told = attempts.map((attempt) => textOf(delivery, attempt, { ofDelivery, links }));
+  assertWhole(delivery, attempts, links);
   return JSON.stringify({
     format: EVIDENCE_FORMAT,
     exported_at: at,
@@ -73,16 +106,10 @@ export function evidenceStatement({ delivery, attempts, links, head, at }: Evide
       ended_at: delivery.endedAt,
     },
     message: { content, sha256: sha256?.toString('hex') ?? null },
+    delivery_fields: DELIVERY_FIELDS,
+    delivery_text: deliveryText(delivery, sha256),
     attempt_fields: ATTEMPT_FIELDS,
-    attempts: attempts.map((attempt) => {
-      const prefix = entryPrefix(requestId, attempt.number);
-      return {
-        number: attempt.number,
-        text: attemptText(appId, requestId, attempt),
-        entry_prefix: prefix.toString('base64'),
-        link: links.find((link) => findEntry(link.entries, prefix) !== null)?.sequence ?? null,
-      };
-    }),
+    attempts: told,
     links: links.map((link) => ({
       sequence: link.sequence,
       previous_hash: link.previousHash?.toString('base64') ?? null,
@@ -91,6 +118,49 @@ export function evidenceStatement({ delivery, attempts, links, head, at }: Evide
     })),
     chain_head: head === null ? null : { sequence: head.sequence, hash: head.hash.toString('base64') },
   });
+}
+
+/** An attempt as the statement tells it: its text is the one that its link has. */
+function textOf(
+  { appId, requestId }: WholeDelivery,
+  attempt: Attempt,
+  { ofDelivery, links }: { readonly ofDelivery: Buffer; readonly links: readonly AnchoredLink[] },
+): { number: number; text: string; entry_prefix: string; link: number | null } {
+  const prefix = entryPrefix(requestId, attempt.number);
+  const link = links.find(({ entries }) => findEntry(entries, prefix) !== null);
+  const at = link === undefined ? null : findEntry(link.entries, prefix);
+  const version = [ofDelivery, null].find(
+    (of) =>
+      link === undefined ||
+      at === null ||
+      chainEntry(appId, requestId, attempt, of).equals(link.entries.subarray(at, at + CHAIN_ENTRY_BYTES)),
+  );
+  if (version === undefined) throw changed(requestId, attempt.number);
+  return {
+    number: attempt.number,
+    text: attemptText(appId, requestId, attempt, version),
+    entry_prefix: prefix.toString('base64'),
+    link: link?.sequence ?? null,
+  };
+}
+
+/** Every attempt of it that a link holds is there, and what is delivered was acknowledged. */
+function assertWhole(
+  { requestId, state }: WholeDelivery,
+  attempts: readonly Attempt[],
+  links: readonly AnchoredLink[],
+): void {
+  const numbers = new Set(attempts.map((attempt) => attempt.number));
+  for (const part of links.flatMap((link) => partsOf(link.entries, requestId))) {
+    if ('attempt' in part && !numbers.has(part.attempt)) throw changed(requestId, part.attempt);
+  }
+  if (state === 'delivered' && !attempts.some((attempt) => attempt.outcome === 'acknowledged')) {
+    throw changed(requestId, null);
+  }
+}
+
+function changed(requestId: string, number: number | null): DomainError<RelayErrorCode> {
+  return new DomainError('delivery_record_changed', { requestId, ...(number !== null && { number: `${number}` }) });
 }
 
 /** Signs a statement. The work is done off the main thread. */

@@ -1,25 +1,38 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { Logger } from '../platform/log.ts';
+import type { Vault } from '../platform/vault.ts';
 import type { LaneName } from './lane.ts';
 import { promoteStranded } from './ordering-store.ts';
 import {
   createPartition,
   deleteIdempotencyKeys,
   dropContents,
+  dropLinkStrays,
   dropPartition,
   dropStrays,
   findPartitions,
   underPartitionLock,
 } from './partition-store.ts';
-import { boundOfAge, isOlderThan, missingPartitions, PARTITIONED, type PartitionedTable } from './partitions.ts';
+import {
+  boundOfAge,
+  dayOfAge,
+  isOlderThan,
+  missingPartitions,
+  PARTITIONED,
+  type PartitionedTable,
+} from './partitions.ts';
 import type { RelayRetention } from './relay.ts';
+import { retentionKey } from './retention-record.ts';
+import { recordLinkStrays, recordPartitionDrop, recordStrays } from './retention-store.ts';
 
 export interface MaintenanceDependencies {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
   readonly retention: RelayRetention;
+  /** Its key seals the record of what was dropped. */
+  readonly vault: Pick<Vault, 'deriveKey'>;
   readonly wake: (lane: LaneName) => void;
 }
 
@@ -69,14 +82,17 @@ export async function maintain(dependencies: MaintenanceDependencies): Promise<v
   }
 }
 
-async function dropOldPartitions({ db, clock, log, retention }: MaintenanceDependencies): Promise<void> {
+async function dropOldPartitions({ db, clock, log, retention, vault }: MaintenanceDependencies): Promise<void> {
+  const key = retentionKey(vault);
   for (const partition of await findPartitions(db)) {
     if (!isOlderThan(partition, retention.days, clock.now())) continue;
     const isDropped = await underPartitionLock(db, async (tx) => {
       // Another node may have been quicker.
       const isThere = (await findPartitions(tx)).some(({ name }) => name === partition.name);
-      if (isThere) await dropPartition(tx, partition);
-      return isThere;
+      if (!isThere) return false;
+      await recordPartitionDrop(tx, partition, { key, at: clock.now() });
+      await dropPartition(tx, partition);
+      return true;
     });
     if (isDropped) log.info({ partition: partition.name }, 'deliveries older than the retention were dropped');
   }
@@ -97,10 +113,24 @@ async function dropOldContents({ db, clock, log, retention }: MaintenanceDepende
 }
 
 /** What outlived its day's partition and has ended since. */
-async function dropOldStrays({ db, clock, log, retention }: MaintenanceDependencies): Promise<void> {
+async function dropOldStrays({ db, clock, log, retention, vault }: MaintenanceDependencies): Promise<void> {
+  const key = retentionKey(vault);
   for (const table of TABLES) {
-    const before = boundOfAge(table, retention.days, clock.now());
-    const dropped = await inBatches(() => dropStrays(db, table, { before, rowsMax: ROWS_AT_ONCE }));
+    const at = clock.now();
+    const day = dayOfAge(retention.days, at);
+    const old = { before: boundOfAge(table, retention.days, at), rowsMax: ROWS_AT_ONCE };
+    const dropped = await inBatches(() =>
+      underPartitionLock(db, async (tx) => {
+        if (table === 'delivery_attempt_link') {
+          const links = await dropLinkStrays(tx, old);
+          await recordLinkStrays(tx, links, day, { key, at });
+          return links.length;
+        }
+        const count = await dropStrays(tx, table, old);
+        if (count > 0) await recordStrays(tx, table, day, { key, at });
+        return count;
+      }),
+    );
     if (dropped > 0) log.info({ table, dropped }, 'rows that had outlived their day were dropped');
   }
 }

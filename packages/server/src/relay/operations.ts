@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
+import type { Vault } from '../platform/vault.ts';
 import { findChainedApps } from './chain-store.ts';
 import { verifyDeliveryChain, type ChainProgress, type ChainReport } from './chain-verification.ts';
 import { findAttempts, findDelivery } from './delivery-store.ts';
@@ -10,11 +11,14 @@ import { findChainHead, findLinksOf } from './evidence-store.ts';
 import { findLanes, type LaneListing } from './lane-store.ts';
 import { isUuid } from './operator-commands.ts';
 import type { RelayErrorCode } from './relay.ts';
+import { retentionKey } from './retention-record.ts';
 import { previewReplays, replayMany, type ReplayFilter, type ReplayPreview, type ReplayRun } from './replay-many.ts';
 
 export interface OperationsDependencies {
   readonly db: Database;
   readonly clock: Clock;
+  /** The one that the relay has: its key tells drops of retention from others' deletions. */
+  readonly vault: Pick<Vault, 'deriveKey'>;
   readonly keys: {
     /** The application's relay key. */
     bodyKey(appId: string): Promise<KeyObject>;
@@ -25,7 +29,7 @@ export interface OperationsDependencies {
 
 /** What an operator does with the relay beside single deliveries. It works on the database alone. */
 export interface RelayOperations {
-  /** The signed record of one delivery. Throws `delivery_not_found`. */
+  /** The signed record of one delivery. Throws `delivery_not_found`, `delivery_record_changed`. */
   exportEvidence(requestId: string): Promise<Evidence>;
   /** Applications that have a chain of attempts. */
   listChainedApps(): Promise<readonly string[]>;
@@ -39,7 +43,7 @@ export interface RelayOperations {
 }
 
 export function createRelayOperations(dependencies: OperationsDependencies): RelayOperations {
-  const { db, clock, keys } = dependencies;
+  const { db, clock, vault, keys } = dependencies;
   return {
     async exportEvidence(requestId) {
       const delivery = isUuid(requestId) ? await findDelivery(db, requestId) : null;
@@ -52,7 +56,7 @@ export function createRelayOperations(dependencies: OperationsDependencies): Rel
       return signEvidence(statement, await keys.bodyKey(appId));
     },
     listChainedApps: () => findChainedApps(db),
-    verifyChain: (appId, onProgress) => verifyDeliveryChain(db, appId, onProgress),
+    verifyChain: (appId, onProgress) => verifyDeliveryChain(db, appId, retentionKey(vault), onProgress),
     listLanes: (filter) => findLanes(db, filter),
     previewReplays: (filter) => previewReplays(db, filter),
     replayMany: (run) => replayMany(dependencies, run),

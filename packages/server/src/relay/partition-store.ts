@@ -69,30 +69,45 @@ async function keepUnderWay(tx: Transaction, table: PartitionedTable, name: stri
 /** The partition of what has no day of its own: deliveries that outlived theirs. */
 const defaultOf = (table: PartitionedTable): string => `${table}_default`;
 
+interface OldRows {
+  readonly before: string;
+  readonly rowsMax: number;
+}
+
 /** Drops what has ended of the rows that outlived their day's partition, so many at a time. */
 export async function dropStrays(
-  db: Executor,
-  table: PartitionedTable,
-  old: { readonly before: string; readonly rowsMax: number },
+  tx: Transaction,
+  table: Exclude<PartitionedTable, 'delivery_attempt_link'>,
+  old: OldRows,
 ): Promise<number> {
-  const underWay =
-    table === 'delivery_attempt_link'
-      ? sql`false`
-      : sql`exists (
-          select from delivery_queue queue
-          where queue.app_id = stray.app_id and queue.request_id = stray.request_id)`;
   const { rows } = await sql<{ dropped: number }>`
     with dropped as (
       delete from ${sql.id(defaultOf(table))}
       where ctid = any (array(
         select stray.ctid from ${sql.id(defaultOf(table))} stray
-        where stray.${sql.id(PARTITIONED[table])} < ${sql.lit(old.before)} and not ${underWay}
+        where stray.${sql.id(PARTITIONED[table])} < ${sql.lit(old.before)} and not exists (
+          select from delivery_queue queue
+          where queue.app_id = stray.app_id and queue.request_id = stray.request_id)
         limit ${old.rowsMax}))
       returning 1
     )
     select count(*) as dropped from dropped
-  `.execute(db);
+  `.execute(tx);
   return rows[0]?.dropped ?? 0;
+}
+
+/** Drops links that stand in no day's partition, so many at a time, and answers which. */
+export async function dropLinkStrays(
+  tx: Transaction,
+  old: OldRows,
+): Promise<{ readonly appId: string; readonly sequence: number; readonly hash: Buffer }[]> {
+  const { rows } = await sql<{ appId: string; sequence: number; hash: Buffer }>`
+    delete from delivery_attempt_link_default
+    where ctid = any (array(
+      select ctid from delivery_attempt_link_default where at < ${sql.lit(old.before)} limit ${old.rowsMax}))
+    returning app_id as "appId", sequence, hash
+  `.execute(tx);
+  return rows;
 }
 
 /**

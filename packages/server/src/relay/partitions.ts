@@ -80,13 +80,18 @@ function bounds(table: PartitionedTable, from: string, to: string): { from: stri
   return { from: bound(from), to: bound(to) };
 }
 
+/** The day (UTC, `yyyy-MM-dd`) before which everything is older than so many whole days. */
+export function dayOfAge(days: number, now: Date): string {
+  return dayAfter(dayOf(now), -days);
+}
+
 /** The bound of a table's rows that are older than so many whole days. */
 export function boundOfAge(table: PartitionedTable, days: number, now: Date): string {
-  const end = dayAfter(dayOf(now), -days);
+  const end = dayOfAge(days, now);
   return bounds(table, end, end).from;
 }
 
 /** Whether everything in a partition is older than so many days. */
 export function isOlderThan(partition: Partition, days: number, now: Date): boolean {
-  return partition.endsBefore <= dayAfter(dayOf(now), -days);
+  return partition.endsBefore <= dayOfAge(days, now);
 }

@@ -112,6 +112,7 @@ export interface EnqueuedMessage {
  * `callee_not_found` {appId, calleeNo} · `callee_invalid` {field, expected} · `url_invalid` {reason} ·
  * `idempotency_conflict` {requestId} · `delivery_not_found` and `delivery_not_ended` {requestId} · `relay_stopped` · `relay_full` {retryAfterSeconds} · `delivery_not_waiting` and `delivery_not_parked` {requestId} ·
  * `delivery_content_dropped` {requestId}
+ * `delivery_record_changed` {requestId, number?}: the record is not what the chain of attempts has of it
  */
 export type RelayErrorCode =
   | 'callee_not_found'
@@ -123,6 +124,7 @@ export type RelayErrorCode =
   | 'delivery_not_waiting'
   | 'delivery_not_parked'
   | 'delivery_content_dropped'
+  | 'delivery_record_changed'
   | 'relay_full'
   | 'relay_stopped';
 

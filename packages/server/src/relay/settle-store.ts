@@ -91,7 +91,7 @@ async function settleQueue(db: Executor, rows: readonly Settlement[]): Promise<S
         ${bytesArray(rows.map((r) => r.attempt.tlsFingerprint))}::bytea[],
         ${bytesArray(rows.map((r) => r.attempt.requestSha256))}::bytea[],
         ${textArray(rows.map((r) => r.attempt.node))}::text[],
-        ${bytesArray(rows.map((r) => chainEntry(r.appId, r.requestId, r.attempt)))}::bytea[]
+        ${bytesArray(rows.map((r) => chainEntry(r.appId, r.requestId, r.attempt, r.deliverySha256)))}::bytea[]
       ) as input (app_id, request_id, lease_token, state, reason, due_at, number, started_at, duration_ms, outcome,
                   status, attempt_reason, answer, url, remote_address, tls_fingerprint, request_sha256, node, entry)
     ), recorded as (

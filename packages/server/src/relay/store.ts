@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Executor } from '../platform/database/index.ts';
-import type { Attempt, DeliveryState } from './delivery.ts';
+import type { AcceptedDelivery, Attempt, DeliveryState } from './delivery.ts';
 import type { Destination } from './destination.ts';
 import type { LaneName } from './lane.ts';
 import type { ProfileName } from './profiles.ts';
@@ -10,18 +10,13 @@ import type { Next } from './retry-policy.ts';
 export const WAKE_CHANNEL = 'yinxin_relay';
 
 /** A delivery that this node holds for the length of a lease. */
-export interface LeasedDelivery {
-  readonly appId: string;
-  readonly requestId: string;
+export interface LeasedDelivery extends AcceptedDelivery {
   readonly lane: LaneName;
   readonly leaseToken: number;
   readonly leaseEndsAt: Date;
   readonly orderingKey: string | null;
-  readonly profile: ProfileName;
-  readonly url: string;
   /** The callee's version of `url`; null for a bare URL. */
   readonly urlVersion: number | null;
-  readonly messageType: string;
   readonly content: string;
   readonly attemptsMax: number | null;
   /** The message's own waits; null: the destination's or the profile's. */
@@ -77,6 +72,8 @@ export interface Settlement {
   readonly next: Next;
   readonly endedAt: Date;
   readonly attempt: Attempt;
+  /** SHA-256 of what was sent and whither, as it was accepted (`deliverySha256`). */
+  readonly deliverySha256: Buffer;
 }
 
 /** The delivery that holds an idempotency key. */

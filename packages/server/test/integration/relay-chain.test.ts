@@ -1,15 +1,18 @@
 import { sql, type RawBuilder } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRelayOperations, type ChainProgress } from '../../src/relay/index.ts';
+import { appendAudit } from '../../src/audit/index.ts';
+import { chainEntry } from '../../src/relay/attempt-chain.ts';
+import { findAttempts } from '../../src/relay/delivery-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { deliver, inState, startHesitant } from '../support/delivery-history.ts';
-import { applications, APP_ID, OTHER_APP_ID, startRelayService } from '../support/relay-service.ts';
+import { applications, APP_ID, OTHER_APP_ID, startRelayService, vault } from '../support/relay-service.ts';
 
 const database = await createTestDatabase();
 const { db } = database;
 const service = await startRelayService({ database });
 const { relay, clock } = service;
-const { verifyChain, listChainedApps } = createRelayOperations({ db, clock, keys: applications });
+const { verifyChain, listChainedApps } = createRelayOperations({ db, clock, vault, keys: applications });
 const destination = await startHesitant();
 const ids: string[] = [];
 
@@ -192,7 +195,7 @@ describe('the chain of attempts', () => {
     expect(await faults(putBack)).toEqual(unlinked);
     const { requestId } = attempts[0]!;
     const deleteAll = sql`delete from delivery_attempt where ${ofApp} and request_id = ${requestId}`;
-    expect((await faults(deleteAll)).at(-1)).toEqual({ kind: 'delivery_unattempted', requestId });
+    expect((await faults(deleteAll)).at(-1)).toEqual({ kind: 'delivery_unacknowledged', requestId });
   });
 
   test('a link that was added is named: behind the head, or beside another', async () => {
@@ -203,7 +206,10 @@ describe('the chain of attempts', () => {
       select app_id, ${as}, ${at}, entries, hash from delivery_attempt_link where ${link(2)}`;
     expect(await faults(add(sequence + 1, sql`at`))).toEqual([{ kind: 'link_beyond_head', sequence: sequence + 1 }]);
     await sql`delete from delivery_attempt_link where ${link(sequence + 1)}`.execute(db);
-    expect(await faults(add(2, sql`at + interval '1 second'`))).toEqual([{ kind: 'link_repeated', sequence: 2 }]);
+    expect(await faults(add(2, sql`at + interval '1 second'`))).toEqual([
+      { kind: 'link_repeated', sequence: 2 },
+      { kind: 'link_moved', sequence: 2 },
+    ]);
   });
 
   test('a head that was taken away is named', async () => {
@@ -214,28 +220,118 @@ describe('the chain of attempts', () => {
   });
 });
 
-describe('what retention dropped', () => {
-  test('the oldest links are no fault, and are said to be gone', async () => {
-    const attempt = await attemptOf(1);
-    await sql`delete from delivery_attempt_link where ${link(1)}`.execute(db);
-    // Kept, because its delivery was under way when its day was dropped.
-    await sql`
-      update delivery_attempt set started_at = started_at - interval '40 days'
-      where ${ofApp} and request_id = ${attempt.requestId} and number = ${attempt.number}`.execute(db);
-    const age = (days: number) =>
-      sql`update schema_migration set applied_at = applied_at - make_interval(days => ${days})`;
-    await age(90).execute(db);
-    const report = await verifyChain(APP_ID);
-    await age(-90).execute(db);
-    expect(report).toMatchObject({ firstSequence: 2, attempts: 5, attemptsOlder: 1, faults: [] });
+describe('what was accepted', () => {
+  test.each([
+    ['content', sql`content || ' '`],
+    ['url', sql`url || '?'`],
+    ['accepted_at', sql`accepted_at - interval '1 day'`],
+    ['occurred_at', sql`accepted_at`],
+    ['message_type', sql`'other'`],
+    ['profile', sql`'plain'`],
+    ['caller_no', sql`'other'`],
+    ['callee_no', sql`'other'`],
+    ['callee_app_id', sql`'other'`],
+  ])('a delivery whose %s was changed shows in each of its attempts', async (column, value) => {
+    const [id] = ids;
+    const found = await faults(sql`
+      update delivery set ${sql.id(column)} = ${value} where ${ofApp} and request_id = ${id}`);
+    expect(found).toMatchObject([
+      { kind: 'attempt_changed', requestId: id, number: 1 },
+      { kind: 'attempt_changed', requestId: id, number: 2 },
+    ]);
   });
 
-  test('a day of attempts is no fault of the links that hold them', async () => {
-    const { rows } = await sql<{ name: string }>`
-      select child.relname as name from pg_inherits join pg_class child on child.oid = inhrelid
-      where inhparent = 'delivery_attempt'::regclass and child.relname like '%_before_%' order by 1 limit 1
-    `.execute(db);
-    await sql`alter table delivery_attempt detach partition ${sql.id(rows[0]!.name)}`.execute(db);
-    expect(await verifyChain(APP_ID)).toMatchObject({ attempts: 0, attemptsDropped: 6, faults: [] });
+  test('a content that was dropped earlier is held against its SHA-256, and another SHA-256 is named', async () => {
+    const [id] = ids;
+    const dropAs = (content: RawBuilder<unknown>) => sql`
+      update delivery set content = null, content_sha256 = sha256(convert_to(${content}, 'UTF8'))
+      where ${ofApp} and request_id = ${id}`;
+    expect(await faults(dropAs(sql`content`))).toEqual([]);
+    expect(await faults(dropAs(sql`'{"n":2}'`))).toMatchObject([{ number: 1 }, { number: 2 }]);
+  });
+
+  test('a delivery that was deleted while its attempts stay is named', async () => {
+    const [id] = ids;
+    expect(await faults(sql`delete from delivery where ${ofApp} and request_id = ${id}`)).toMatchObject([
+      { kind: 'delivery_missing', requestId: id, number: 1 },
+      { kind: 'delivery_missing', requestId: id, number: 2 },
+    ]);
+  });
+
+  test('a failed one that was made a delivered one by taking the failure away is named', async () => {
+    const [id] = ids;
+    const attempts = sql`delete from delivery_attempt where ${ofApp} and request_id = ${id} and number = 2`;
+    const named = { kind: 'delivery_unacknowledged', requestId: id };
+    expect(await faults(attempts)).toContainEqual(named);
+    const failed = sql`update delivery set failed_at = now(), reason = 'x' where ${ofApp} and request_id = ${id}`;
+    expect(await faults(failed)).not.toContainEqual(named);
+  });
+
+  test('an attempt of before deliveries were hashed too holds by its own text', async () => {
+    // The first link as the version before wrote it, and those behind it made to follow.
+    const { requestId, number } = await attemptOf(1);
+    const attempt = (await findAttempts(db, APP_ID, requestId)).find((each) => each.number === number)!;
+    const entry = chainEntry(APP_ID, requestId, attempt, null);
+    await sql`update delivery_attempt_link set entries = ${entry}, hash = sha256(${entry}) where ${link(1)}`.execute(
+      db,
+    );
+    const { head } = await verifyChain(APP_ID);
+    for (let sequence = 2; sequence <= head!.sequence; sequence += 1) {
+      await sql`
+        update delivery_attempt_link own set hash = sha256(previous.hash || sha256(own.entries))
+        from delivery_attempt_link previous
+        where own.app_id = ${APP_ID} and own.sequence = ${sequence}
+          and previous.app_id = ${APP_ID} and previous.sequence = ${sequence - 1}`.execute(db);
+    }
+    await sql`
+      update delivery_chain set hash = (select hash from delivery_attempt_link where ${link(head!.sequence)})
+      where ${ofApp}`.execute(db);
+    expect(await verifyChain(APP_ID)).toMatchObject({ attempts: 6, faults: [] });
+    expect(
+      await faults(sql`update delivery_attempt set node = 'x' where ${ofApp} and request_id = ${requestId}`),
+    ).toContainEqual({ kind: 'attempt_changed', sequence: 1, requestId, number });
+  });
+});
+
+describe('what looks as if retention had dropped it', () => {
+  test('everything of an application deleted but its head: every link is missing', async () => {
+    const { head } = await verifyChain(APP_ID);
+    const deleted = ['delivery_attempt_link', 'delivery_attempt', 'delivery'].map(
+      (table) => sql`delete from ${sql.id(table)} where ${ofApp}`,
+    );
+    expect(await faults(...deleted)).toEqual([{ kind: 'link_missing', sequence: 1, lastSequence: head!.sequence }]);
+  });
+
+  test('a planted attempt is named, however old it says it is', async () => {
+    const found = await faults(sql`
+      insert into delivery_attempt (app_id, request_id, number, started_at, duration_ms, outcome, url, node)
+      values (${APP_ID}, ${ids[0]}, 9, '2020-01-01', 1, 'acknowledged', 'https://example.com/', 'node-1')`);
+    expect(found).toEqual([{ kind: 'attempt_unlinked', requestId: ids[0], number: 9 }]);
+  });
+
+  test('a link that stands at another time than its attempts is named', async () => {
+    expect(await faults(sql`update delivery_attempt_link set at = at - interval '30 days' where ${link(3)}`)).toEqual([
+      { kind: 'link_moved', sequence: 3 },
+    ]);
+  });
+
+  test('a drop that nobody sealed explains nothing', async () => {
+    const detail = { before: '2020-01-02', partition: 'x', runs: [{ first: 1, last: 1, hash: null }], mac: '00' };
+    const forge = (told: Record<string, unknown>) =>
+      db.transaction().execute((tx) =>
+        appendAudit(tx, {
+          appId: APP_ID,
+          actor: 'system',
+          action: 'relay.retention',
+          subject: 'delivery_attempt_link',
+          detail: told,
+          at: clock.now(),
+        }),
+      );
+    await forge(detail);
+    await forge({ ...detail, migration: 23 });
+    const found = await faults(sql`delete from delivery_attempt_link where ${link(1)}`);
+    expect(found).toContainEqual({ kind: 'link_missing', sequence: 1, lastSequence: 1 });
+    expect(found).toContainEqual({ kind: 'retention_forged' });
   });
 });

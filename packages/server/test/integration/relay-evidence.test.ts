@@ -5,17 +5,19 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chainEntry, entryPrefix } from '../../src/relay/attempt-chain.ts';
+import { findAttempts } from '../../src/relay/delivery-store.ts';
 import { createRelayOperations, type Evidence } from '../../src/relay/index.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { deliver, inState, startHesitant } from '../support/delivery-history.ts';
-import { applications, APP_ID, relayKeys, startRelayService } from '../support/relay-service.ts';
+import { applications, APP_ID, relayKeys, startRelayService, vault } from '../support/relay-service.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 const database = await createTestDatabase();
 const { db } = database;
 const service = await startRelayService({ database });
 const { relay, clock } = service;
-const operations = createRelayOperations({ db, clock, keys: applications });
+const operations = createRelayOperations({ db, clock, vault, keys: applications });
 const destination = await startHesitant();
 const CONTENT = '{"flow":"F-1","money":1.10,"note":"合同\\u4e00\\n\\ud800 \\"x\\""}';
 let folder: string;
@@ -53,6 +55,8 @@ async function check(file: unknown): Promise<{ code: number; out: string }> {
   );
 }
 
+const sha256Of = (content: string) => createHash('sha256').update(content).digest('hex');
+
 const statementOf = ({ statement }: Evidence) => JSON.parse(Buffer.from(statement, 'base64').toString('utf8'));
 
 /** What somebody who holds the key would sign: only the chain can tell it from the truth. */
@@ -66,7 +70,7 @@ describe('the evidence of a callback', () => {
   test('tells the message, each attempt and the links that hold them', () => {
     const statement = statementOf(evidence);
     expect(statement).toMatchObject({
-      format: 'yinxin-delivery-evidence/1',
+      format: 'yinxin-delivery-evidence/2',
       delivery: { request_id: requestId, app_id: APP_ID, state: 'delivered', url: destination.url },
       message: { content: CONTENT, sha256: createHash('sha256').update(CONTENT).digest('hex') },
     });
@@ -130,6 +134,17 @@ describe('the evidence of a callback', () => {
     ['an attempt that is told otherwise', (text: string) => text.replace('\\"status_500\\"', '\\"status_503\\"')],
     ['a message that is told otherwise', (text: string) => text.replace('1.10', '1.11')],
     ['a hash before that is another', (text: string) => text.replace(/"hash":"./, (hash) => `${hash.slice(0, -1)}/`)],
+    [
+      'a message that is told otherwise with its SHA-256',
+      (text: string) =>
+        text.replace('1.10', '1.11').replaceAll(sha256Of(CONTENT), sha256Of(CONTENT.replace('1.10', '1.11'))),
+    ],
+    ['a destination that is told otherwise', (text: string) => text.replaceAll('/callback"', '/elsewhere"')],
+    [
+      'a destination that the delivery tells otherwise than its text',
+      (text: string) => text.replace('"url":"http', '"url":"https'),
+    ],
+    ['a delivery whose attempts all failed', (text: string) => text.replaceAll('acknowledged\\"', 'refused\\"')],
     ['an attempt that is left out of the links', (text: string) => text.replaceAll('{"attempt":2}', '{"entries":""}')],
   ])('%s does not hold, whoever signs it', async (_what, change) => {
     const forged = signedAnew(change);
@@ -160,6 +175,50 @@ describe('the evidence of a callback', () => {
     const { code, out } = await check(signedAnew((text) => text.replace(known, '"previous_hash":null')));
     expect(out).toContain(`link ${first.sequence}: the one before it is no longer kept`);
     expect(code).toBe(0);
+  });
+
+  test('an attempt of before deliveries were hashed is told by its own text, and the recipe says what that is worth', async () => {
+    const id = await deliver(relay, { url: destination.url, content: '{"old":1}' }, 'waiting');
+    clock.advance(10_000);
+    await inState(relay, id, 'delivered');
+    const [attempt] = await findAttempts(db, APP_ID, id);
+    const prefix = entryPrefix(id, 1);
+    await sql`
+      update delivery_attempt_link
+      set entries = overlay(entries placing ${chainEntry(APP_ID, id, attempt!, null)} from position(${prefix} in entries))
+      where position(${prefix} in entries) > 0`.execute(db);
+    const exported = await operations.exportEvidence(id);
+    const texts = statementOf(exported).attempts.map((each: { text: string }) => JSON.parse(each.text).length);
+    expect(texts).toEqual([14, 15]);
+    const { out, code } = await check(exported);
+    // The link's own hash was not made anew here.
+    expect(code).not.toBe(0);
+    expect(out).toContain('Verified OK');
+  });
+
+  test.each([
+    ['its message', sql`update delivery set content = replace(content, '1', '2')`],
+    ['its URL', sql`update delivery set url = url || '?'`],
+    ['its type', sql`update delivery set message_type = 'other'`],
+    ['a try', sql`update delivery_attempt set duration_ms = duration_ms + 1`],
+    ['the outcome of its last try', sql`update delivery_attempt set outcome = 'refused'`],
+  ])('nothing is signed once %s was changed in the database', async (_what, edit) => {
+    const id = await deliver(relay, { url: destination.url, content: '{"edited":1}' }, 'waiting');
+    clock.advance(10_000);
+    await inState(relay, id, 'delivered');
+    await operations.exportEvidence(id);
+    await sql`${edit} where request_id = ${id}`.execute(db);
+    await expect(operations.exportEvidence(id)).rejects.toMatchObject({ code: 'delivery_record_changed' });
+  });
+
+  test('nothing is signed of a failed callback that was made a delivered one', async () => {
+    const id = await deliver(relay, { url: destination.url, content: '{"flipped":1}' }, 'waiting');
+    await relay.skip(id, 'operator');
+    const { attempts, delivery } = statementOf(await operations.exportEvidence(id));
+    expect(delivery).toMatchObject({ state: 'failed', reason: 'skipped' });
+    expect(attempts).toHaveLength(1);
+    await sql`update delivery set failed_at = null, reason = null where request_id = ${id}`.execute(db);
+    await expect(operations.exportEvidence(id)).rejects.toMatchObject({ code: 'delivery_record_changed' });
   });
 
   test('of an unknown id there is none', async () => {

@@ -130,7 +130,8 @@ describe('two at once', () => {
       node: 'a',
     };
     const { appId, requestId, lane, orderingKey, leaseToken } = row;
-    return { appId, requestId, lane, orderingKey, latestOnly: false, leaseToken, next, endedAt: clock.now(), attempt };
+    const about = { appId, requestId, lane, orderingKey, latestOnly: false, leaseToken };
+    return { ...about, next, endedAt: clock.now(), attempt, deliverySha256: Buffer.alloc(32) };
   }
 
   /** Runs `second` while what `first` did is not committed; it has to wait for that, or to pass it by. */

@@ -176,6 +176,13 @@ describe('yinxin callback park, release and skip', () => {
 });
 
 describe('yinxin audit verify', () => {
+  test('an application that nobody knows is an error, not a chain that holds', async () => {
+    expect(await run('audit', 'verify', '--app', 'TYPO')).toMatchObject({
+      code: 1,
+      err: 'yinxin: no application TYPO',
+    });
+  });
+
   test('says that every chain holds; a planted edit is named, with code 1', async () => {
     const { request_id: id } = await post({ n: 9 });
     await inState(id!, 'delivered');
@@ -189,10 +196,11 @@ describe('yinxin audit verify', () => {
     await stranger.query("update audit_entry set actor = 'nobody' where app_id = $1 and sequence = 1", [app['app_id']]);
     await stranger.end();
     const edited = await run('audit', 'verify', '--app', app['app_id']!);
-    expect(edited).toMatchObject({ code: 1, err: 'yinxin: the record is not as it was written: 2 faults' });
+    expect(edited).toMatchObject({ code: 1, err: 'yinxin: the record is not as it was written: 3 faults' });
     expect(edited.out).toMatch(new RegExp(`try 1 of ${id} is not as link \\d+ has it`));
+    expect(edited.out).toContain(`${id} is delivered, and no try of it was acknowledged`);
     expect(edited.out).toContain('entry 1 is not what was hashed');
     const json = await run('audit', 'verify', '--app', app['app_id']!, '--json');
-    expect(json.json()).toMatchObject({ fault_count: 2, apps: [{ app_id: app['app_id'] }] });
+    expect(json.json()).toMatchObject({ fault_count: 3, apps: [{ app_id: app['app_id'] }] });
   });
 });

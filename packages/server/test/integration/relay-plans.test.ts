@@ -75,7 +75,8 @@ function settlement(delivery: NewDelivery, next: Settlement['next']): Settlement
     requestSha256: null,
     node: 'node-1',
   } as const;
-  return { appId, requestId, lane, orderingKey, latestOnly: true, leaseToken: 1, next, endedAt: NOW, attempt };
+  const about = { appId, requestId, lane, orderingKey, latestOnly: true, leaseToken: 1 };
+  return { ...about, next, endedAt: NOW, attempt, deliverySha256: Buffer.alloc(32) };
 }
 
 const claim = (lanes: readonly string[], max: number) => ({

@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLog } from '../../src/platform/log.ts';
-import type { Delivery, RelayRetention } from '../../src/relay/index.ts';
+import { verifyAuditChain } from '../../src/audit/index.ts';
+import { createRelayOperations, type Delivery, type RelayRetention } from '../../src/relay/index.ts';
 import { maintain } from '../../src/relay/maintenance.ts';
 import { findPartitions } from '../../src/relay/partition-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ACKNOWLEDGED, startReceiver, type Behaviour, type Receiver } from '../support/receiver.ts';
 import { PLAIN } from '../support/relay-backlog.ts';
-import { APP_ID, eventually, startRelayService, type RelayService } from '../support/relay-service.ts';
+import {
+  applications,
+  APP_ID,
+  eventually,
+  OTHER_APP_ID,
+  startRelayService,
+  vault,
+  type RelayService,
+} from '../support/relay-service.ts';
 
 const DAY_MS = 86_400_000;
 const RETENTION: RelayRetention = { days: 2, contentDays: null, idempotencyHours: 24 };
@@ -38,7 +47,7 @@ const log = createLog({ level: 'info', write: (line) => void lines.push(line) })
 /** The hourly housekeeping; none of its parts may fail. */
 async function keepHouse(retention: RelayRetention = RETENTION): Promise<void> {
   lines.length = 0;
-  await maintain({ db: database.db, clock: service.clock, log, retention, wake: () => undefined });
+  await maintain({ db: database.db, clock: service.clock, log, retention, vault, wake: () => undefined });
   expect(lines.filter((line) => /"level":"(warn|error)"/.test(line))).toEqual([]);
 }
 
@@ -131,6 +140,70 @@ describe('retention', () => {
     expect(await inState(parked, 'delivered')).toMatchObject({ attempts: 2 });
     await keepHouse();
     for (const id of [waiting, queued, parked]) expect(await service.relay.showDelivery(id)).toBeNull();
+  });
+
+  test('what it drops is written down, so that the chains hold, and what else is missing is named', async () => {
+    const { verifyChain } = createRelayOperations({ db: database.db, clock: service.clock, vault, keys: applications });
+    const destination = await receiver(({ body }) => (body.includes('ä') ? ACKNOWLEDGED : { status: 404 }));
+    const url = destination.url;
+    const days = { delaysMs: [7 * DAY_MS], actor: 'operator', ...PLAIN };
+    await service.relay.setCallee({ appId: APP_ID, calleeNo: 'slow', url, ...days });
+    const waiting = await accept('', { destination: { calleeNo: 'slow' }, content: '{"n":"waits"}' });
+    await inState(waiting, 'waiting');
+    const skipped = await accept('', { destination: { calleeNo: 'slow' }, content: '{"n":"skipped"}' });
+    await inState(skipped, 'waiting');
+    await service.relay.skip(skipped, 'operator');
+    await inState(await accept(url, { appId: OTHER_APP_ID }), 'delivered');
+    const holds = async (appId = APP_ID) => {
+      const report = await verifyChain(appId);
+      expect(report.faults).toEqual([]);
+      return report;
+    };
+    let last = '';
+    for (let day = 0; day < 5; day += 1) {
+      for (const _ of [1, 2]) {
+        last = await accept(url);
+        await inState(last, 'delivered');
+      }
+      await keepHouse({ ...RETENTION, contentDays: 1 });
+      await holds();
+      service.clock.advance(DAY_MS);
+    }
+    await service.relay.replay(last, 'operator');
+    await inState(last, 'delivered');
+    await keepHouse({ ...RETENTION, contentDays: 1 });
+    const report = await holds();
+    expect(report.linksDropped).toBeGreaterThan(4);
+    expect(report).toMatchObject({ firstSequence: report.linksDropped + 1, attemptsOlder: 1 });
+    expect(report.links).toBe(report.head!.sequence - report.linksDropped);
+    // Silent since: all of its links are gone.
+    expect(await holds(OTHER_APP_ID)).toMatchObject({ links: 0, linksDropped: 1 });
+    for (const appId of [APP_ID, OTHER_APP_ID, '*']) {
+      expect((await verifyAuditChain(database.db, appId)).fault).toBeNull();
+    }
+
+    const first = report.firstSequence!;
+    await database.pool.query('delete from delivery_attempt_link where app_id = $1 and sequence = $2', [APP_ID, first]);
+    expect((await verifyChain(APP_ID)).faults).toContainEqual({
+      kind: 'link_missing',
+      sequence: first,
+      lastSequence: first,
+    });
+    await database.pool.query('update delivery_chain set hash = sha256(hash) where app_id = $1', [OTHER_APP_ID]);
+    expect((await verifyChain(OTHER_APP_ID)).faults).toEqual([{ kind: 'head_differs', sequence: 1 }]);
+  });
+
+  test('links of days without a partition are written down too', async () => {
+    const { verifyChain } = createRelayOperations({ db: database.db, clock: service.clock, vault, keys: applications });
+    const destination = await receiver(() => ACKNOWLEDGED);
+    await inState(await accept(destination.url), 'delivered');
+    service.clock.advance(60 * DAY_MS);
+    for (const _ of [1, 2, 3]) await inState(await accept(destination.url), 'delivered');
+    service.clock.advance(3 * DAY_MS);
+    await keepHouse();
+    expect(await verifyChain(APP_ID)).toMatchObject({ links: 0, linksDropped: 4, faults: [] });
+    await inState(await accept(destination.url), 'delivered');
+    expect(await verifyChain(APP_ID)).toMatchObject({ links: 1, linksDropped: 4, faults: [] });
   });
 
   test('under load nothing is lost while a day is dropped', async () => {

@@ -38,6 +38,9 @@ export const APP_SECRET = 'the-secret-of-the-application';
 export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 export const relayKeys = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
+/** The vault of every relay here. */
+export const vault = createVault(Buffer.alloc(32, 1));
+
 /** The keys and the door of three applications, as the apps capability would keep them. */
 export const applications = {
   bodyKey: async (): Promise<KeyObject> => relayKeys.privateKey,
@@ -89,7 +92,7 @@ export async function startRelayService(options: RelayServiceOptions): Promise<R
     db: options.database.db,
     egress: options.egress?.(egress) ?? egress,
     clock: options.clock ?? clock,
-    vault: createVault(Buffer.alloc(32, 1)),
+    vault,
     log,
     keys: applications,
     limits: { ...DEFAULT_LIMITS, pollMs: 20, ...options.limits },

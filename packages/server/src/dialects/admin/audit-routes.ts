@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { AuditReport } from '../../audit/index.ts';
 import type { ChainFault, ChainReport, RelayOperations } from '../../relay/index.ts';
+import { DomainError } from '../../platform/errors.ts';
 import type { AdminServer } from './routes.ts';
 import { sendSteps } from './steps.ts';
 
@@ -17,7 +18,7 @@ const Filter = Type.Object({ app_id: Type.Optional(Type.String({ maxLength: 16 }
 
 /**
  * `GET /audit/verification`: recomputes the hash chains, what was done and what was attempted, of one application or of
- * all. It answers in steps, `{app_id, chain, done, total}`; `result` names what does not hold.
+ * all (`app_not_found` where nothing is known of it). It answers in steps, `{app_id, chain, done, total}`; `result` names what does not hold.
  */
 export function registerAuditRoutes(admin: AdminServer, dependencies: AuditRouteDependencies): void {
   const { audit, apps, relayOperations } = dependencies;
@@ -26,6 +27,7 @@ export function registerAuditRoutes(admin: AdminServer, dependencies: AuditRoute
       const { app_id: only } = request.query;
       const named = await Promise.all([audit.listApps(), relayOperations.listChainedApps(), apps.list()]);
       const all = new Set([...named[0], ...named[1], ...named[2].map((app) => app.appId)]);
+      if (only !== undefined && !all.has(only)) throw new DomainError('app_not_found', { appId: only });
       const appIds = only === undefined ? [...all].toSorted() : [only];
       const reports: Record<string, unknown>[] = [];
       let faultCount = 0;
@@ -59,6 +61,7 @@ function presentChain(report: ChainReport): Record<string, unknown> {
   return {
     links: report.links,
     first_sequence: report.firstSequence,
+    links_dropped: report.linksDropped,
     attempts: report.attempts,
     attempts_dropped: report.attemptsDropped,
     attempts_older: report.attemptsOlder,

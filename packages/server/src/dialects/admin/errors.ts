@@ -98,6 +98,15 @@ export const ADMIN_ERRORS = {
     status: 409,
     message: (params) => `the content of callback ${params['requestId'] ?? ''} was dropped; only its record is left`,
   },
+  delivery_record_changed: {
+    status: 409,
+    message: (params) =>
+      `the record of callback ${params['requestId'] ?? ''} is not as it was written: ${
+        params['number'] === undefined
+          ? 'it is delivered, and no try of it was acknowledged'
+          : `try ${params['number']}, the message or the callback was changed`
+      }; yinxin audit verify tells more`,
+  },
   search_unbounded: {
     status: 400,
     message: () => 'text is searched for within an application or a range of time: name app_id or from',
