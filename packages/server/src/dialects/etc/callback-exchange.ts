@@ -196,6 +196,7 @@ const RELAY_ERROR_ANSWERS: Readonly<Record<RelayErrorCode, CallbackAnswer | null
   delivery_not_waiting: null,
   delivery_not_parked: null,
   delivery_content_dropped: null,
+  delivery_superseded: null,
   relay_full: CALLBACK_ANSWERS.full,
 };
 
