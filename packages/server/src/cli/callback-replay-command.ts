@@ -8,6 +8,7 @@ interface ReplayOptions extends FilterOptions {
   dryRun?: boolean;
   rate?: string;
   after?: string;
+  superseded?: boolean;
 }
 
 const FILTER_NAMES = [
@@ -33,6 +34,7 @@ export function addReplayCommand(callback: Command, context: CliContext): void {
     ),
   )
     .addOption(new Option('--state <state>', 'many: those in this state').choices(['failed', 'delivered']))
+    .option('--superseded', 'those too of which a later message of their ordering key says what counts')
     .option('--dry-run', 'many: only tell how many, with a sample')
     .option('--rate <n>', 'many: this many a second (default 50)')
     .option('--after <request_id>', 'many: go on after this one, the last that an earlier run told')
@@ -41,7 +43,8 @@ export function addReplayCommand(callback: Command, context: CliContext): void {
       const isFiltered = FILTER_NAMES.some((name) => options[name] !== undefined);
       if (requestId !== undefined) {
         if (isFiltered) throw new CliError('name one callback, or a filter, not both');
-        const result = await client.send('POST', `/callbacks/${encodeURIComponent(requestId)}/replays`);
+        const query = options.superseded === true ? '?superseded=true' : '';
+        const result = await client.send('POST', `/callbacks/${encodeURIComponent(requestId)}/replays${query}`);
         answer(context, options, result, () => printRecord(context, result));
       } else if (options.state === undefined) {
         throw new CliError('name a callback, or --state failed and whatever else narrows it; try --dry-run first');
@@ -51,11 +54,21 @@ export function addReplayCommand(callback: Command, context: CliContext): void {
 }
 
 async function preview(context: CliContext, client: AdminClient, options: ReplayOptions): Promise<void> {
-  const query = { ...filterFields(options), after: options.after };
+  const query = {
+    ...filterFields(options),
+    after: options.after,
+    superseded: options.superseded === true ? 'true' : undefined,
+  };
   const result = await client.get('/callback-replays', query);
   answer(context, options, result, () => {
     const dropped = Number(result['content_dropped']);
     context.out(`${String(result['count'])} would be sent again`);
+    const superseded = Number(result['superseded']);
+    if (superseded > 0) {
+      context.out(
+        `${superseded} more fit, but a later message of their ordering key counts; --superseded sends them too`,
+      );
+    }
     if (dropped > 0) context.out(`${dropped} more fit, but their content was dropped`);
     printTable(context, result['sample'] as Row[], LIST_COLUMNS, 'none');
   });
@@ -66,6 +79,7 @@ async function replayMany(context: CliContext, client: AdminClient, options: Rep
   const steps = client.follow('POST', '/callback-replays', {
     ...filterFields(options),
     after: options.after,
+    ...(options.superseded === true && { superseded: true }),
     ...(options.rate !== undefined && { rate_per_second: Number(options.rate) }),
   });
   try {

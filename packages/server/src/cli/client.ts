@@ -34,7 +34,7 @@ export interface AdminClient {
   follow(
     method: 'GET' | 'POST',
     path: string,
-    fields: Record<string, string | number | undefined>,
+    fields: Record<string, string | number | boolean | undefined>,
   ): AsyncGenerator<Step>;
 }
 
@@ -132,7 +132,7 @@ export async function lastOf(
   throw new CliError(brokenOff);
 }
 
-function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
+function withQuery(path: string, query: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const search = new URLSearchParams(
     Object.entries(query).flatMap(([name, value]): [string, string][] =>
       value === undefined ? [] : [[name, String(value)]],

@@ -153,7 +153,7 @@ function tryBegin(
   const lane = lanes.lane(name);
   if (contentBytes > contentSlots.free || !lanes.mayBegin(lane, slots, now) || !slots.tryTake()) return false;
   contentSlots.tryTake(contentBytes);
-  lane.inFlight += 1;
+  lanes.begin(lane, 1);
   return true;
 }
 
@@ -163,7 +163,7 @@ function endFirstAttempt(
 ): void {
   slots.giveBack();
   contentSlots.giveBack(contentBytes);
-  lanes.lane(name).inFlight -= 1;
+  lanes.end(lanes.lane(name), 1);
   roomIn(name);
 }
 

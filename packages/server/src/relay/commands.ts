@@ -238,7 +238,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
       return { ...delivery, attemptList: await findAttempts(db, delivery.appId, requestId) };
     },
 
-    replay: (requestId, actor) => replayDelivery(operating, requestId, actor),
+    replay: (requestId, actor, options) => replayDelivery(operating, requestId, { actor, ...options }),
     skip: (requestId, actor) => skipDelivery(operating, requestId, actor),
     park: (requestId, actor) => parkDelivery(operating, requestId, actor),
     release: (requestId, actor) => releaseDelivery(operating, requestId, actor),

@@ -3,6 +3,7 @@ import { sqlState, type Database, type Executor, type Transaction } from '../pla
 import { DomainError } from '../platform/errors.ts';
 import { uuidLowerBound } from '../platform/ids.ts';
 import type { Attempt, Delivery } from './delivery.ts';
+import { IS_SUPERSEDED } from './requeue-store.ts';
 import { assertSearchable, SEARCH_SECONDS_MAX, type DeliveryFilter, type SearchErrorCode } from './search.ts';
 import { DELIVERY_JOINS, DELIVERY_STATE, IS_HELD_BACK } from './store.ts';
 import type { RelayTables } from './tables.ts';
@@ -98,7 +99,7 @@ const QUERY_CANCELED = '57014';
 
 /** The condition of a filter over `delivery` and its joins. */
 export function matching(filter: Omit<DeliveryFilter, 'limit'>): RawBuilder<unknown> {
-  const { appId, calleeNo, state, messageType, orderingKey, from, to, text, before } = filter;
+  const { appId, calleeNo, state, messageType, orderingKey, from, to, text, superseded, before } = filter;
   const given: RawBuilder<unknown>[] = [sql`true`];
   if (appId !== undefined) given.push(sql`delivery.app_id = ${appId}`);
   if (calleeNo !== undefined) given.push(sql`delivery.callee_no = ${calleeNo}`);
@@ -113,6 +114,7 @@ export function matching(filter: Omit<DeliveryFilter, 'limit'>): RawBuilder<unkn
     given.push(QUEUED[state] ?? sql`queue.request_id is null and ${ended}`);
   }
   if (text !== undefined) given.push(sql`position(${text} in delivery.content) > 0`);
+  if (superseded === false) given.push(sql`not ${IS_SUPERSEDED}`);
   return sql.join(given, sql` and `);
 }
 

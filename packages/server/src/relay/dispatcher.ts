@@ -16,6 +16,7 @@ import {
 import { laneSettingsOf, type LaneName } from './lane.ts';
 import { CLAIM_MAX_AT_FIRST, type Lane, type LaneBook } from './lane-book.ts';
 import type { RelayMetrics } from './metrics.ts';
+import { ReadyLanes } from './ready-lanes.ts';
 import type { RelayLimits } from './relay.ts';
 import { Slots } from './slots.ts';
 import type { LeasedDelivery } from './store.ts';
@@ -52,14 +53,14 @@ interface Turn {
  * and, behind that, by a slow poll, which also finds retries that have become due and leases whose node died.
  *
  * A lane is ready while it may have something due. Each claim takes an equal part from every ready lane that has room,
- * so a lane with a million waiting gets its turn and no more.
+ * application after application, so a lane with a million waiting gets its turn and no more, and so does an application
+ * with thousands of lanes.
  */
 export class Dispatcher {
   readonly #dependencies: DispatcherDependencies;
   readonly #slots: Slots;
   readonly #underWay = new Set<Promise<void>>();
-  /** In the order of their turns. */
-  readonly #ready = new Set<LaneName>();
+  readonly #ready = new ReadyLanes();
   /** Woken since the present claim began. */
   readonly #wokenLanes = new Set<LaneName>();
   readonly #alarms: WakeClock;
@@ -154,7 +155,7 @@ export class Dispatcher {
   async #learn(): Promise<void> {
     const { db, lanes } = this.#dependencies;
     const unknown: Lane[] = [];
-    for (const name of this.#ready) {
+    for (const name of this.#ready.inTurn()) {
       const lane = lanes.lane(name);
       if (!lane.isKnown) unknown.push(lane);
       if (unknown.length === LANES_LEARNT_MAX) break;
@@ -205,7 +206,7 @@ export class Dispatcher {
     const free = Math.min(this.#slots.free, limits.claimBatchMax);
     if (free === 0 || this.#contentBytes >= limits.contentBytesInFlightMax) return [];
     const eligible: Turn[] = [];
-    for (const name of Array.from(this.#ready)) {
+    for (const name of Array.from(this.#ready.inTurn())) {
       if (eligible.length === Math.min(LANES_PER_CLAIM_MAX, free)) break;
       const pick = await this.#consider(lanes.lane(name), now);
       if (pick !== null) eligible.push(pick);
@@ -213,8 +214,7 @@ export class Dispatcher {
     const part = Math.max(1, Math.floor(free / Math.max(1, eligible.length)));
     return eligible.flatMap((pick) => {
       // Its next turn comes after everybody else's.
-      this.#ready.delete(pick.lane.name);
-      this.#ready.add(pick.lane.name);
+      this.#ready.putLast(pick.lane.name);
       const max = pick.isProbe ? pick.max : this.#takeRoom(pick.lane, Math.min(part, pick.lane.claimMax), now);
       return max === 0 ? [] : [{ ...pick, max }];
     });
@@ -228,12 +228,12 @@ export class Dispatcher {
       this.#putOff(lane, again);
     }
     this.#slots.tryTake(room);
-    lane.inFlight += room;
+    this.#dependencies.lanes.begin(lane, room);
     return room;
   }
 
   #giveRoomBack(lane: Lane, count: number): void {
-    lane.inFlight -= count;
+    this.#dependencies.lanes.end(lane, count);
     this.#dependencies.lanes.giveBackTokens(lane, count);
     this.#slots.giveBack(count);
   }
@@ -348,8 +348,8 @@ export class Dispatcher {
   #ended(row: ClaimedRow): void {
     this.#slots.giveBack();
     this.#contentBytes -= row.contentBytes;
-    const lane = this.#dependencies.lanes.lane(row.lane);
-    lane.inFlight -= 1;
+    const { lanes } = this.#dependencies;
+    lanes.end(lanes.lane(row.lane), 1);
     if (this.#ready.size > 0) this.#nudge();
   }
 

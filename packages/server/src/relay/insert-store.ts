@@ -94,13 +94,16 @@ async function insertOne(db: Executor, row: NewDelivery): Promise<void> {
       values (${row.appId}, ${row.requestId}::uuid, ${row.lane}, ${row.state}, ${leased}::integer, ${leased}::integer,
               ${leased}::bigint, ${leased === 1 ? row.leaseOwner : null}, ${row.dueAt?.toISOString() ?? null}::timestamptz,
               ${row.orderingKey}, ${row.reason}, ${row.contentBytes}::integer, ${row.acceptedAt.toISOString()}::timestamptz)
+      returning position
     )
     insert into delivery (app_id, request_id, profile, url, url_version, callee_app_id, callee_no, caller_no,
-                          message_type, content, attempts_max, delays_ms, trace_parent, accepted_at, occurred_at)
+                          message_type, content, attempts_max, delays_ms, trace_parent, accepted_at, occurred_at,
+                          ordering_key, ordering_position)
     values (${row.appId}, ${row.requestId}::uuid, ${row.profile}, ${row.url}, ${row.urlVersion}::integer,
             ${row.calleeAppId}, ${row.calleeNo}, ${row.callerNo}, ${row.messageType}, ${row.content},
             ${row.attemptsMax}::integer, ${row.delaysMs && plainArray(row.delaysMs)}::integer[], ${row.traceParent},
-            ${row.acceptedAt.toISOString()}::timestamptz, ${row.occurredAt?.toISOString() ?? null}::timestamptz)
+            ${row.acceptedAt.toISOString()}::timestamptz, ${row.occurredAt?.toISOString() ?? null}::timestamptz,
+            ${row.orderingKey}::text, case when ${row.orderingKey}::text is not null then (select position from queued) end)
   `.execute(db);
 }
 
@@ -132,8 +135,8 @@ async function insertWithKeys(db: Executor, rows: readonly NewDelivery[]): Promi
     ), input as (
       select * from given
       where request_id in (select request_id from own_key) or request_id not in (select request_id from keyed)
-    ), queued as (${intoQueue(sql`input`)})
-    ${intoDelivery(sql`input`)}
+    ), queued as (${intoQueue(sql`input`)} returning request_id, position)
+    ${intoDelivery(sql`input`, { keepsOrder: true })}
     returning request_id
   `.execute(db);
   return new Set(inserted.map((row) => row.request_id));
@@ -170,13 +173,19 @@ function intoQueue(from: RawBuilder<unknown>): RawBuilder<unknown> {
     from ${from} where state <> 'failed'`;
 }
 
-function intoDelivery(from: RawBuilder<unknown>): RawBuilder<unknown> {
+/** @param keep `keepsOrder`: rows may have an ordering key; `queued` tells where they stand in the queue */
+function intoDelivery(from: RawBuilder<unknown>, keep = { keepsOrder: false }): RawBuilder<unknown> {
+  const columns = keep.keepsOrder ? sql`, ordering_key, ordering_position` : sql``;
+  const values = keep.keepsOrder
+    ? sql`, ordering_key, case when ordering_key is not null then (
+             select position from queued where queued.request_id = ${from}.request_id) end`
+    : sql``;
   return sql`
     insert into delivery (app_id, request_id, profile, url, url_version, callee_app_id, callee_no, caller_no,
                           message_type, content, attempts_max, delays_ms, trace_parent, reason, accepted_at, occurred_at,
-                          failed_at)
+                          failed_at${columns})
     select app_id, request_id, profile, url, url_version, callee_app_id, callee_no, caller_no, message_type, content,
            attempts_max, delays_ms::integer[], trace_parent, case when state = 'failed' then reason end, accepted_at,
-           occurred_at, case when state = 'failed' then accepted_at end
+           occurred_at, case when state = 'failed' then accepted_at end${values}
     from ${from}`;
 }

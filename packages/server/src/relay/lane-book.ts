@@ -1,6 +1,8 @@
 import type { Circuit } from './circuit.ts';
 import type { Destination } from './destination.ts';
 import {
+  applicationOf,
+  applicationSlots,
   DEFAULT_LANE_SETTINGS,
   isLaneOfCallee,
   laneSettingsOf,
@@ -18,8 +20,8 @@ export interface Lane {
   settings: LaneSettings;
   /** Whether `settings` are the destination's own, as far as this node was told. Bare URLs have the defaults. */
   isKnown: boolean;
-  /** Attempts under way on this node. */
-  inFlight: number;
+  /** Attempts under way on this node; `begin` and `end` count them. */
+  readonly inFlight: number;
   /** Failures of the destination since its last sign of life, as this node saw them. */
   failures: number;
   /** Null: closed. */
@@ -34,7 +36,9 @@ export interface Lane {
 /** A lane that was woken has one due as a rule; where a claim comes back full, the next may take twice as many. */
 export const CLAIM_MAX_AT_FIRST = 8;
 
-function newLane(name: LaneName): Lane {
+type Counted = { -readonly [Key in keyof Lane]: Lane[Key] };
+
+function newLane(name: LaneName): Counted {
   return {
     name,
     settings: DEFAULT_LANE_SETTINGS,
@@ -56,7 +60,9 @@ type SlotsLeft = { readonly free: number; readonly max: number };
 
 /** The lanes of this node, kept in memory: what a lane may do follows from here without a query. */
 export class LaneBook {
-  readonly #lanes = new Map<LaneName, Lane>();
+  readonly #lanes = new Map<LaneName, Counted>();
+  /** Attempts under way of each application that has any. */
+  readonly #applications = new Map<string, number>();
   readonly #self: string;
   #nodes: readonly string[];
 
@@ -72,6 +78,26 @@ export class LaneBook {
       this.#lanes.set(name, lane);
     }
     return lane;
+  }
+
+  /** So many attempts of the lane begin. */
+  begin(lane: Lane, count: number): void {
+    this.#count(lane, count);
+  }
+
+  /** So many have ended, or did not begin. */
+  end(lane: Lane, count: number): void {
+    this.#count(lane, -count);
+  }
+
+  #count({ name }: Lane, change: number): void {
+    const lane = this.#lanes.get(name);
+    if (lane === undefined) throw new Error('a lane with attempts under way was forgotten');
+    lane.inFlight += change;
+    const application = applicationOf(name);
+    const inFlight = (this.#applications.get(application) ?? 0) + change;
+    if (inFlight === 0) this.#applications.delete(application);
+    else this.#applications.set(application, inFlight);
   }
 
   /** What is set for a lane. */
@@ -159,7 +185,8 @@ export class LaneBook {
   }
 
   #room(lane: Lane, slots: SlotsLeft): number {
-    return laneRoom({ share: this.share(lane), inFlight: lane.inFlight }, slots);
+    const inFlight = this.#applications.get(applicationOf(lane.name)) ?? 0;
+    return laneRoom({ share: this.share(lane), inFlight: lane.inFlight }, applicationSlots(inFlight, slots));
   }
 
   /** As the cap is divided: a node that has no part of a small cap leaves its part of the rate to the others. */

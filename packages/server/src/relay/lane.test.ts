@@ -1,6 +1,8 @@
-import { assert, domain, integer, property, string, uniqueArray } from 'fast-check';
+import { array, assert, constantFrom, domain, integer, property, record, string, uniqueArray } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { laneOfCallee, laneOfUrl, laneRoom, shareOfCap } from './lane.ts';
+import { LaneBook } from './lane-book.ts';
+import { applicationOf, applicationSlots, laneOfCallee, laneOfUrl, laneRoom, shareOfCap } from './lane.ts';
+import { ReadyLanes } from './ready-lanes.ts';
 
 const nodeNames = uniqueArray(string({ minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 9 });
 const laneNames = string({ minLength: 1, maxLength: 40 });
@@ -84,6 +86,106 @@ describe('slots of one lane', () => {
     const few = { max: 512, free: 512 };
     for (let hanging = 0; hanging < 5; hanging += 1) few.free -= laneRoom({ share: 256, inFlight: 0 }, few);
     expect(laneRoom({ share: 256, inFlight: 0 }, few)).toBeGreaterThan(10);
+  });
+});
+
+describe('slots of one application', () => {
+  const slotsOf = (max: number) => integer({ min: 0, max }).map((taken) => ({ max, free: max - taken }));
+  const anySlots = integer({ min: 1, max: 2_000 }).chain(slotsOf);
+
+  test('never more than what is free; where anything is free, one for an application that has none', () => {
+    assert(
+      property(anySlots, integer({ min: 0, max: 2_000 }), (slots, inFlight) => {
+        const own = applicationSlots(inFlight, slots);
+        expect(own.free).toBeGreaterThanOrEqual(0);
+        expect(own.free).toBeLessThanOrEqual(slots.free);
+        if (inFlight === 0 && slots.free > 0) expect(own.free).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  test('however many destinations of one hang, it leaves room, and another’s destinations find it', () => {
+    assert(
+      property(integer({ min: 16, max: 1_024 }), integer({ min: 1, max: 600 }), (max, destinations) => {
+        const book = new LaneBook('a');
+        const slots = { max, free: max };
+        const fill = (application: string): number => {
+          const before = slots.free;
+          for (let n = 0; n < destinations; n += 1) {
+            const lane = book.lane(laneOfUrl(application, `https://${n}.example`));
+            const { room } = book.take(lane, 256, slots, new Date(0));
+            book.begin(lane, room);
+            slots.free -= room;
+          }
+          return before - slots.free;
+        };
+        expect(fill('A')).toBeLessThanOrEqual(Math.ceil(0.75 * max));
+        expect(slots.free).toBeGreaterThanOrEqual(Math.floor(max / 8));
+        expect(fill('B')).toBeGreaterThan(0);
+        expect(fill('C')).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  test('what has ended is room again', () => {
+    const book = new LaneBook('a');
+    const slots = { max: 64, free: 64 };
+    const lanes = Array.from({ length: 64 }, (_, n) => book.lane(laneOfUrl('A', `https://${n}.example`)));
+    const begun = lanes.filter((lane) => {
+      const { room } = book.take(lane, 1, slots, new Date(0));
+      book.begin(lane, room);
+      slots.free -= room;
+      return room === 1;
+    });
+    const last = lanes.at(-1)!;
+    expect(book.hasRoom(last, slots)).toBe(false);
+    for (const lane of begun) book.end(lane, 1);
+    expect(book.hasRoom(last, { max: 64, free: 64 })).toBe(true);
+  });
+
+  test('a destination that all share counts for itself', () => {
+    expect(applicationOf('*/CRM')).toBe('*/CRM');
+    expect(applicationOf('A/CRM')).toBe('A');
+    expect(applicationOf('A/https://a.example')).toBe('A');
+  });
+});
+
+describe('lanes in turn', () => {
+  const lane = record({ application: constantFrom('A', 'B', 'C'), n: integer({ min: 0, max: 40 }) }).map(
+    ({ application, n }) => `${application}/${n}`,
+  );
+
+  test('each comes once, and before an application comes again all others that have one have come', () => {
+    assert(
+      property(array(lane), (lanes) => {
+        const ready = new ReadyLanes();
+        for (const name of lanes) ready.add(name);
+        const turns = [...ready.inTurn()];
+        expect(turns.toSorted()).toEqual([...new Set(lanes)].toSorted());
+        expect(ready.size).toBe(turns.length);
+        for (const [at, name] of turns.entries()) {
+          const round = turns.slice(0, at).filter((earlier) => applicationOf(earlier) === applicationOf(name)).length;
+          for (const other of new Set(turns.map(applicationOf))) {
+            const came = turns.slice(0, at).filter((earlier) => applicationOf(earlier) === other).length;
+            const all = turns.filter((some) => applicationOf(some) === other).length;
+            expect(came).toBeGreaterThanOrEqual(Math.min(all, round));
+          }
+        }
+      }),
+    );
+  });
+
+  test('who had a turn is last among its own, and its application among all', () => {
+    const ready = new ReadyLanes();
+    for (const name of ['A/1', 'A/2', 'A/3', 'B/1']) ready.add(name);
+    ready.putLast('A/1');
+    expect([...ready.inTurn()]).toEqual(['B/1', 'A/2', 'A/3', 'A/1']);
+    ready.delete('B/1');
+    ready.delete('B/1');
+    expect(ready.has('B/1')).toBe(false);
+    expect([ready.size, [...ready.inTurn()]]).toEqual([3, ['A/2', 'A/3', 'A/1']]);
+    ready.putLast('B/1');
+    expect(ready.size).toBe(3);
   });
 });
 

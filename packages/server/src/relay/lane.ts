@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { SHARED_CALLEES } from './callee.ts';
 import type { CircuitSettings, Destination } from './destination.ts';
 
 /**
@@ -25,6 +26,14 @@ export function laneOfUrl(appId: string, url: string): LaneName {
 /** Whether it is that of a registered destination. */
 export function isLaneOfCallee(lane: LaneName): boolean {
   return !lane.includes(':');
+}
+
+/**
+ * Whose lane it is: what has its turns, and a bound on the attempts under way, beside others. A destination that all
+ * applications share counts for itself.
+ */
+export function applicationOf(lane: LaneName): string {
+  return lane.startsWith(`${SHARED_CALLEES}/`) ? lane : lane.slice(0, lane.indexOf('/'));
 }
 
 /** What an operator set for a destination, and what stands where nothing is set. */
@@ -103,6 +112,25 @@ export function laneRoom(
   return Math.max(0, Math.min(lane.share - lane.inFlight, Math.max(first, fair)));
 }
 
+/**
+ * What the lanes of one application divide among themselves: of a node's slots, as `laneRoom` has it for a lane. One
+ * application alone gets three quarters of them (but for the last), however many destinations it has that hang; then others find the rest, and
+ * one that has nothing under way finds a slot among the last.
+ *
+ * @param inFlight what the application has under way
+ */
+export function applicationSlots(
+  inFlight: number,
+  slots: { readonly free: number; readonly max: number },
+): { readonly free: number; readonly max: number } {
+  const kept = Math.floor(slots.max * KEPT_FOR_FIRSTS);
+  const fair = Math.floor((APPLICATION_FREE_FACTOR * (slots.free - kept) - inFlight) / (1 + APPLICATION_FREE_FACTOR));
+  const first = inFlight === 0 && slots.free > 0 ? 1 : 0;
+  const alone = Math.floor((APPLICATION_FREE_FACTOR * (slots.max - kept)) / (1 + APPLICATION_FREE_FACTOR));
+  return { free: Math.max(0, first, fair), max: Math.max(1, alone) };
+}
+
+const APPLICATION_FREE_FACTOR = 3;
 /** One busy lane alone gets a third of the slots, the next a third of what is left, and so on. */
 const LANE_FREE_FACTOR = 0.5;
 const KEPT_FOR_FIRSTS = 1 / 8;

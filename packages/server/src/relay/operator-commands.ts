@@ -4,9 +4,11 @@ import type { Database, Transaction } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { findDelivery, type WholeDelivery } from './delivery-store.ts';
 import type { Delivery } from './delivery.ts';
-import { laneOfCallee, laneOfUrl, type LaneName } from './lane.ts';
-import { endWaiting, holdDelivery, parkWaiting, releaseParked, requeueEnded } from './operator-store.ts';
+import type { LaneName } from './lane.ts';
+import { endWaiting, holdDelivery, parkWaiting, releaseParked } from './operator-store.ts';
 import type { RelayErrorCode } from './relay.ts';
+import { findOneReplayable } from './replay-store.ts';
+import { isOutdated, requeueEnded } from './requeue-store.ts';
 import { notifyWake } from './store.ts';
 
 export interface OperatorDependencies {
@@ -21,27 +23,29 @@ type Held = NonNullable<Awaited<ReturnType<typeof holdDelivery>>>;
 export async function replayDelivery(
   { db, clock, wake }: OperatorDependencies,
   requestId: string,
-  actor: string,
+  { actor, superseded = false }: { readonly actor: string; readonly superseded?: boolean },
 ): Promise<Delivery> {
   const at = clock.now();
   const found = await existing(db, requestId);
   const { appId } = found;
-  const { calleeAppId, calleeNo } = found;
-  const lane =
-    calleeAppId === null || calleeNo === null
-      ? laneOfUrl(appId, found.url)
-      : laneOfCallee({ appId: calleeAppId, calleeNo });
-  await db.transaction().execute(async (tx) => {
-    if (!(await requeueEnded(tx, { appId, requestId }, { lane, at }))) {
-      const gone = (found.state === 'delivered' || found.state === 'failed') && found.content === null;
-      throw new DomainError<RelayErrorCode>(gone ? 'delivery_content_dropped' : 'delivery_not_ended', { requestId });
-    }
+  const { lanes, replayed } = await db.transaction().execute(async (tx) => {
+    const row = await findOneReplayable(tx, requestId);
+    const requeued = row === null ? null : await requeueEnded(tx, [row], { at, evenSuperseded: superseded });
+    if (requeued?.count !== 1) throw notReplayable(await findDelivery(tx, requestId), requestId);
     const detail = { from: found.state, attempts: found.attempts };
     await appendAudit(tx, { appId, actor, action: 'delivery.replay', subject: `delivery:${requestId}`, detail, at });
-    await notifyWake(tx, [lane]);
+    await notifyWake(tx, requeued.lanes);
+    return { lanes: requeued.lanes, replayed: await findDelivery(tx, requestId) };
   });
-  wake(lane);
-  return { ...found, state: 'waiting', dueAt: at, endedAt: null };
+  for (const lane of lanes) wake(lane);
+  return replayed ?? found;
+}
+
+function notReplayable(found: WholeDelivery | null, requestId: string): DomainError<RelayErrorCode> {
+  if (found === null) return new DomainError('delivery_not_found', { requestId });
+  if (found.state !== 'delivered' && found.state !== 'failed')
+    return new DomainError('delivery_not_ended', { requestId });
+  return new DomainError(found.content === null ? 'delivery_content_dropped' : 'delivery_superseded', { requestId });
 }
 
 /** `Relay.skip` */
@@ -62,8 +66,10 @@ export function parkDelivery(dependencies: OperatorDependencies, requestId: stri
 
 /** `Relay.release` */
 export function releaseDelivery(dependencies: OperatorDependencies, requestId: string, actor: string): Promise<void> {
-  return change(dependencies, { requestId, actor, action: 'delivery.release' }, (tx, name, held, at) => {
+  return change(dependencies, { requestId, actor, action: 'delivery.release' }, async (tx, name, held, at) => {
     if (held?.state !== 'parked') throw new DomainError<RelayErrorCode>('delivery_not_parked', { requestId });
+    // A later one says what counts: sending it now would take that back.
+    if (await isOutdated(tx, name)) return endWaiting(tx, name, held, { reason: 'superseded', at });
     return releaseParked(tx, name, held, at);
   });
 }

@@ -73,31 +73,3 @@ export async function releaseParked(tx: Transaction, name: DeliveryName, held: H
   `.execute(tx);
   return [held.lane];
 }
-
-/** Puts an ended delivery into the queue again with a fresh schedule; false where it is there or its content is gone. */
-export async function requeueEnded(
-  tx: Transaction,
-  name: DeliveryName,
-  again: { readonly lane: LaneName; readonly at: Date },
-): Promise<boolean> {
-  const { rows } = await sql`
-    with ended as (
-      update delivery set failed_at = null, reason = null
-      where app_id = ${name.appId} and request_id = ${name.requestId} and content is not null
-        and not exists (
-          select from delivery_queue queue where queue.app_id = ${name.appId} and queue.request_id = ${name.requestId})
-      returning app_id, request_id, octet_length(content) as content_bytes, accepted_at
-    )
-    insert into delivery_queue (app_id, request_id, lane, state, attempts, schedule_attempts, lease_token, due_at,
-                                content_bytes, accepted_at)
-    select app_id, request_id, ${again.lane}, 'waiting', coalesce((
-             select max(number) from delivery_attempt attempt
-             where attempt.app_id = ended.app_id and attempt.request_id = ended.request_id), 0),
-           -- beyond every token that an earlier lease of it had
-           0, (extract(epoch from ${again.at}::timestamptz) * 1000)::bigint, ${again.at}, content_bytes, accepted_at
-    from ended
-    on conflict do nothing
-    returning request_id
-  `.execute(tx);
-  return rows.length === 1;
-}

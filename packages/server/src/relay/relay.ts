@@ -111,7 +111,7 @@ export interface EnqueuedMessage {
 /**
  * `callee_not_found` {appId, calleeNo} · `callee_invalid` {field, expected} · `url_invalid` {reason} ·
  * `idempotency_conflict` {requestId} · `delivery_not_found` and `delivery_not_ended` {requestId} · `relay_stopped` · `relay_full` {retryAfterSeconds} · `delivery_not_waiting` and `delivery_not_parked` {requestId} ·
- * `delivery_content_dropped` {requestId}
+ * `delivery_content_dropped` and `delivery_superseded` {requestId} ·
  * `delivery_record_changed` {requestId, number?}: the record is not what the chain of attempts has of it
  */
 export type RelayErrorCode =
@@ -125,6 +125,7 @@ export type RelayErrorCode =
   | 'delivery_not_parked'
   | 'delivery_content_dropped'
   | 'delivery_record_changed'
+  | 'delivery_superseded'
   | 'relay_full'
   | 'relay_stopped';
 
@@ -154,10 +155,12 @@ export interface Relay extends CalleeCommands {
     requestId: string,
   ): Promise<(Delivery & { content: string | null; attemptList: readonly Attempt[] }) | null>;
   /**
-   * Sends a delivered or failed delivery again under the same webhook-id, with a fresh schedule. Audited. Throws
-   * `delivery_not_found`, `delivery_not_ended`.
+   * Sends a delivered or failed delivery again under the same webhook-id, with a fresh schedule; where it has an ordering
+   * key, behind what is under way under it. One that a later one took the place of is sent again only where `superseded`
+   * asks for that and the later one has ended. Audited. Throws `delivery_not_found`, `delivery_not_ended`,
+   * `delivery_content_dropped`, `delivery_superseded`.
    */
-  replay(requestId: string, actor: string): Promise<Delivery>;
+  replay(requestId: string, actor: string, options?: { readonly superseded?: boolean }): Promise<Delivery>;
   /**
    * Ends a delivery that waits, for good: what stands behind it under its ordering key goes on. Audited. Throws
    * `delivery_not_found`, `delivery_not_waiting`.
@@ -165,7 +168,10 @@ export interface Relay extends CalleeCommands {
   skip(requestId: string, actor: string): Promise<void>;
   /** Holds a delivery that waits until it is released; what stands behind it goes on. Audited. Throws as `skip`. */
   park(requestId: string, actor: string): Promise<void>;
-  /** Lets a delivery that an operator parked go on. Audited. Throws `delivery_not_found`, `delivery_not_parked`. */
+  /**
+   * Lets a delivery that an operator parked go on; one that a later one has taken the place of meanwhile ends as
+   * `superseded`. Audited. Throws `delivery_not_found`, `delivery_not_parked`.
+   */
   release(requestId: string, actor: string): Promise<void>;
 
   /** Partitions ahead, retention, expired keys: to be called once in a while, on any node. Never rejects. */

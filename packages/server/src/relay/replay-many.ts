@@ -4,22 +4,24 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import { findDeliveries, withinSearchTime } from './delivery-store.ts';
 import type { Delivery } from './delivery.ts';
-import { laneOfCallee, laneOfUrl, type LaneName } from './lane.ts';
-import { countReplayable, findReplayable, requeueMany, type Replayable } from './replay-store.ts';
+import { countReplayable, findReplayable, type ReplayCounts } from './replay-store.ts';
+import { requeueEnded, type Replayable } from './requeue-store.ts';
 import { assertSearchable, type DeliveryFilter } from './search.ts';
 import { notifyWake } from './store.ts';
 
-/** Ended deliveries alone can be sent again; an ordering key stands with none of them any more. */
-export interface ReplayFilter extends Omit<DeliveryFilter, 'limit' | 'before' | 'state' | 'orderingKey'> {
+/** Ended deliveries alone can be sent again; they are not looked for by ordering key. */
+export interface ReplayFilter extends Omit<
+  DeliveryFilter,
+  'limit' | 'before' | 'state' | 'orderingKey' | 'superseded'
+> {
   readonly state: 'failed' | 'delivered';
+  /** Those too of which a later message of their key says what counts, unless that one is still under way. */
+  readonly superseded?: boolean;
   /** Go on after this one: the last `requestId` that an earlier run told. */
   readonly after?: string;
 }
 
-export interface ReplayPreview {
-  readonly count: number;
-  /** Fit too, but only their record is left. */
-  readonly contentDropped: number;
+export interface ReplayPreview extends ReplayCounts {
   /** The newest of them. */
   readonly sample: readonly Delivery[];
 }
@@ -55,7 +57,7 @@ const EVERY_APP = '*';
 
 export async function previewReplays(db: Database, filter: ReplayFilter): Promise<ReplayPreview> {
   assertSearchable(filter);
-  const { after, ...search } = filter;
+  const { after, ...search } = searchOf(filter);
   const counts = await withinSearchTime(db, (tx) => countReplayable(tx, search, after ?? null));
   const sample = await findDeliveries(db, { ...search, limit: SAMPLE_ROWS });
   return { ...counts, sample: sample.filter((delivery) => after === undefined || delivery.requestId > after) };
@@ -67,7 +69,7 @@ export async function previewReplays(db: Database, filter: ReplayFilter): Promis
  */
 export async function replayMany(dependencies: ReplayDependencies, run: ReplayRun): Promise<ReplayProgress> {
   const { db, clock, sleep = pause } = dependencies;
-  const { after, ...search } = run.filter;
+  const { after, ...search } = searchOf(run.filter);
   assertSearchable(search);
   const began = clock.now();
   // What is accepted, or fails again, during the run is not taken: the end of the range stands still.
@@ -83,7 +85,8 @@ export async function replayMany(dependencies: ReplayDependencies, run: ReplayRu
     );
     const last = page.at(-1);
     if (last === undefined) return progress;
-    const replayed = await requeue(db, page, clock.now());
+    const again = { at: clock.now(), evenSuperseded: run.filter.superseded === true };
+    const replayed = await requeue(db, page, again);
     progress = { total, replayed: progress.replayed + replayed, lastRequestId: last.requestId };
     run.onProgress(progress);
     if (page.length < rows) return progress;
@@ -91,18 +94,21 @@ export async function replayMany(dependencies: ReplayDependencies, run: ReplayRu
   }
 }
 
-async function requeue(db: Database, page: readonly Replayable[], at: Date): Promise<number> {
-  const rows = page.map((row) => ({ ...row, lane: laneOf(row) }));
-  return db.transaction().execute(async (tx) => {
-    const count = await requeueMany(tx, rows, at);
-    await notifyWake(tx, [...new Set(rows.map((row) => row.lane))]);
-    return count;
-  });
+/** The filter of a search: superseded ones are left out unless they are asked for. */
+function searchOf({ superseded, ...filter }: ReplayFilter): Omit<ReplayFilter, 'superseded'> & { superseded?: false } {
+  return { ...filter, ...(superseded !== true && { superseded: false }) };
 }
 
-function laneOf({ appId, url, calleeAppId, calleeNo }: Replayable): LaneName {
-  if (calleeAppId === null || calleeNo === null) return laneOfUrl(appId, url);
-  return laneOfCallee({ appId: calleeAppId, calleeNo });
+async function requeue(
+  db: Database,
+  page: readonly Replayable[],
+  again: { readonly at: Date; readonly evenSuperseded: boolean },
+): Promise<number> {
+  return db.transaction().execute(async (tx) => {
+    const { count, lanes } = await requeueEnded(tx, page, again);
+    await notifyWake(tx, lanes);
+    return count;
+  });
 }
 
 async function audit({ db, clock }: ReplayDependencies, run: ReplayRun, count: number): Promise<void> {

@@ -14,6 +14,8 @@ export interface DeliveryFilter {
   readonly to?: Date;
   /** Stands in the message's source text, byte for byte; needs `appId` or `from`. */
   readonly text?: string;
+  /** False: without those of which a later message of their ordering key says what counts. */
+  readonly superseded?: false;
   /** Only deliveries older than this one: the last `requestId` of the page before. */
   readonly before?: string;
   readonly limit: number;

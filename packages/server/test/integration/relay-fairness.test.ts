@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CalleeChange } from '../../src/relay/index.ts';
-import { laneOfCallee } from '../../src/relay/lane.ts';
+import { laneOfCallee, laneOfUrl } from '../../src/relay/lane.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { ACKNOWLEDGED } from '../support/receiver.ts';
 import {
@@ -10,7 +10,14 @@ import {
   writeWaiting,
   type CountingReceiver,
 } from '../support/relay-backlog.ts';
-import { APP_ID, eventually, startRelayService, TestClock, type RelayService } from '../support/relay-service.ts';
+import {
+  APP_ID,
+  eventually,
+  OTHER_APP_ID,
+  startRelayService,
+  TestClock,
+  type RelayService,
+} from '../support/relay-service.ts';
 
 const database = await createTestDatabase({ poolSizeMax: 16 });
 const clock = new TestClock();
@@ -290,5 +297,41 @@ describe('what waits', () => {
     for (const answer of flood.release.splice(0)) answer();
     await eventually(async () => (await waiting(calleeNo)) === 0);
     expect(destination.mostAtOnce).toBe(2);
+  });
+});
+
+describe('applications', () => {
+  test('a second try of one goes out while hundreds of destinations of another that hang hold all they may', async () => {
+    const released = Promise.withResolvers<void>();
+    const hanging = await receiver(async () => {
+      await released.promise;
+      return ACKNOWLEDGED;
+    });
+    const destination = await receiver(async (_receipt, nth) => (nth === 1 ? { status: 202 } : ACKNOWLEDGED));
+    const first = await node('a', { attemptsInFlightMax: 32 });
+    const message = { callerNo: null, messageType: 'T', content: '{}', destination: { calleeNo: 'OF-OTHER' } };
+    await first.relay.setCallee({
+      appId: OTHER_APP_ID,
+      calleeNo: 'OF-OTHER',
+      actor: 'operator',
+      ...PLAIN,
+      url: destination.url,
+      delaysMs: [1_000],
+    });
+    const rows = Array.from({ length: 300 }, (_, n) =>
+      waitingRow(hanging.url, clock.now(), { lane: laneOfUrl(APP_ID, `https://origin-${n}.example`) }),
+    );
+    await writeWaiting(database.db, rows);
+    // Three quarters of what is not kept for those who have nothing under way.
+    await hanging.received(21);
+    const { requestId, outcome } = await first.relay.accept({ appId: OTHER_APP_ID, ...message });
+    expect(outcome).toBe('retrying');
+    await eventually(async () => (await first.relay.showDelivery(requestId))?.state === 'waiting');
+    clock.advance(2_000);
+    await destination.received(2);
+    await eventually(async () => (await first.relay.showDelivery(requestId))?.state === 'delivered');
+    expect(hanging.underWay).toBeGreaterThanOrEqual(21);
+    expect(hanging.underWay).toBeLessThan(32);
+    released.resolve();
   });
 });

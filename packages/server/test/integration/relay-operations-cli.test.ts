@@ -41,12 +41,16 @@ afterAll(async () => {
 
 const run = async (...argv: string[]): Promise<Ran> => yinxin(dataDir, ...argv);
 
-async function post(message: Record<string, unknown>, messageType = 'T'): Promise<Record<string, string>> {
+async function post(
+  message: Record<string, unknown>,
+  messageType = 'T',
+  to: Record<string, string> = { callback_url: destination.url },
+): Promise<Record<string, string>> {
   const answer = await fetch(`${service.url}/api/callback`, {
     method: 'POST',
     headers: { authorization: `Bearer ${app['app_secret']}` },
     body: JSON.stringify({
-      callback_url: destination.url,
+      ...to,
       app_id: app['app_id'],
       message_type: messageType,
       request_message: message,
@@ -140,6 +144,38 @@ describe('yinxin callback replay', () => {
         },
       },
     ]);
+  });
+
+  test('tells in a dry run what a later message took the place of, and sends it when it is asked for', async () => {
+    const destinationUrl = ['--url', destination.url, '--ordering-path', 'key', '--latest-only'];
+    expect((await run('callee', 'set', 'LATEST', ...destinationUrl)).code).toBe(0);
+    isWell = false;
+    const ids: string[] = [];
+    for (const n of [1, 2]) {
+      const message = { key: 'K', n };
+      const { request_id: id } = await post(message, 'latest', { callee_no: 'LATEST' });
+      await inState(id!, 'failed');
+      ids.push(id!);
+    }
+    isWell = true;
+    const filter = ['--state', 'failed', '--callee', 'LATEST'];
+    expect((await run('callback', 'replay', ...filter, '--dry-run', '--json')).json()).toMatchObject({
+      count: 1,
+      superseded: 1,
+    });
+    expect((await run('callback', 'replay', ...filter, '--dry-run')).out).toContain('1 more fit, but a later message');
+    expect((await run('callback', 'replay', ...filter, '--dry-run', '--superseded', '--json')).json()).toMatchObject({
+      count: 2,
+      superseded: 0,
+    });
+    const refused = await run('callback', 'replay', ids[0]!);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('a later message of its ordering key') });
+    expect((await run('callback', 'replay', ids[0]!, '--superseded')).code).toBe(0);
+    await inState(ids[0]!, 'delivered');
+    expect((await run('callback', 'replay', ...filter, '--superseded', '--json')).json()).toMatchObject({
+      replayed: 1,
+    });
+    await inState(ids[1]!, 'delivered');
   });
 
   test('needs a callback or a state, and not both', async () => {

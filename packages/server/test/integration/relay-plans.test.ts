@@ -6,7 +6,8 @@ import { claimDue, findDueLanes, giveBack, loadMessages, takeBackEndedLeases } f
 import { findDelivery } from '../../src/relay/delivery-store.ts';
 import { RELAY_POOL_SETTINGS } from '../../src/relay/index.ts';
 import { insertDeliveries, insertOrderedWithin } from '../../src/relay/insert-store.ts';
-import { endWaiting, holdDelivery, releaseParked, requeueEnded } from '../../src/relay/operator-store.ts';
+import { endWaiting, holdDelivery, releaseParked } from '../../src/relay/operator-store.ts';
+import { isOutdated, requeueEnded } from '../../src/relay/requeue-store.ts';
 import { settleAttempts } from '../../src/relay/settle-store.ts';
 import { findState, type NewDelivery, type Settlement } from '../../src/relay/store.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -243,8 +244,8 @@ beforeAll(async () => {
     Array.from({ length: QUEUED_OF_KEY }, () => row(BIG_LANE, { orderingKey: KEY })),
   );
   await session.pool.query(
-    `insert into callee (app_id, callee_no, url, profile, sign_type, enabled, created_at, updated_at)
-     select $1, 'callee-' || n, 'http://127.0.0.1/', 'etc-relay', 'RSA', true, now(), now() from generate_series(0, 39) as n`,
+    `insert into callee (app_id, callee_no, url, profile, sign_type, enabled, created_at, updated_at, latest_only)
+     select $1, 'callee-' || n, 'http://127.0.0.1/', 'etc-relay', 'RSA', true, now(), now(), true from generate_series(0, 39) as n`,
     [APP_ID],
   );
 });
@@ -295,7 +296,9 @@ describe(`with ${WAITING_ROWS} messages waiting, ${LEASED_ROWS} leased, and plan
     'one that is held by an operator': (tx) => holdDelivery(tx, ordered.head),
     'one that is skipped': (tx) => endWaiting(tx, ordered.head, ordered.head as HeldRow, { reason: 'x', at: NOW }),
     'one that is released': (tx) => releaseParked(tx, ordered.head, ordered.head as HeldRow, NOW),
-    'one that is replayed': (tx) => requeueEnded(tx, ordered.head, { lane: BIG_LANE, at: NOW }),
+    'whether a later one took the place of one': (tx) => isOutdated(tx, ordered.head),
+    'one that is replayed': (tx) =>
+      requeueEnded(tx, [{ ...ordered.head, keptKey: KEY, orderingKeyPath: null }], { at: NOW, evenSuperseded: false }),
   };
   test.each(Object.entries(few))('%s: a few rows and blocks', async (_name, work) => {
     const { rowsScanned, blocks } = await costOf(work);

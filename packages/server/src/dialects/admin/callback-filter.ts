@@ -17,6 +17,11 @@ export const CALLBACK_FILTER_FIELDS = {
   ),
 };
 
+/** Of replays. */
+export const SUPERSEDED = Type.Boolean({
+  description: 'those too of which a later message of their ordering key says what counts, unless it is under way',
+});
+
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 500;
 
@@ -24,9 +29,7 @@ export const CallbackFilter = Type.Object(
   {
     ...CALLBACK_FILTER_FIELDS,
     state: Type.Optional(Type.Union(DELIVERY_STATES.map((state) => Type.Literal(state)))),
-    ordering_key: Type.Optional(
-      Type.String({ maxLength: 256, description: 'of those under way: an ended callback keeps none' }),
-    ),
+    ordering_key: Type.Optional(Type.String({ maxLength: 256, description: 'of those under way' })),
     before: Type.Optional(Type.String({ format: 'uuid' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAX })),
   },

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { DomainError } from '../../platform/errors.ts';
 import type { Relay, RelayOperations } from '../../relay/index.ts';
-import { CallbackFilter, readCallbackFilter } from './callback-filter.ts';
+import { CallbackFilter, readCallbackFilter, SUPERSEDED } from './callback-filter.ts';
 import { presentAttempt, presentDelivery } from './callback-present.ts';
 import { OPERATOR, type AdminServer } from './routes.ts';
 
@@ -11,6 +11,8 @@ export interface CallbackRouteDependencies {
 }
 
 const schema = { params: Type.Object({ requestId: Type.String({ format: 'uuid' }) }) };
+
+const ReplayQuery = Type.Object({ superseded: Type.Optional(SUPERSEDED) }, { additionalProperties: false });
 
 /** `/callbacks`: deliveries with their attempts and their evidence, and what an operator does with one of them. */
 export function registerCallbackRoutes(admin: AdminServer, dependencies: CallbackRouteDependencies): void {
@@ -42,8 +44,13 @@ export function registerCallbackRoutes(admin: AdminServer, dependencies: Callbac
     relayOperations.exportEvidence(params.requestId.toLowerCase()),
   );
 
-  admin.post('/callbacks/:requestId/replays', { schema }, async ({ params }, reply) =>
-    reply.code(201).send(presentDelivery(await relay.replay(params.requestId.toLowerCase(), OPERATOR))),
+  admin.post(
+    '/callbacks/:requestId/replays',
+    { schema: { ...schema, querystring: ReplayQuery } },
+    async ({ params, query }, reply) => {
+      const replayed = await relay.replay(params.requestId.toLowerCase(), OPERATOR, query);
+      return reply.code(201).send(presentDelivery(replayed));
+    },
   );
 
   for (const act of ['skip', 'park', 'release'] as const) {

@@ -107,6 +107,11 @@ export const ADMIN_ERRORS = {
           : `try ${params['number']}, the message or the callback was changed`
       }; yinxin audit verify tells more`,
   },
+  delivery_superseded: {
+    status: 409,
+    message: (params) =>
+      `a later message of its ordering key took the place of callback ${params['requestId'] ?? ''}; where that one has ended, "superseded": true sends this one all the same`,
+  },
   search_unbounded: {
     status: 400,
     message: () => 'text is searched for within an application or a range of time: name app_id or from',

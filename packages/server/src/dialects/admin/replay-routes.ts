@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import type { RelayOperations, ReplayFilter, ReplayProgress } from '../../relay/index.ts';
-import { CALLBACK_FILTER_FIELDS, readSharedFilter } from './callback-filter.ts';
+import { CALLBACK_FILTER_FIELDS, readSharedFilter, SUPERSEDED } from './callback-filter.ts';
 import { presentDelivery } from './callback-present.ts';
 import { OPERATOR, type AdminServer } from './routes.ts';
 import { sendSteps } from './steps.ts';
@@ -14,6 +14,7 @@ const FILTER_FIELDS = {
   after: Type.Optional(
     Type.String({ format: 'uuid', description: 'go on after this one, the last that an earlier run told' }),
   ),
+  superseded: Type.Optional(SUPERSEDED),
 };
 const Preview = Type.Object(FILTER_FIELDS, { additionalProperties: false });
 const Run = Type.Object(
@@ -22,8 +23,13 @@ const Run = Type.Object(
 );
 
 function readFilter(fields: Static<typeof Preview>): ReplayFilter {
-  const { state, after } = fields;
-  return { ...readSharedFilter(fields), state, ...(after !== undefined && { after: after.toLowerCase() }) };
+  const { state, after, superseded } = fields;
+  return {
+    ...readSharedFilter(fields),
+    state,
+    ...(after !== undefined && { after: after.toLowerCase() }),
+    ...(superseded !== undefined && { superseded }),
+  };
 }
 
 function presentProgress({ replayed, total, lastRequestId }: ReplayProgress): Record<string, unknown> {
@@ -39,8 +45,8 @@ export function registerReplayRoutes(
   { relayOperations }: { relayOperations: Pick<RelayOperations, 'previewReplays' | 'replayMany'> },
 ): void {
   admin.get('/callback-replays', { schema: { querystring: Preview } }, async ({ query }) => {
-    const { count, contentDropped, sample } = await relayOperations.previewReplays(readFilter(query));
-    return { count, content_dropped: contentDropped, sample: sample.map(presentDelivery) };
+    const { count, contentDropped, superseded, sample } = await relayOperations.previewReplays(readFilter(query));
+    return { count, content_dropped: contentDropped, superseded, sample: sample.map(presentDelivery) };
   });
 
   admin.post('/callback-replays', { schema: { body: Run } }, (request, reply) => {

@@ -197,6 +197,7 @@ const RELAY_ERROR_ANSWERS: Readonly<Record<RelayErrorCode, CallbackAnswer | null
   delivery_not_parked: null,
   delivery_content_dropped: null,
   delivery_record_changed: null,
+  delivery_superseded: null,
   relay_full: CALLBACK_ANSWERS.full,
 };
 
