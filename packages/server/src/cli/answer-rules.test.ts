@@ -51,6 +51,15 @@ describe('rules', () => {
     ['a:b=', { path: 'a:b', value: '' }],
   ])('%s', (text, rule) => expect(parseJsonRule('--ack-json', text)).toEqual(rule));
 
+  test.each(['9007199254740993', '-9007199254740992', '1.00000000000000000001', '0.12345678901234567'])(
+    'code:=%s would be another number once it is read: refused',
+    (number) => expect(() => parseJsonRule('--ack-json', `code:=${number}`)).toThrow('up to 15 digits'),
+  );
+
+  test.each(['9007199254740991', '0.1', '-1.50', '1e3'])('code:=%s is kept', (number) => {
+    expect(parseJsonRule('--ack-json', `code:=${number}`)).toEqual({ path: 'code', value: Number(number) });
+  });
+
   test.each(['code', '=000', 'a:=', 'a:={}', 'a:=null', ''])('%j is none', (text) => {
     expect(() => parseJsonRule('--ack-json', text)).toThrow('--ack-json is written');
   });

@@ -52,7 +52,19 @@ export function parseJsonRule(option: string, text: string): { path: string; val
     throw wrong;
   }
   if (typeof read !== 'string' && typeof read !== 'number' && typeof read !== 'boolean') throw wrong;
+  if (typeof read === 'number' && !keepsItsDigits(value, read)) {
+    throw new CliError(
+      `${option} ${path}:=${value}: numbers are compared with up to 15 digits; let the answer hold a text`,
+    );
+  }
   return { path, value: read };
+}
+
+/** Whether a number as it is written is told from its neighbours once it is read. */
+function keepsItsDigits(source: string, read: number): boolean {
+  if (/^\s*-?\d+\s*$/.test(source)) return Number.isSafeInteger(read);
+  const digits = source.replace(/e.*$/is, '').replaceAll(/\D/g, '').replace(/^0+/, '');
+  return digits.length <= 15;
 }
 
 /** A rule over an answer, from its three options; undefined where none of them is given. */

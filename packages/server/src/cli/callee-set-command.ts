@@ -144,7 +144,7 @@ function addKeyOptions(command: Command): void {
       ]),
     )
     .option('--webhook-secret <secret>', "Standard Webhooks secret of its own (whsec_…; default: the application's)")
-    .option('--generate-secret', 'make such a secret and print it')
+    .addOption(new Option('--generate-secret', 'make such a secret and print it').conflicts('webhookSecret'))
     .option('--body-key <file>', "RSA private key (PEM) that signs the envelope (default: the application's)")
     .option('--client-cert <file>', 'certificate (PEM) to show to the destination in TLS; with --client-key')
     .option('--client-key <file>', 'its private key (PEM)')

@@ -6,8 +6,9 @@ test.each([
   ['3s', 3_000],
   ['1m', 60_000],
   ['2h', 7_200_000],
+  ['7d', 604_800_000],
 ])('%s is %d ms', (text, ms) => expect(durationMs(text)).toBe(ms));
 
-test.each(['', '3', 's', '-1s', '1.5s', '1d', '1s '])('%j is no duration', (text) =>
+test.each(['', '3', 's', '-1s', '1.5s', '1w', '1s '])('%j is no duration', (text) =>
   expect(() => durationMs(text)).toThrow('duration'),
 );

@@ -3,6 +3,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, t
 import type { Logger } from '../platform/log.ts';
 import { boundArrival } from './body-arrival.ts';
 import { BodyBudget } from './body-budget.ts';
+import { LINGER_LIMITS, readOutTooLargeBodies, type LingerLimits } from './lingering-read.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -24,6 +25,8 @@ export interface HttpServerOptions {
   arrivingBytesMax?: number;
   /** How long a request's body may take to arrive, unless its route says otherwise. */
   bodyArrivalMsMax?: number;
+  /** How much more of a body that is too large is read before that is answered. */
+  linger?: LingerLimits;
   /** How long `close` lets requests under way go on. */
   drainMs?: number;
 }
@@ -84,6 +87,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       request.log.warn({ cutOff }, 'bodies that were arriving for the longest were cut off: too many at once');
   });
   boundArrival(server, options.bodyArrivalMsMax ?? ARRIVAL_MS);
+  readOutTooLargeBodies(server, options.linger ?? LINGER_LIMITS);
   boundDraining(server, options.drainMs ?? DRAIN_MS);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

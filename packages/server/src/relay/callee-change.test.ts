@@ -97,6 +97,7 @@ describe('applyChange', () => {
     expect(fieldOf({ profile: 'plain' })).toBe('acknowledge');
     expect(fieldOf({ acknowledge: { kind: 'status', statuses: [] } })).toBe('acknowledge');
     expect(fieldOf({ acknowledge: { kind: 'json', path: 'a..b', value: 1 } })).toBe('acknowledge');
+    expect(fieldOf({ acknowledge: { kind: 'json', path: 'a', value: 2 ** 53 } })).toBe('acknowledge');
     expect(fieldOf({ acknowledge: { kind: 'regex' } as never })).toBe('acknowledge');
     expect(fieldOf({ refuse: [{ kind: 'status', statuses: [99] }] })).toBe('refuse');
     expect(fieldOf({ refuse: Array.from({ length: 11 }, () => ({ kind: 'text', text: 'x' }) as const) })).toBe(

@@ -40,7 +40,7 @@ export function checkMatchRule(field: 'acknowledge' | 'refuse', rule: Acknowledg
     case 'json':
       if (!isJsonPath(rule.path)) throw calleeInvalid(field, 'path: up to 10 keys joined by dots');
       if (!isScalar(rule.value)) {
-        throw calleeInvalid(field, 'value: a string, number or boolean');
+        throw calleeInvalid(field, 'value: a string, number or boolean; a whole number within ±(2⁵³-1)');
       }
       return;
     default:
@@ -50,7 +50,9 @@ export function checkMatchRule(field: 'acknowledge' | 'refuse', rule: Acknowledg
 
 function isScalar(value: unknown): boolean {
   if (typeof value === 'string') return isShortText(value);
-  return typeof value === 'number' || typeof value === 'boolean';
+  // Beyond that several whole numbers are read as one, in the rule and in the answer alike.
+  if (typeof value === 'number') return Number.isSafeInteger(value) || (Number.isFinite(value) && value % 1 !== 0);
+  return typeof value === 'boolean';
 }
 
 function isShortText(text: string): boolean {

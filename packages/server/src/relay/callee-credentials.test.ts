@@ -116,6 +116,7 @@ describe('rotation', () => {
     for (const overlapMs of [-1, 0.5, 31 * 24 * HOUR_MS]) {
       await expect(rotate(nothing, { overlapMs })).rejects.toThrow('callee_invalid');
     }
+    await expect(rotate(nothing, { kind: 'body', overlapMs: HOUR_MS })).rejects.toThrow('callee_invalid');
   });
 
   test('a secret that was opened for one destination is not opened for another that holds the same bytes', async () => {

@@ -44,6 +44,9 @@ export async function rotateSecret(
   if (!Number.isSafeInteger(overlapMs) || overlapMs < 0 || overlapMs > OVERLAP_MS_MAX) {
     throw calleeInvalid('overlap_ms', 'a whole number of milliseconds, at most 30 days');
   }
+  if (kind === 'body' && rotation.overlapMs !== undefined) {
+    throw calleeInvalid('overlap_ms', 'left out with kind body: a body has one signature, the new key signs at once');
+  }
   if (given !== undefined && (kind !== 'webhook' || !isWebhookSecret(given))) {
     throw calleeInvalid('webhook_secret', 'whsec_ and the Base64 of 24 to 64 bytes, with kind webhook');
   }

@@ -59,7 +59,7 @@ describe('by path', () => {
   });
 
   test('two values are one key only where they are the same', () => {
-    const digits = (maxLength: number) => string({ unit: constantFrom(...'0123456789'), minLength: 1, maxLength });
+    const digits = (maxLength: number) => string({ unit: constantFrom('0', '1', '7', '9'), minLength: 1, maxLength });
     const numbers = digits(300).map((text) => `1${text}`);
     const texts = oneof(
       string(),

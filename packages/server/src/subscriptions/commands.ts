@@ -35,7 +35,8 @@ export function createSubscriptions(dependencies: SubscriptionsDependencies): Su
 
   return {
     async subscribe(request) {
-      const { appId, eventKey, callbackUrl } = request;
+      const { appId, eventKey } = request;
+      const callbackUrl = withoutFragment(request.callbackUrl);
       if (!isEventKey(eventKey)) throw failure('event_key_invalid');
       const check = egress.checkUrl(callbackUrl);
       if (!check.ok) throw failure(URL_ERRORS[check.code], { reason: check.reason });
@@ -53,7 +54,7 @@ export function createSubscriptions(dependencies: SubscriptionsDependencies): Su
       };
       await db.transaction().execute(async (tx) => {
         await store.lockSubscribing(tx, appId);
-        const existing = await store.findAtPlace(tx, request);
+        const existing = await store.findAtPlace(tx, made);
         if (existing !== null) throw failure('subscription_exists', { subscriptionId: existing.subscriptionId });
         const { subscriptionsPerAppMax: max } = SUBSCRIPTION_LIMITS;
         if ((await store.countSubscriptions(tx, appId)) >= max)
@@ -66,7 +67,11 @@ export function createSubscriptions(dependencies: SubscriptionsDependencies): Su
 
     async unsubscribe(place) {
       const actor = `app:${place.appId}`;
-      return end({ db, clock }, actor, (tx) => store.deleteAtPlace(tx, place));
+      return end({ db, clock }, actor, async (tx) => {
+        // As it is written first: subscriptions of earlier versions kept their fragments.
+        const ended = await store.deleteAtPlace(tx, place);
+        return ended ?? store.deleteAtPlace(tx, { ...place, callbackUrl: withoutFragment(place.callbackUrl) });
+      });
     },
 
     async publish(event) {
@@ -88,6 +93,12 @@ export function createSubscriptions(dependencies: SubscriptionsDependencies): Su
     pruneKeys: () =>
       store.deleteKeys(db, new Date(clock.now().getTime() - SUBSCRIPTION_LIMITS.idempotencyHours * 3_600_000)),
   };
+}
+
+/** A fragment is not sent (RFC 9110, 7.1): with another one it is the same URL. */
+function withoutFragment(url: string): string {
+  const at = url.indexOf('#');
+  return at < 0 ? url : url.slice(0, at);
 }
 
 async function publish(

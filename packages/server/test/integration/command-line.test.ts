@@ -162,6 +162,8 @@ describe('yinxin callee', () => {
     const shown = await run('callee', 'show', 'own', '--json');
     expect(shown.json()).toMatchObject({ has_own_webhook_secret: true });
     expect(shown.out).not.toContain(secret);
+    const both = await run('callee', 'set', 'own', '--webhook-secret', secret, '--generate-secret');
+    expect(both).toMatchObject({ code: 2, err: expect.stringContaining('cannot be used with') });
   });
 
   test('every setting is given by an option, shown, and taken away by --clear', async () => {
@@ -205,8 +207,9 @@ describe('yinxin callee', () => {
       latest_only: false,
     });
     expect((await set('--circuit', 'off')).json()).toMatchObject({ circuit: 'off' });
-    const one = await set('--never-json', 'a=b', '--delays', '1s');
-    expect(one.json()).toMatchObject({ refuse: [{ path: 'a' }], delays_ms: [1_000] });
+    const one = await set('--never-json', 'a=b', '--delays', '1s,7d');
+    expect(one.json()).toMatchObject({ refuse: [{ path: 'a' }], delays_ms: [1_000, 604_800_000] });
+    expect((await set('--ack-json', 'code:=9007199254740993')).err).toContain('up to 15 digits');
     expect((await set('--clear', 'everything')).err).toContain('--clear everything: one of ack, never');
     expect((await set('--circuit', '5')).err).toContain('10,30s');
     expect((await set('--client-cert', 'x.pem')).err).toContain('belong together');
@@ -225,6 +228,11 @@ describe('yinxin callee', () => {
     const shown = await run('callee', 'show', 'rotating', '--json');
     expect(shown.out).not.toMatch(/whsec_|whsk_|PRIVATE/);
     expect((await rotate('--kind', 'made-up')).code).toBe(2);
+    const ofBody = await rotate('--kind', 'body', '--overlap', '1h');
+    expect(ofBody).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('overlap_ms must be left out with kind body'),
+    });
     expect((await rotate('--overlap', '721h')).err).toContain('overlap_ms must be');
     expect((await run('callee', 'rotate-secret', 'nobody')).err).toContain('no callee nobody');
   });

@@ -75,6 +75,11 @@ test('an interim answer is passed over', async () => {
   expect((await request).body.toString()).toBe('final');
 });
 
+test('a 100 Continue that nobody asked for ends the connection', async () => {
+  const request = askOf((socket) => socket.write(`HTTP/1.1 100 Continue\r\n\r\n${answerOf('final').toString()}`));
+  await expect(request).rejects.toMatchObject({ code: 'connection_lost', stage: 'during' });
+});
+
 test.each([
   ['one header without end', 'HTTP/1.1 200 OK\r\nx: ', endless],
   ['headers without end', 'HTTP/1.1 200 OK\r\n', Buffer.from('x-header: value\r\n'.repeat(100))],

@@ -293,8 +293,20 @@ describe('subscribing', () => {
       refused,
     );
     expect(await subscribe('HTTP://127.0.0.1:2/./twice', 'a.gs')).toEqual(refused);
+    expect(await subscribe('http://127.0.0.1:2/twice#f', 'a.gs')).toEqual(refused);
     expect(await subscribe('http://127.0.0.1:2/twice', 'a')).toEqual(DONE);
     expect(await subscribe('http://127.0.0.1:2/twice', 'a.gs', { app_id: OTHER_APP_ID })).toEqual(DONE);
+  });
+
+  test('with a fragment is to the URL without it, and so is unsubscribing', async () => {
+    expect(await subscribe('http://127.0.0.1:2/rc#f', 'fragment')).toEqual(DONE);
+    const refused = { code: '409', msg: '该callback_url已订阅此event_key' };
+    expect(await subscribe('http://127.0.0.1:2/rc', 'fragment')).toEqual(refused);
+    expect(await subscribe('http://127.0.0.1:2/rc#g', 'fragment')).toEqual(refused);
+    const [made] = await service.subscriptions.list({ appId: APP_ID, eventKey: 'fragment', limit: 10 });
+    expect(made).toMatchObject({ callbackUrl: 'http://127.0.0.1:2/rc' });
+    expect(await unsubscribe('http://127.0.0.1:2/rc#h', 'fragment')).toEqual(DONE);
+    expect(await service.subscriptions.list({ appId: APP_ID, eventKey: 'fragment', limit: 10 })).toEqual([]);
   });
 
   test('at the same time to the same is once', async () => {
