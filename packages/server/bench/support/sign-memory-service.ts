@@ -23,8 +23,9 @@ const work = createPdfThreads({ threads: Number(threads) });
 const signOne = async (source: string): Promise<void> => {
   const { bytes: pdf, sha256: expected } = await files.getUnchecked(source);
   const terms = { signer, signedAt: new Date(), limits: { bytesMax: BYTES_MAX } };
-  const { pieces, sha256 } = await work.sign({ ...terms, pdf, sha256: expected, place: () => [signature] });
-  await files.delete(await files.put(pieces, sha256));
+  const signed = await work.sign({ ...terms, pdf, sha256: expected, place: () => [signature] });
+  await files.delete(await files.put(signed.pieces, signed.sha256));
+  signed.release();
 };
 await signOne(await files.put(await contractOf(SMALL_BYTES)));
 const beforeBytes = process.memoryUsage.rss();

@@ -63,6 +63,7 @@ export async function signField(
   });
   const { pieces, sha256 } = signed;
   const { fileId } = await documents.storeFile({ appId, fileName: flow.subject, bytes: pieces, sha256 });
+  signed.release();
   return { fileId, sha256, sealId: drawing.sealId, places, at, level: act.level() };
 }
 

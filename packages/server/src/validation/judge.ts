@@ -72,8 +72,9 @@ export function judgeSignature(
   const vouchedTime = proven?.at ?? (facts.stampedAt && isTrusted(cms, path, knowledge) ? facts.stampedAt : undefined);
   problems.push(...trustProblems(facts, path, vouchedTime, knowledge));
   problems.push(...revocationProblems(revocation, vouchedTime));
-  if (!value.isTimestamp && !proven)
-    problems.push(facts.stamps.some(({ isBroken }) => !isBroken) ? 'timestamp_untrusted' : 'time_not_proven');
+  // One that cannot be believed is no better than none; that it is there and cannot be believed has to be said.
+  if (facts.stamps.some((stamp) => !stamp.isBroken && !stamp.isTrusted)) problems.push('timestamp_untrusted');
+  else if (!value.isTimestamp && !proven) problems.push('time_not_proven');
   const embedded = (revision: number): RevocationData & { certificates: readonly Certificate[] } => {
     const store = stored(revision);
     return { ...store, crls: [...store.crls, ...cms.crls], ocsps: [...store.ocsps, ...cms.ocsps] };
@@ -226,19 +227,12 @@ export function verdictOf(
 const WORST_FIRST: readonly Verdict[] = ['broken', 'changed', 'indeterminate', 'valid_with_changes', 'valid'];
 
 /**
- * The whole file's: the worst of its signatures'. Whoever signed last has signed what came before, so permitted changes
- * under a last signature over the whole file are no changes of the file. A timestamp by a service that nobody here knows
- * proves nothing and breaks nothing.
+ * The whole file's: the worst of its signatures' and timestamps'. Whoever signed last has signed what came before, so
+ * permitted changes under a last signature over the whole file are no changes of the file.
  */
-export function fileVerdict(
-  signatures: readonly Pick<ReportedSignature, 'verdict' | 'kind' | 'coversWholeFile'>[],
-): Verdict {
-  const isPersons = signatures.some(({ kind }) => kind === 'signature');
-  const counted = signatures.filter(
-    ({ kind, verdict }) => !(isPersons && kind === 'timestamp' && verdict === 'indeterminate'),
-  );
-  const worst = WORST_FIRST.find((verdict) => counted.some((each) => each.verdict === verdict));
+export function fileVerdict(signatures: readonly Pick<ReportedSignature, 'verdict' | 'coversWholeFile'>[]): Verdict {
+  const worst = WORST_FIRST.find((verdict) => signatures.some((each) => each.verdict === verdict));
   if (worst === undefined) return 'not_signed';
-  const isAllSigned = counted.some(({ verdict, coversWholeFile }) => verdict === 'valid' && coversWholeFile);
+  const isAllSigned = signatures.some(({ verdict, coversWholeFile }) => verdict === 'valid' && coversWholeFile);
   return worst === 'valid_with_changes' && isAllSigned ? 'valid' : worst;
 }

@@ -19,10 +19,11 @@ export type DoubtProblem =
   | 'certificate_not_for_signing'
   | 'certificate_expired'
   | 'certificate_revoked_since'
-  | 'certificate_unvouched';
+  | 'certificate_unvouched'
+  | 'timestamp_untrusted';
 
 /** Worth knowing. */
-export type NoteProblem = 'timestamp_untrusted' | 'signing_certificate_missing' | 'time_not_proven';
+export type NoteProblem = 'signing_certificate_missing' | 'time_not_proven';
 
 export type ProblemCode = BreakingProblem | DoubtProblem | NoteProblem;
 
@@ -53,7 +54,7 @@ const GRAVITY: Readonly<Record<ProblemCode, 'breaking' | 'doubt' | 'note'>> = {
   certificate_expired: 'doubt',
   certificate_revoked_since: 'doubt',
   certificate_unvouched: 'doubt',
-  timestamp_untrusted: 'note',
+  timestamp_untrusted: 'doubt',
   signing_certificate_missing: 'note',
   time_not_proven: 'note',
 };

@@ -54,9 +54,11 @@ describe('a file that is signed on a thread', () => {
 
   test('is moved and not copied', async () => {
     const pdf = Buffer.from(new Uint8Array(await blankPdf(1)).buffer);
-    const { pieces } = await signed(threads(), pdf);
+    const { pieces, release } = await signed(threads(), pdf);
     expect(pdf.length).toBe(0);
     expect(pieces[0]!.length).toBeGreaterThan(0);
+    release();
+    expect(pieces.map(({ length }) => length)).toEqual([0, 0]);
   });
 
   test('is placed with the sizes of its pages in hand', async () => {

@@ -1,5 +1,6 @@
 import { webcrypto, X509Certificate } from 'node:crypto';
 import { CryptoKeySigner, PDF } from '@libpdf/core';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   appendDocumentTimestamp,
@@ -188,6 +189,24 @@ describe('time and level', () => {
     expect(report(plain, [world.root], later).verdict).toBe('indeterminate');
     expect(report(plain, [world.root], later).signatures[0]!.problems[0]!.code).toBe('certificate_expired');
     expect(report(await stamped(world), [world.root], later).verdict).toBe('valid');
+  });
+
+  test('no digit of a timestamp, or of a signature with one, can be changed unseen', async () => {
+    const world = await longTermWorld();
+    const one = await stamped(world);
+    const archived = await documentTimestamp(world, appendValidationData(one, world.data, limits));
+    for (const pdf of [one, archived]) {
+      const holes = [...pdf.toString('latin1').matchAll(/\/ByteRange \[0 (\d+) (\d+)/g)].at(-1)!.slice(1).map(Number);
+      fc.assert(
+        fc.property(fc.integer({ min: holes[0]!, max: holes[0]! + 9_000 }), fc.nat({ max: 14 }), (at, difference) => {
+          const tampered = Buffer.from(pdf);
+          const digit = Number.parseInt(String.fromCharCode(pdf[at]!), 16) || 0;
+          tampered.write(((digit + 1 + difference) % 16).toString(16), at);
+          expect(report(tampered, [world.root]).verdict).not.toMatch(/^valid/);
+        }),
+        { numRuns: 300 },
+      );
+    }
   });
 
   test('a timestamp that was changed is no timestamp any more, and the signature no signature', async () => {
