@@ -4,7 +4,7 @@ import { createRelayOperations, type CalleeChange } from '../../src/relay/index.
 import { createTestDatabase } from '../support/database.ts';
 import { orderedDestinations, upTo } from '../support/ordered-destinations.ts';
 import { ACKNOWLEDGED } from '../support/receiver.ts';
-import { APP_ID, applications } from '../support/relay-service.ts';
+import { APP_ID, applications, vault } from '../support/relay-service.ts';
 
 const database = await createTestDatabase({ poolSizeMax: 16 });
 const { node, receiver, callee, send, state, inState, drained, close } = orderedDestinations(database);
@@ -28,7 +28,7 @@ describe('replayed messages of one key', () => {
       await inState(one, ids[n]!, 'failed');
     }
     way.refuses = false;
-    const operations = createRelayOperations({ db: database.db, clock: systemClock, keys: applications });
+    const operations = createRelayOperations({ db: database.db, clock: systemClock, vault, keys: applications });
     const filter = { state: 'failed', calleeNo, appId: APP_ID } as const;
     const replay = (superseded = false) =>
       operations.replayMany({
