@@ -40,8 +40,18 @@ export const button = (tab: Page, name: string): Locator =>
 /** Nothing sticks out, every text can be read, and a picture is kept. */
 export async function inspect({ folder }: TestBrowser, tab: Page, window: Window, name: string): Promise<void> {
   const file = `sign-${window.name}-${name}.png`;
+  await colorsAtRest(tab);
   await tab.screenshot({ path: join(process.env['YINXIN_SCREENSHOTS'] ?? folder, file) });
   expect(await faultsOf(tab), file).toEqual([]);
+}
+
+/** What changes its colours does so within an instant: a look in between would read one colour over the other. */
+async function colorsAtRest(tab: Page): Promise<void> {
+  await tab.evaluate(`Promise.allSettled(
+    document.getAnimations()
+      .filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity)
+      .map(({ finished }) => finished)
+  ).then(() => undefined)`);
 }
 
 /** A signer whose next step is the document. */
