@@ -30,7 +30,7 @@ export interface Visit {
  * - `signer_code_wrong` {triesLeft}, `signer_code_expired`, `signer_code_too_soon` {retryAfter}, `signer_code_locked` {retryAfter}
  * - `signer_unreachable`: no code can be sent, no mobile is known
  * - `signer_not_in_turn`: it is not their turn, or they have confirmed · `signer_flow_over`
- * - `signer_step_missing`: identity or consent · `signer_consent_outdated`: another version is in force
+ * - `signer_step_missing`: identity or consent, or no page of the document was shown · `signer_consent_outdated`: another version is in force
  * - `signer_choice_invalid` {reason} · `signer_reading_time_left` {retryAfter}
  * - `signer_preview_gone` · `signer_document_changed`: a signature came in since, where theirs is to stand
  * - `signer_company_not_verified`: nobody signs in the name of a company that was not looked at
