@@ -38,9 +38,15 @@ describe('whether the pages of a file can be shown', () => {
   });
 
   it('a file that keeps its readers waiting for ever is refused', async () => {
-    const { of, seen } = drawn([], 9_000);
-    expect(await of(20)).toBe(4);
-    expect(seen).toHaveLength(3);
+    const { of, seen } = drawn([], 2_900);
+    expect(await of(20)).toBe(8);
+    expect(seen).toHaveLength(7);
+  });
+
+  it('a page that takes long twice is one that a busy service could not show', async () => {
+    const { of, seen } = drawn([], 3_100);
+    expect(await of(5)).toBe(1);
+    expect(seen).toEqual([1, 1]);
   });
 
   it('where pages cannot be drawn now, nothing is said of the file', async () => {

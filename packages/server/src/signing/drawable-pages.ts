@@ -12,6 +12,8 @@ const FIRST_PAGES = 20;
 const FIELD_PAGES_MAX = 100;
 /** Milliseconds: after these no further page is looked at that neither is among the first nor has a field. */
 const REST_MS_MAX = 1_500;
+/** Milliseconds of one page, twice: when the service is busy, it would not come out within the limit of page images. */
+const PAGE_MS_MAX = 3_000;
 /** Milliseconds: no honest file keeps its readers waiting for so long. */
 const ALL_MS_MAX = 20_000;
 
@@ -37,22 +39,24 @@ export async function undrawablePage(
     const elapsed = milliseconds() - begun;
     if (elapsed > REST_MS_MAX && !wanted.has(page)) return undefined;
     if (elapsed > ALL_MS_MAX) return page;
-    const isDrawn =
-      (await draws(pageImages, { pdf, page, widthPixels: WIDTH_PIXELS })) ||
-      // Once more, in a thread of its own: what ended the first one may have been another's document.
-      (await draws(pageImages, { pdf, page, widthPixels: SECOND_WIDTH_PIXELS }));
+    const draw = (widthPixels: number) => draws(pageImages, { pdf, page, widthPixels }, milliseconds);
+    // Once more, in a thread of its own: what ended the first one, or kept it busy, may have been another's document.
+    const isDrawn = (await draw(WIDTH_PIXELS)) || (await draw(SECOND_WIDTH_PIXELS));
     if (!isDrawn) return page;
   }
   return undefined;
 }
 
+/** Whether a page is drawn, and soon enough. */
 async function draws(
   pageImages: Pick<PageImages, 'render'>,
   wanted: Parameters<PageImages['render']>[0],
+  milliseconds: () => number,
 ): Promise<boolean> {
+  const begun = milliseconds();
   try {
     await pageImages.render(wanted);
-    return true;
+    return milliseconds() - begun <= PAGE_MS_MAX;
   } catch (error) {
     if (isDomainError(error, 'page_unreadable', 'page_missing')) return false;
     throw error;
