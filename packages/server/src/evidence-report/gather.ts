@@ -14,7 +14,7 @@ export interface GatherDependencies {
 }
 
 /** A change of what the report says makes a report of the same facts another one. */
-const REPORT_VERSION = 1;
+const REPORT_VERSION = 2;
 
 /** Everything that a report of a flow says. @throws DomainError flow_not_found, and those of `readFile` */
 export async function gatherFacts(

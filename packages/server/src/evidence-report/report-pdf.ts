@@ -308,5 +308,5 @@ const NOTES = [
   '2. 计算所持合同文件的SHA-256，应与“文件版本”中最后一个版本一致。The SHA-256 of the contract in your hands is that of the last revision.',
   '3. 每个签署行为的内容按固定顺序写成JSON数组后计算SHA-256，即“审计链”中所列的值（原文见附件evidence.json），并写入以SHA-256逐条相连的审计链：改动、删除或调换任何一条都会使其后的哈希不符。Each act is hashed as a JSON array in a fixed order (attached as evidence.json) and stands in an audit chain whose every hash covers the one before.',
   '4. 时间均为中国标准时间（UTC+8）。签名级别为B-T及以上的，签名时间由时间戳服务证明；B-B的签名时间取自本服务的时钟。Times are China Standard Time. From level B-T on, a timestamp service vouches for the time of a signature.',
-  '5. 证件号和手机号隐去中间部分；“已删除”表示本人的资料已应要求删除，哈希、证书与行为记录仍然保留。Numbers are masked; “erased” means that the data of a person was erased on request, while the proof was kept.',
+  '5. 证件号和手机号隐去中间部分；“已删除”表示本人的资料已应要求删除，哈希、证书与行为记录仍然保留，行为记录中隐去中间部分的发送号码属于哈希所覆盖的原文，不作改动。Numbers are masked; “erased” means that the data of a person was erased on request, while the proof was kept: acts stand as they were recorded, with the masked number to which a message went, for their hashes cover it.',
 ];

@@ -23,7 +23,8 @@ export function checkReceipt(facts: ReceiptFacts, missing: (text: string) => str
 }
 
 function isDate({ issueYear, issueMonth, issueDay }: ReceiptFacts): boolean {
-  const form = /^\d{4}$/.test(issueYear) && /^\d{1,2}$/.test(issueMonth) && /^\d{1,2}$/.test(issueDay);
+  // There was no year 0: after 1 before comes 1 after.
+  const form = /^(?!0000)\d{4}$/.test(issueYear) && /^\d{1,2}$/.test(issueMonth) && /^\d{1,2}$/.test(issueDay);
   const iso = `${issueYear}-${issueMonth.padStart(2, '0')}-${issueDay.padStart(2, '0')}`;
   const day = new Date(`${iso}T00:00:00Z`);
   // A date that rolls over, such as 30 February, does not come out as it went in.

@@ -16,24 +16,42 @@ const PEN_THIN = 0.008;
 const PEN_THICK = 0.022;
 /** Spacing of the smoothed line, of the box's longer side: under a point at the usual width. */
 const STEP = 0.007;
-/** Points of all strokes after smoothing: more than anybody writes. */
-const SMOOTHED_MAX = 6_000;
+/**
+ * Steps of all strokes together; a longer line has longer steps. At `STEP` it is a line of 28 times the box, and a name of
+ * three full characters is some 8.
+ */
+const STEPS_MAX = 4_000;
+/** Of the box's longer side, all strokes together: beyond it nobody writes. */
+export const HANDWRITING_LENGTH_MAX = 100;
 /** A bend beyond this (some 2 degrees) would show as a notch at the outer side: it is rounded by a disc. */
 const STRAIGHT_COSINE = 0.9995;
 
 /** The line's middle and half of its thickness there. */
 type Dot = { readonly x: number; readonly y: number; readonly radius: number };
 
+/** How long the strokes are together, in longer sides of their box. */
+export function handwritingLength({ width, height, strokes }: HandwritingStrokes): number {
+  let length = 0;
+  for (const { points } of strokes) {
+    for (const [index, [x, y]] of points.entries()) {
+      const before = points[index - 1];
+      if (before !== undefined) length += Math.hypot(x - before[0], y - before[1]);
+    }
+  }
+  return length / Math.max(width, height);
+}
+
 /**
  * Draws a handwriting as filled outlines, thicker where the pen was pressed, smooth between the points that the screen
- * told. The drawing is as wide as `HANDWRITING_WIDTH`, in the proportions of the box.
+ * told. The drawing is as wide as `HANDWRITING_WIDTH`, in the proportions of the box. However
+ * long the line is, the path has at most some 8,000 dots (two for a step) and eleven commands for each.
  */
-export function handwritingAppearance({ width, height, strokes }: HandwritingStrokes): Appearance {
+export function handwritingAppearance(handwriting: HandwritingStrokes): Appearance {
+  const { width, height, strokes } = handwriting;
   const scale = HANDWRITING_WIDTH / width;
   const longer = Math.max(width, height) * scale;
   const radiusOf = (pressure: number): number => ((PEN_THIN + (PEN_THICK - PEN_THIN) * pressure) * longer) / 2;
-  const total = strokes.reduce((sum, { points }) => sum + points.length, 0);
-  const step = Math.max(STEP * longer, (longer * 4 * Math.max(1, total / 500)) / SMOOTHED_MAX);
+  const step = longer * Math.max(STEP, handwritingLength(handwriting) / STEPS_MAX);
   const commands = strokes.flatMap(({ points }) =>
     strokeOutline(
       smoothed(
@@ -49,12 +67,21 @@ export function handwritingAppearance({ width, height, strokes }: HandwritingStr
   };
 }
 
+/** The points that are half a step from the one before, and the last: the ones between them change nothing to be seen. */
+function spaced(given: readonly Dot[], distance: number): Dot[] {
+  const kept: Dot[] = [];
+  for (const [index, point] of given.entries()) {
+    const before = kept.at(-1);
+    if (before === undefined || Math.hypot(point.x - before.x, point.y - before.y) >= distance) kept.push(point);
+    // The end of the line stands where the pen left it.
+    else if (index === given.length - 1 && kept.length > 1) kept[kept.length - 1] = point;
+  }
+  return kept;
+}
+
 /** The curve of Catmull and Rom through the points, in steps of about equal length. */
 function smoothed(given: readonly Dot[], step: number): Dot[] {
-  const points = given.filter((point, index) => {
-    const before = given[index - 1];
-    return before === undefined || Math.hypot(point.x - before.x, point.y - before.y) > step / 8;
-  });
+  const points = spaced(given, step / 2);
   const dots: Dot[] = [];
   for (const [index, from] of points.entries()) {
     dots.push(from);
@@ -62,7 +89,7 @@ function smoothed(given: readonly Dot[], step: number): Dot[] {
     if (to === undefined) break;
     const before = points[index - 1] ?? from;
     const after = points[index + 2] ?? to;
-    const count = Math.min(64, Math.floor(Math.hypot(to.x - from.x, to.y - from.y) / step));
+    const count = Math.floor(Math.hypot(to.x - from.x, to.y - from.y) / step);
     for (let part = 1; part < count; part += 1) dots.push(between(before, from, to, after, part / count));
   }
   return dots;

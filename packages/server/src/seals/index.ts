@@ -7,6 +7,6 @@ export type { SealVariant } from './variants.ts';
 export type { Company, DateLine, Seal, SealErrorCode, Seals, SealsDependencies } from './seals.ts';
 export type { DateFormat } from './date-line.ts';
 export { appearanceSvg } from './appearance-svg.ts';
-export { HANDWRITING_WIDTH, handwritingAppearance } from './handwriting.ts';
+export { HANDWRITING_LENGTH_MAX, HANDWRITING_WIDTH, handwritingAppearance, handwritingLength } from './handwriting.ts';
 export { PERSONAL_SEAL_WIDTH } from './personal-seal.ts';
 export type { HandwritingStrokes } from './handwriting.ts';

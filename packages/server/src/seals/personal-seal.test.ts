@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { handwritingAppearance } from './handwriting.ts';
+import { handwritingAppearance, handwritingLength } from './handwriting.ts';
 import { personalSeal } from './personal-seal.ts';
 import { sealOutlines } from './seal-font.ts';
 import { sealPng } from './seal-image.ts';
@@ -85,6 +85,38 @@ describe('a handwriting', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it.each([200, 10_000])(
+    'of %i points across the whole box again and again has no more commands than a long one',
+    (n) => {
+      const strokes = Array.from({ length: 200 }, (_, i) => ({
+        points: Array.from({ length: n / 200 }, (_, j): [number, number, number] => [
+          j % 2 === 0 ? 0 : 10_000,
+          (i * 5 + j) % 1000,
+          1,
+        ]),
+      }));
+      const { paths } = handwritingAppearance({ width: 10_000, height: 1_000, strokes });
+      expect(paths.flatMap(({ commands }) => commands).length).toBeLessThan(100_000);
+    },
+  );
+
+  it('of many points on one place is as short as it looks', () => {
+    const points = Array.from({ length: 5_000 }, (_, j): [number, number, number] => [300 + j / 100, 150, 0.5]);
+    const { paths } = handwritingAppearance({ width: 600, height: 300, strokes: [{ points }] });
+    expect(paths.flatMap(({ commands }) => commands).length).toBeLessThan(400);
+  });
+
+  it('is as long as its strokes, in longer sides of the box', () => {
+    const across = {
+      points: [
+        [0, 0, 1],
+        [600, 0, 1],
+        [0, 0, 1],
+      ] as [number, number, number][],
+    };
+    expect(handwritingLength({ width: 600, height: 300, strokes: [across, across] })).toBe(4);
   });
 
   it('a dot is a disc as thick as the pen was pressed', () => {

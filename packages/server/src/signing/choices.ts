@@ -37,3 +37,15 @@ export interface MarkPlace {
   readonly page: number;
   readonly rect: readonly [left: number, bottom: number, right: number, top: number];
 }
+
+/** The choices with equal handwritings as one object: one that was written once for many fields is drawn once. */
+export function sharedHandwritings(choices: readonly FieldChoice[]): FieldChoice[] {
+  const known = new Map<string, Handwriting>();
+  return choices.map((choice) => {
+    if (choice.form !== 'handwritten') return choice;
+    const written = JSON.stringify(choice.handwriting);
+    const handwriting = known.get(written) ?? choice.handwriting;
+    known.set(written, handwriting);
+    return { ...choice, handwriting };
+  });
+}

@@ -2,7 +2,7 @@ import type { Appearance } from '../documents/index.ts';
 import type { Org } from '../parties/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { handwritingAppearance } from '../seals/index.ts';
-import type { FieldChoice } from './choices.ts';
+import type { FieldChoice, Handwriting } from './choices.ts';
 import type { SigningContext } from './context.ts';
 import type { FieldDrawing, Mark } from './field-layout.ts';
 import type { SignField } from './terms.ts';
@@ -45,7 +45,7 @@ export async function chosenDrawing(
   at: Date,
 ): Promise<SealedDrawing> {
   if (choice.form === 'handwritten') {
-    return { sealId: null, ...(await withDate(seals, handwritingAppearance(choice.handwriting), field, at)) };
+    return { sealId: null, ...(await withDate(seals, drawnHandwriting(choice.handwriting), field, at)) };
   }
   const { sealId } = choice;
   if (chooser.kind === 'individual') {
@@ -55,6 +55,15 @@ export async function chosenDrawing(
   // Whether it may sign was asked when it was chosen: a seal that was retired since was good when its signer confirmed.
   const appearance = await seals.sealDrawing(db, { appId: chooser.org.appId, sealId });
   return { sealId, ...(await withDate(seals, appearance, field, at)) };
+}
+
+/** By identity: a handwriting of many fields is drawn once, and stands once in the file. */
+const handwritings = new WeakMap<Handwriting, Appearance>();
+
+function drawnHandwriting(handwriting: Handwriting): Appearance {
+  const drawn = handwritings.get(handwriting) ?? handwritingAppearance(handwriting);
+  handwritings.set(handwriting, drawn);
+  return drawn;
 }
 
 async function withDate(

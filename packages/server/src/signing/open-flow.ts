@@ -4,6 +4,7 @@ import type { Transaction } from '../platform/database/index.ts';
 import { hexId } from '../platform/ids.ts';
 import { recordAct } from './act.ts';
 import { addAdvanceJob } from './advance-flow.ts';
+import { undrawablePage } from './drawable-pages.ts';
 import { JOB, type SigningContext } from './context.ts';
 import { fetchFile } from './fetch-file.ts';
 import { newFlowRows, type NewFlow } from './new-flow.ts';
@@ -42,12 +43,34 @@ export async function openFlow(context: SigningContext, key: RequestKey): Promis
   const judged = await judge(context, request, fetched.bytes);
   if (!judged.ok) return failRequest(context, request, judged.reason);
   try {
+    const unshown = await unshownPage(context, request, judged);
+    if (unshown !== undefined) return await failRequest(context, request, unshown);
     await makeFlow(context, request, judged.bytes, judged.org);
   } catch (error) {
-    // The file is good and we could not keep it: that must not use up the request's tries, however long it lasts.
+    // The file is good, and we could not look at its pages or keep it: that must not use up the request's tries, however long it lasts.
     await returnAttempt(context.db, key);
     throw error;
   }
+}
+
+interface GoodFile {
+  readonly org: Org;
+  readonly bytes: Buffer;
+  readonly pages: number;
+  /** From 1. */
+  readonly fieldPages: readonly number[];
+}
+
+/** Why the file cannot be read by the people who are to sign it on the page; undefined where it can, or nobody is. */
+async function unshownPage(
+  { pageImages }: SigningContext,
+  { command }: RequestRow,
+  file: GoodFile,
+): Promise<string | undefined> {
+  const isByHand = command.signers.length > 0 || command.initiator.fields.some((field) => !field.autoExecute);
+  if (!isByHand) return undefined;
+  const page = await undrawablePage(pageImages, file, () => performance.now());
+  return page === undefined ? undefined : `第${page}页内容过于复杂或者已损坏，无法显示，请重新导出为PDF`;
 }
 
 /**
@@ -58,7 +81,7 @@ async function judge(
   context: SigningContext,
   { app_id: appId, command }: RequestRow,
   bytes: Buffer,
-): Promise<{ ok: true; org: Org; bytes: Buffer } | { ok: false; reason: string }> {
+): Promise<({ ok: true } & GoodFile) | { ok: false; reason: string }> {
   const { limits } = context;
   const initiator = await context.parties.findMember(context.db, appId, command.initiator.etcMemberNo);
   if (!initiator) return { ok: false, reason: '发起方会员不存在' };
@@ -68,20 +91,25 @@ async function judge(
     if (mobile === null) return { ok: false, reason: '发起方会员没有手机号，无法收到签署链接' };
   }
   let misplaced: string | undefined;
+  let [pageCount, fieldPages]: [number, number[]] = [0, []];
   const rehearsal = await context.pdf.rehearse({
     pdf: bytes,
     limits: { bytesMax: limits.fileBytesMax },
     grownBytesMax: limits.revisionBytesMax,
     async place(pages) {
       const placed = await placeFields(context, command, org, pages);
-      if (placed.ok) return placed.widgets;
+      if (placed.ok) {
+        [pageCount, fieldPages] = [pages.length, placed.widgets.map(({ pageIndex }) => pageIndex + 1)];
+        return placed.widgets;
+      }
       misplaced = placed.reason;
       return null;
     },
   });
   if (misplaced !== undefined) return { ok: false, reason: misplaced };
   const { refusal, pdf } = rehearsal;
-  return refusal === undefined ? { ok: true, org, bytes: pdf } : { ok: false, reason: PDF_REFUSALS[refusal] };
+  if (refusal !== undefined) return { ok: false, reason: PDF_REFUSALS[refusal] };
+  return { ok: true, org, bytes: pdf, pages: pageCount, fieldPages };
 }
 
 async function failRequest(context: SigningContext, request: RequestRow, reason: string): Promise<void> {

@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import type { PageImage, PageSize, Widget } from '../documents/index.ts';
 import { isDomainError } from '../platform/errors.ts';
 import { hexId } from '../platform/ids.ts';
 import { recordAct } from './act.ts';
-import type { FieldChoice, Handwriting } from './choices.ts';
+import { sharedHandwritings, type FieldChoice, type Handwriting } from './choices.ts';
 import type { SigningContext } from './context.ts';
+import { HANDWRITING_LENGTH_MAX, handwritingLength } from '../seals/index.ts';
 import { chosenDrawing, placedField, type Chooser } from './drawing.ts';
 import { layoutField, placesOf } from './field-layout.ts';
 import { countPreviews, findPreview, insertPreview } from './signer-store.ts';
@@ -16,6 +18,8 @@ const POINTS_MAX = 20;
 const STROKES_MAX = 200;
 const STROKE_POINTS_MAX = 10_000;
 const HANDWRITING_SIZE_MAX = 10_000;
+/** Of all different handwritings of a signer, as `HANDWRITING_LENGTH_MAX` of one: a name is some 8. */
+const HANDWRITINGS_LENGTH_MAX = 300;
 const PREVIEWS_AN_HOUR_MAX = 120;
 const HOUR_MS = 3_600_000;
 /** What fills the room of a signature that nobody makes. */
@@ -127,14 +131,17 @@ async function stampedFile(
 ): Promise<{ file: Buffer; widgets: Widget[] }> {
   const chooser = await chooserOf(context, flow, signer);
   const fields = await signerFields(context, flow, signer);
+  const shared = sharedHandwritings(choices);
   const widgets: Widget[] = [];
   const source = await context.documents.readFile({ appId: flow.app_id, fileId: flow.file_id });
   const stamped = await context.pdf.sign({
     pdf: source.bytes,
     async place(pages) {
       for (const { row } of fields) {
-        const choice = choices.find(({ fieldId }) => fieldId === row.field_id);
+        const choice = shared.find(({ fieldId }) => fieldId === row.field_id);
         if (!choice) throw refused('signer_choice_invalid', { reason: 'a field has no choice' });
+        // Between two drawings whoever else waits has their turn.
+        if (choice.form === 'handwritten') await setImmediate();
         widgets.push(...(await widgetsOf(context, chooser, row.field, choice, pages, at)));
       }
       return widgets.map((widget, index) => ({ fieldName: `preview-${hexId()}-${index}`, widget }));
@@ -176,6 +183,7 @@ export async function checkChoices(
 ): Promise<void> {
   const fields = await signerFields(context, flow, signer);
   const chooser = await chooserOf(context, flow, signer);
+  checkLengths(choices);
   if (chooser.kind === 'company' && chooser.org.verifiedAt === null) throw refused('signer_company_not_verified');
   const invalid = (reason: string) => refused('signer_choice_invalid', { reason });
   const chosen = new Map(choices.map((choice) => [choice.fieldId, choice]));
@@ -197,6 +205,21 @@ export async function checkChoices(
   }
 }
 
+/** Nobody writes so much, and drawing it would hold up everybody else. */
+function checkLengths(choices: readonly FieldChoice[]): void {
+  const shared = sharedHandwritings(choices).flatMap((choice) =>
+    choice.form === 'handwritten' ? [choice.handwriting] : [],
+  );
+  const lengths = [...new Set(shared)].map(handwritingLength);
+  const most =
+    `strokes of at most ${HANDWRITING_LENGTH_MAX} times the longer side of the box, ` +
+    `and ${HANDWRITINGS_LENGTH_MAX} times in all the different handwritings`;
+  if (lengths.some((length) => length > HANDWRITING_LENGTH_MAX))
+    throw refused('signer_choice_invalid', { reason: most });
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (total > HANDWRITINGS_LENGTH_MAX) throw refused('signer_choice_invalid', { reason: most });
+}
+
 /** Something was written, within its box, in as many points as a hand makes. */
 function checkHandwriting({ width, height, strokes }: Handwriting): void {
   const invalid = (reason: string) => refused('signer_choice_invalid', { reason });
@@ -215,8 +238,13 @@ function checkHandwriting({ width, height, strokes }: Handwriting): void {
   if (inked < Math.max(width, height) * 0.05) throw invalid('nothing was written');
 }
 
-/** @throws DomainError signer_reading_time_left */
-export function requireReadingTime(context: SigningContext, signer: SignerRow): void {
+/**
+ * The document was shown, if need be for as long as it must.
+ *
+ * @throws DomainError signer_reading_time_left, signer_step_missing
+ */
+export function requireReading(context: SigningContext, signer: SignerRow): void {
   const left = readingSecondsLeft(context, signer);
   if (left > 0) throw refused('signer_reading_time_left', { retryAfter: String(left) });
+  if (signer.document_opened_at === null) throw refused('signer_step_missing');
 }

@@ -7,7 +7,7 @@ import { CONSENT } from './consent.ts';
 import type { SigningContext } from './context.ts';
 import { overlap } from './field-layout.ts';
 import { moveFlow } from './move-flow.ts';
-import { checkChoices, requireReadingTime } from './preview.ts';
+import { checkChoices, requireReading } from './preview.ts';
 import { findPreview, findSigner, insertIntent, updateSession, updateSigner } from './signer-store.ts';
 import { actOf, keyOf, placeOf, refused, requireConsent, requireTurn, type Visit } from './signer-visit.ts';
 import { lockFlow, signedPlaces, updateFlow } from './store.ts';
@@ -46,7 +46,7 @@ export async function confirm(context: SigningContext, visit: Visit, previewId: 
   if (place.signer.confirmed_at !== null && place.flow.state === 'signing') return;
   requireTurn(place.flow, place.signer, context.clock.now());
   requireConsent(visit);
-  requireReadingTime(context, place.signer);
+  requireReading(context, place.signer);
   const preview = await findPreview(context.db, session, previewId);
   if (!preview) throw refused('signer_preview_gone');
   await checkChoices(context, place.flow, place.signer, preview.choices);

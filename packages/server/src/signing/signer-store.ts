@@ -88,13 +88,23 @@ export async function useLink(tx: Transaction, link: LinkRow, at: Date): Promise
   return row !== undefined;
 }
 
-/** Sessions that were opened since for a signer. */
-export async function countSessions(executor: Executor, key: SignerKey, since: Date): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from sign_session
-    where app_id = ${key.appId} and flow_id = ${key.flowId} and signer_id = ${key.signerId} and created_at > ${since}
+/** Sessions that were opened since for a signer: in all, and those of an address in which nobody proved who they are. */
+export async function countSessions(
+  executor: Executor,
+  key: SignerKey,
+  from: { readonly ip: string | null },
+  since: Date,
+): Promise<{ all: number; unprovenThere: number }> {
+  const { rows } = await sql<{ all: number; unprovenThere: number }>`
+    select count(*) as all,
+      count(*) filter (where session.checked_at is null and opened.ip is not distinct from ${from.ip}) as "unprovenThere"
+    from sign_session session
+    left join sign_act opened on opened.app_id = session.app_id and opened.flow_id = session.flow_id
+      and opened.kind = 'opened' and opened.session_id = session.session_id
+    where session.app_id = ${key.appId} and session.flow_id = ${key.flowId} and session.signer_id = ${key.signerId}
+      and session.created_at > ${since}
   `.execute(executor);
-  return rows[0]?.count ?? 0;
+  return rows[0] ?? { all: 0, unprovenThere: 0 };
 }
 
 /** Links that were made since for a signer's other devices. */

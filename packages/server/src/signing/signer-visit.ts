@@ -30,7 +30,7 @@ export interface Visit {
  * - `signer_code_wrong` {triesLeft}, `signer_code_expired`, `signer_code_too_soon` {retryAfter}, `signer_code_locked` {retryAfter}
  * - `signer_unreachable`: no code can be sent, no mobile is known
  * - `signer_not_in_turn`: it is not their turn, or they have confirmed · `signer_flow_over`
- * - `signer_step_missing`: identity or consent · `signer_consent_outdated`: another version is in force
+ * - `signer_step_missing`: identity or consent, or no page of the document was shown · `signer_consent_outdated`: another version is in force
  * - `signer_choice_invalid` {reason} · `signer_reading_time_left` {retryAfter}
  * - `signer_preview_gone` · `signer_document_changed`: a signature came in since, where theirs is to stand
  * - `signer_company_not_verified`: nobody signs in the name of a company that was not looked at
@@ -65,8 +65,13 @@ const SESSION_ID_BYTES = 9;
 /** Long enough to take up a phone. */
 const HANDOVER_LIFE_MS = 10 * 60_000;
 const HANDOVERS_AN_HOUR_MAX = 20;
-/** Each leaves an act that stays: a link is opened by hand, not in a loop. */
-const SESSIONS_AN_HOUR_MAX = 60;
+/**
+ * Each leaves an act that stays: a link is opened by hand, not in a loop. Whoever holds the link and is not the signer uses
+ * up those of their own address, and the signer gets in from another.
+ */
+const UNPROVEN_SESSIONS_AN_HOUR_MAX = 60;
+/** From all addresses together: a bound on what is written, far beyond what one address may. */
+const SESSIONS_AN_HOUR_MAX = 1_200;
 const HOUR_MS = 3_600_000;
 
 export function keyOf({ session }: Visit): SignerKey {
@@ -113,7 +118,8 @@ export async function openLink(
   const at = context.clock.now();
   if (link.expires_at <= at) throw refused('signer_link_expired');
   const key = { appId: link.app_id, flowId: link.flow_id, signerId: link.signer_id };
-  if ((await countSessions(context.db, key, new Date(at.getTime() - HOUR_MS))) >= SESSIONS_AN_HOUR_MAX) {
+  const { all, unprovenThere } = await countSessions(context.db, key, from, new Date(at.getTime() - HOUR_MS));
+  if (unprovenThere >= UNPROVEN_SESSIONS_AN_HOUR_MAX || all >= SESSIONS_AN_HOUR_MAX) {
     throw refused('signer_too_many', { retryAfter: '600' });
   }
   const { token: cookie } = newToken(link.app_id);
@@ -157,10 +163,14 @@ export async function visitOf(
   return session && { session, origin: { ...from, sessionId: session.session_id } };
 }
 
-/** A link for the signer's other device. It opens once and soon, and who opens it proves themselves anew. */
+/**
+ * A link for the other device of a signer who proved who they are, so that nobody else uses up those of an hour. It opens
+ * once and soon, and who opens it proves themselves anew.
+ */
 export async function handOver(context: SigningContext, visit: Visit): Promise<{ url: string; expiresAt: Date }> {
   const { flow } = await placeOf(context, visit);
   if (flow.state !== 'signing') throw refused('signer_flow_over');
+  if (visit.session.checked_at === null) throw refused('signer_step_missing');
   const key = keyOf(visit);
   const at = context.clock.now();
   const since = new Date(at.getTime() - HOUR_MS);

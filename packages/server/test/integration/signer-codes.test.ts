@@ -121,6 +121,7 @@ describe('who may do what', () => {
   it('a handover link opens once, in ten minutes, and its device proves itself anew', async () => {
     await fixture.waitingFlow();
     const signer = await open();
+    expect((await signer.call('POST', '/handover')).body.error).toBe('step_missing');
     await signer.enter(codeOf);
     const { url } = await signer.done<{ url: string }>('POST', '/handover');
     const token = new URL(url).hash.slice(1);
@@ -161,11 +162,17 @@ describe('what is no request', () => {
     expect((await signer.task()).step).toBe('identity');
   });
 
-  it('a link that is opened in a loop is opened sixty times an hour', async () => {
+  it('a link that is opened in a loop from one address lets its signer in from another', async () => {
     await fixture.waitingFlow();
     const token = await fixture.service.outgoing.linkOf(MOBILE);
+    const signer = await openLink(http, token);
     const opened = await Promise.allSettled(Array.from({ length: 62 }, () => openLink(http, token)));
     expect(opened.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(62);
     await expect(openLink(http, token)).rejects.toThrow('too_many_requests');
+    const { signers } = fixture.service.signing;
+    const elsewhere = await signers.openLink(token, { ip: '192.0.2.7', userAgent: 'a phone' });
+    expect(elsewhere.sessionId).not.toBe('');
+    await signer.enter(codeOf);
+    expect((await signer.task()).step).toBe('document');
   });
 });

@@ -211,6 +211,9 @@ describe('from the link to the signed document', () => {
     expect(field!.forms).toEqual(['company']);
     const chosen = { fieldId: field!.fieldId, form: 'company' as const, sealId: task.document!.seals[1]!.sealId };
     const { previewId } = await employee.preview([chosen]);
+    // With no reading time either nobody signs what was not shown to them.
+    expect((await employee.call('POST', '/confirm', { previewId })).body.error).toBe('step_missing');
+    await employee.read();
     await employee.done('POST', '/confirm', { previewId });
     await sealed();
     expect(await fixture.state(flowId)).toBe('signing');
@@ -263,6 +266,21 @@ describe('what may be signed', () => {
       expect([answer.status, answer.body.error, choices]).toEqual([422, 'invalid', choices]);
     }
     expect((await signer.preview([good])).pages).toEqual([1]);
+  });
+
+  it('a line that goes to and fro as no hand does is refused, and told how long one may be', async () => {
+    await fixture.waitingFlow();
+    const signer = await open();
+    const [good] = defaultChoices(await signer.enter(codeOf));
+    const strokes = Array.from({ length: 200 }, (_, stroke) => ({
+      points: Array.from({ length: 50 }, (_, index) => [index % 2 === 0 ? 0 : 10_000, stroke * 5, 1]),
+    }));
+    const choices = [{ ...good, handwriting: { width: 10_000, height: 1_000, strokes } }];
+    const answer = await signer.call('POST', '/preview', { choices });
+    expect([answer.status, answer.body.error]).toEqual([422, 'invalid']);
+    expect(answer.body.message).toContain('at most 100 times the longer side of the box');
+    const written = { ...choices[0], handwriting: { ...choices[0]!.handwriting, strokes: strokes.slice(0, 2) } };
+    expect((await signer.call('POST', '/preview', { choices: [written] })).status).toBe(200);
   });
 
   it('a document that must be read cannot be signed before its time is over, counted from its first page', async () => {

@@ -42,6 +42,7 @@ function person(changed: Partial<Individual> = {}): Individual {
 async function entered({ mobile }: Individual): Promise<SignerClient> {
   const client = await openLink(http, await fixture.service.outgoing.linkOf(mobile));
   await client.enter(() => fixture.service.outgoing.codeOf(mobile));
+  await client.read();
   return client;
 }
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CompanyField } from '../../src/signing/index.ts';
 import { contractPdf } from '../support/contract-pdf.ts';
 import { createManualJobs } from '../support/manual-jobs.ts';
-import { pdfOf } from '../support/raw-pdf.ts';
+import { CATALOG, PAGES, pdfOf, stream } from '../support/raw-pdf.ts';
 import {
   individual,
   run,
@@ -54,6 +54,32 @@ describe('a file or a field that is no good', () => {
     const nested = `<</Type/Pages/Count 1/Kids ${'['.repeat(10_000)}>>`;
     const fileUrl = fixture.outside.answer('/bomb', pdfOf(['<</Type/Catalog/Pages 2 0 R>>', nested]));
     expect(await failure({ fileUrl })).toContain('结构过于复杂');
+  });
+
+  it('a page that nobody could be shown, where people are to sign; silent signatures need nobody to look', async () => {
+    const form = (next: number) =>
+      stream(
+        `/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</F ${next} 0 R>>>>`,
+        Buffer.from('/F Do\n'.repeat(100)),
+      );
+    const bomb = pdfOf([
+      CATALOG,
+      PAGES,
+      '<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</XObject<</F 5 0 R>>>>>>',
+      stream('', Buffer.from('/F Do')),
+      ...[6, 7, 8, 9, 10].map(form),
+      stream('/Type/XObject/Subtype/Form/BBox[0 0 9 9]', Buffer.from('0 0 5 5 re f')),
+    ]);
+    const fileUrl = fixture.outside.answer('/undrawable', bomb);
+    const placement = { kind: 'page' as const, positions: [{ page: 1, x: 300, y: 300 }] };
+    const signers = [individual({ fields: [{ placement, width: null, date: null, forms: [] }] })];
+    const fields = [silentField({ placement })];
+    expect(await failure({ fileUrl, fields, signers })).toContain('第1页内容过于复杂或者已损坏');
+    const { flowRequestId } = await fixture.service.signing.createFlow(
+      fixture.command({ fileUrl, fields, signers: [] }),
+    );
+    await fixture.jobs.run(fixture.clock.now());
+    expect((await fixture.notifications(flowRequestId))[0]).toMatchObject({ data: { success_flag: true } });
   });
 
   it('an encrypted PDF', async () => {

@@ -119,12 +119,19 @@ export class SignerClient {
     return this.done('POST', '/consent', { version: task.consent.version });
   }
 
+  /** Looks at the first page: without it nothing can be confirmed. */
+  async read(): Promise<void> {
+    const { status } = await this.bytes('/pages/1?width=200');
+    if (status !== 200) throw new Error(`page 1: ${status}`);
+  }
+
   preview(choices: ChoicesRequest['choices']): Promise<PreviewAnswer> {
     return this.done('POST', '/preview', { choices });
   }
 
-  /** Signs every field in its default form. */
+  /** Looks at the document and signs every field in its default form. */
   async sign(point?: { page: number; x: number; y: number }): Promise<TaskAnswer> {
+    await this.read();
     const { previewId } = await this.preview(defaultChoices(await this.task(), point));
     return this.done('POST', '/confirm', { previewId });
   }

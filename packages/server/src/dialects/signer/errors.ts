@@ -46,10 +46,11 @@ export function signerAnswer(error: DomainError): { status: number; body: Signer
   const answers: Readonly<Record<string, Answer>> = SIGNER_ERRORS;
   const answer = Object.hasOwn(answers, error.code) ? answers[error.code] : undefined;
   if (answer === undefined) return undefined;
-  const { triesLeft, retryAfter } = error.params;
+  const { triesLeft, retryAfter, reason } = error.params;
+  const isTold = error.code === 'signer_choice_invalid' && reason !== undefined;
   const body: SignerErrorAnswer = {
     error: answer.error,
-    message: answer.message,
+    message: isTold ? `${answer.message}: ${reason}` : answer.message,
     ...(triesLeft !== undefined && { triesLeft: Number(triesLeft) }),
     ...(retryAfter !== undefined && { retryAfter: Number(retryAfter) }),
   };

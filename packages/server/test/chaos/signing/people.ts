@@ -47,6 +47,7 @@ export async function openPeople(site: SigningSite): Promise<People> {
         async preview() {
           const client = await openLink(http, new URL(await toldTo(mobile, 'url')).hash.slice(1));
           await client.enter(() => toldTo(mobile, 'code'));
+          await client.read();
           const { previewId } = await client.preview(defaultChoices(await client.task(), { page: 1, x, y: 600 }));
           return async () => void (await client.done('POST', '/confirm', { previewId }));
         },
