@@ -3,7 +3,7 @@ import type { PdfDict, PdfValue } from '../../documents/index.ts';
 import { changedKeys, isSame } from '../compare.ts';
 import { formNodes } from '../form-walk.ts';
 import type { Change, ChangeCode } from './change.ts';
-import type { Role, RoleKind } from './roles.ts';
+import type { Role, RoleKind } from './role-walk.ts';
 import { itemsOf, numberOf, typeOf } from './step.ts';
 import type { Step } from './step.ts';
 import { annotationsRule, kidsRule, ownedPartRule, widgetRule } from './widget-rules.ts';
@@ -62,6 +62,7 @@ const PLAIN_ROLES = {
   attachments: 'attachments_changed',
   permissions: 'permissions_changed',
   other: 'catalog_changed',
+  stray: 'object_changed',
 } as const satisfies Partial<Record<RoleKind, ChangeCode>>;
 
 function isPlain(kind: RoleKind): kind is keyof typeof PLAIN_ROLES {
@@ -91,6 +92,7 @@ function roleRule(step: Step, objectNumber: number, role: Role): void {
     case 'page':
       return pageRule(step, old, now, where);
     case 'resources':
+    case 'page_part':
       return note(resourceCode(step, old), where);
     case 'annotations':
       return annotationsRule(step, role.page ?? 0, arrayIn(old), arrayIn(now));
@@ -157,8 +159,8 @@ function pageList(view: Step['before']): number[] {
     const number = numberOf(item);
     if (number === undefined || seen.has(number) || depth > TREE_DEPTH_MAX || pages.length >= PAGES_MAX) return;
     seen.add(number);
-    const node = view.resolve(item);
-    if (!isDict(node)) return;
+    const node = view.dictOf(item);
+    if (!node) return;
     if (!node.has('Kids')) pages.push(number);
     for (const kid of itemsOf(view, node.get('Kids'))) walk(kid, depth + 1);
   };

@@ -4,6 +4,7 @@ import { changedKeys, isSame } from '../compare.ts';
 import type { RevisionView } from '../revision-view.ts';
 import { itemsOf, numberOf } from './step.ts';
 import type { Step } from './step.ts';
+import { isInvisible, overlap, rectOf } from './visibility.ts';
 
 /** What a signature field and its widget consist of. Anything else in a new one does something besides. */
 const SIGNATURE_FIELD_KEYS: ReadonlySet<string> = new Set(
@@ -14,11 +15,8 @@ const SIGNATURE_FIELD_KEYS: ReadonlySet<string> = new Set(
 /** What signing an empty field that was there changes in it. */
 const SIGNING_KEYS: ReadonlySet<string> = new Set(['V', 'AP', 'AS', 'M', 'F', 'MK', 'DA', 'NM', 'TU', 'Lock']);
 const FILLING_KEYS: ReadonlySet<string> = new Set(['V', 'AS', 'AP', 'M', 'I', 'RV']);
-const FLAG_HIDDEN = 2;
-const FLAG_NO_VIEW = 32;
+const DESCENDANTS_MAX = 1_000;
 const ANCESTORS_MAX = 32;
-
-type Rect = readonly [number, number, number, number];
 
 /** FT, inherited from above where it is not there. */
 export function fieldTypeOf(view: RevisionView, dict: PdfDict): string | undefined {
@@ -99,38 +97,70 @@ function signatureFieldRule(step: Step, old: PdfDict, now: PdfDict, keys: readon
   return noteSigned(step, now, where);
 }
 
-/** Notes that a field was signed, or that it shows something without being signed. */
-function noteSigned({ after, note, isIntact }: Step, field: PdfDict, where: Where): void {
-  const signature = signatureOf(after, field);
-  if (!signature) return note(isInvisible(after, field) ? 'signature_field_added' : 'unsigned_seal_added', where);
-  const objectNumber = signature.objectNumber ?? where.objectNumber;
-  if (!isIntact(objectNumber)) return note('unsigned_seal_added', where);
+/** What answers for how a field or a widget looks: a signature or a timestamp of this save, nothing, or nothing good. */
+type Backing =
+  | { kind: 'signature'; objectNumber: number }
+  | { kind: 'timestamp'; objectNumber: number }
+  | { kind: 'empty' }
+  | { kind: 'unbacked' };
+
+function backingOf({ after, isIntact }: Step, part: PdfDict, number: number): Backing {
+  const signature = signatureOf(after, part);
+  if (!signature) return { kind: isInvisible(after, part) ? 'empty' : 'unbacked' };
+  const objectNumber = signature.objectNumber ?? number;
+  if (!isIntact(objectNumber)) return { kind: 'unbacked' };
   const isTimestamp =
     isNamed(after, signature.dict, 'Type', 'DocTimeStamp') ||
     isNamed(after, signature.dict, 'SubFilter', 'ETSI.RFC3161');
+  if (!isTimestamp) return { kind: 'signature', objectNumber };
   // Anybody can make a timestamp, and nobody answers for how it looks.
-  if (isTimestamp && !isInvisible(after, field)) return note('unsigned_seal_added', where);
-  return note(isTimestamp ? 'timestamp_added' : 'signature_added', { ...where, signature: objectNumber });
+  return isInvisible(after, part) ? { kind: 'timestamp', objectNumber } : { kind: 'unbacked' };
+}
+
+/** Notes that a field was signed, or that it shows something without being signed. */
+function noteBacking({ note }: Step, backing: Backing, where: Where): void {
+  if (backing.kind === 'unbacked') return note('unsigned_seal_added', where);
+  if (backing.kind === 'empty') return note('signature_field_added', where);
+  const code = backing.kind === 'timestamp' ? 'timestamp_added' : 'signature_added';
+  return note(code, { ...where, signature: backing.objectNumber });
+}
+
+/** A field that was there and was signed now: a timestamp shows nothing, nor does anything below it. */
+function noteSigned(step: Step, field: PdfDict, where: Where): void {
+  const backing = backingOf(step, field, where.objectNumber);
+  if (backing.kind === 'timestamp') {
+    const below = descendantsOf(step.after, field);
+    const isShown = !below || below.some(({ dict }) => !dict || !isInvisible(step.after, dict));
+    if (isShown) return step.note('unsigned_seal_added', where);
+  }
+  return noteBacking(step, backing, where);
+}
+
+type Part = { number: number | undefined; dict: PdfDict | undefined; parent: number | undefined };
+
+/** Whatever Kids lead to, on all levels; undefined where there is too much of it. */
+function descendantsOf(view: RevisionView, field: PdfDict, number?: number): Part[] | undefined {
+  const parts: Part[] = [];
+  const seen = new Set<number>();
+  const open: { dict: PdfDict; number: number | undefined }[] = [{ dict: field, number }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    for (const item of itemsOf(view, next.dict.get('Kids'))) {
+      const kid = numberOf(item);
+      if (parts.length >= DESCENDANTS_MAX) return undefined;
+      if (kid !== undefined && seen.has(kid)) continue;
+      if (kid !== undefined) seen.add(kid);
+      const value = view.resolve(item);
+      const dict = isDict(value) ? value : undefined;
+      parts.push({ number: kid, dict, parent: next.number });
+      if (dict) open.push({ dict, number: kid });
+    }
+  }
+  return parts;
 }
 
 function isNamed(view: RevisionView, dict: PdfDict, key: string, name: string): boolean {
   const value = view.resolve(dict.get(key));
   return value instanceof PdfName && value.name === name;
-}
-
-function isInvisible(view: RevisionView, widget: PdfDict): boolean {
-  const flags = view.resolve(widget.get('F'));
-  if (typeof flags === 'number' && (flags & (FLAG_HIDDEN | FLAG_NO_VIEW)) !== 0) return true;
-  const rect = rectOf(view, widget);
-  return !rect || rect[2] - rect[0] === 0 || rect[3] - rect[1] === 0 || hasEmptyLook(view, widget.get('AP'));
-}
-
-/** No look, or the empty one that some writers give an empty field. */
-function hasEmptyLook(view: RevisionView, value: PdfValue | undefined): boolean {
-  const looks = view.dictOf(value);
-  if (!looks) return true;
-  const normal = view.resolve(looks.get('N'));
-  return looks.size === 1 && normal instanceof PdfStream && normal.encoded.length === 0;
 }
 
 /** The form's fields, or a field's kids: what left, and what came. */
@@ -157,12 +187,12 @@ export function kidsRule(
   for (const item of came) newFieldRule(step, item);
 }
 
-/** A field that came has to be a signature's, and to do nothing but to show it. */
+/** A field that came has to be a signature's, and to do nothing but to show it; so has all that is below it. */
 function newFieldRule(step: Step, item: PdfValue): void {
-  const { after, roles, note } = step;
+  const { after, roles, note, newFields } = step;
   if (!(item instanceof PdfRef)) return note('field_added');
   const { objectNumber } = item;
-  const field = after.resolve(item);
+  const field = after.valueOf(objectNumber);
   if (!isDict(field)) return note('field_added', { objectNumber });
   const title = after.resolve(field.get('T'));
   const where = {
@@ -172,24 +202,27 @@ function newFieldRule(step: Step, item: PdfValue): void {
   };
   // What was part of the document before does not become a new field.
   if (roles.of(objectNumber).length > 0) return note('field_changed', where);
-  if (fieldTypeOf(after, field) !== 'Sig') return note('field_added', where);
-  const parts = [
-    field,
-    ...itemsOf(after, field.get('Kids'))
-      .map((kid) => after.resolve(kid))
-      .filter(isDict),
-  ];
-  const kids = itemsOf(after, field.get('Kids'));
-  const isOld = kids.some((kid) => numberOf(kid) === undefined || roles.of(numberOf(kid) ?? 0).length > 0);
-  if (isOld) return note('field_changed', where);
-  const keys = parts.flatMap((part) => [...part.keys()]);
+  const below = descendantsOf(after, field, objectNumber);
+  if (!below) return note('field_added', where);
+  if (below.some(({ number }) => number === undefined || roles.of(number).length > 0))
+    return note('field_changed', where);
+  const parts = [{ number: objectNumber, dict: field }];
+  for (const { number, dict, parent } of below) {
+    // What it inherits is read from its parent, which has to be the one whose kid it is.
+    if (number === undefined || !dict || numberOf(dict.get('Parent')) !== parent) return note('field_added', where);
+    parts.push({ number, dict });
+  }
+  if (parts.some(({ dict }) => fieldTypeOf(after, dict) !== 'Sig')) return note('field_added', where);
+  const keys = parts.flatMap(({ dict }) => [...dict.keys()]);
   if (keys.some(isAction)) return note('action_changed', where);
   if (!keys.every((key) => SIGNATURE_FIELD_KEYS.has(key))) return note('field_added', where);
-  step.newFields.add(objectNumber);
-  for (const kid of kids) step.newFields.add(numberOf(kid) ?? objectNumber);
-  const shown = parts.find((part) => !isInvisible(after, part)) ?? field;
-  const signed = signatureOf(after, field) ? field : shown;
-  return noteSigned(step, signed, where);
+  for (const { number } of parts) newFields.add(number);
+  const backings = parts.map(({ number, dict }) => backingOf(step, dict, number));
+  const worst = backings.find(({ kind }) => kind === 'unbacked');
+  if (worst) return noteBacking(step, worst, where);
+  const signed = backings.filter(({ kind }) => kind !== 'empty');
+  for (const backing of signed.length > 0 ? signed : backings) noteBacking(step, backing, where);
+  return undefined;
 }
 
 function pageOf({ after, roles }: Step, field: PdfDict): number | undefined {
@@ -252,9 +285,8 @@ function newAnnotationRule(step: Step, page: number, item: PdfValue, old: readon
   const where = { page, objectNumber: number };
   if (!dict) return;
   const isWidget = isName(after, dict, 'Widget');
-  const parent = numberOf(dict.get('Parent'));
-  if (isWidget && ((number !== undefined && newFields.has(number)) || (parent !== undefined && newFields.has(parent))))
-    return;
+  // It was looked at itself, as part of the form; that it names such a field as its parent is its own word.
+  if (isWidget && number !== undefined && newFields.has(number)) return;
   if ([...dict.keys()].some(isAction) && !isName(after, dict, 'Link')) return note('action_changed', where);
   if (covers(step, dict, old)) return note('seal_covered', where);
   note(isWidget ? 'field_added' : 'annotation_added', where);
@@ -271,17 +303,6 @@ function covers({ before, after }: Step, annotation: PdfDict, old: readonly PdfV
   });
 }
 
-function overlap(a: Rect, b: Rect): boolean {
-  return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
-}
-
-function rectOf(view: RevisionView, annotation: PdfDict): Rect | undefined {
-  const [x1, y1, x2, y2] = view.arrayOf(annotation.get('Rect')).map((item) => view.resolve(item));
-  if (typeof x1 !== 'number' || typeof y1 !== 'number' || typeof x2 !== 'number' || typeof y2 !== 'number')
-    return undefined;
-  return [Math.min(x1, x2), Math.min(y1, y2), Math.max(x1, x2), Math.max(y1, y2)];
-}
-
 /** A part of an appearance or a value that changed: as if its annotation or field had. */
 export function ownedPartRule(step: Step, objectNumber: number, owner: number | undefined, isSignature: boolean): void {
   const { before, roles, note } = step;
@@ -291,10 +312,10 @@ export function ownedPartRule(step: Step, objectNumber: number, owner: number | 
   const type = roles.nodeOf(owner ?? -1)?.type ?? fieldTypeOf(before, value);
   if (type === 'Sig') {
     if (signatureOf(before, value)) return note(isSignature ? 'signature_replaced' : 'seal_changed', where);
-    // Drawn anew as it is signed; whether it is, is noted with the field.
-    return step.after.dictOf(new PdfRef(owner ?? 0))?.has('V') === true
-      ? undefined
-      : note('unsigned_seal_added', where);
+    // Drawn anew as it is signed. The field itself may be as it was: one that names an object that comes only now.
+    const now = step.after.valueOf(owner ?? 0);
+    if (!isDict(now) || !signatureOf(step.after, now)) return note('unsigned_seal_added', where);
+    return noteSigned(step, now, { ...where, objectNumber: owner ?? objectNumber });
   }
   if (type === undefined && !isName(before, value, 'Widget')) return note('annotation_changed', where);
   return note('field_filled', where);
