@@ -1,4 +1,4 @@
-import { isDict, PdfName, PdfRef, PdfStream, PdfString, textOf } from '../../documents/index.ts';
+import { isDict, PdfName, PdfRef, PdfString, textOf } from '../../documents/index.ts';
 import type { PdfDict, PdfValue } from '../../documents/index.ts';
 import { changedKeys, isSame } from '../compare.ts';
 import type { RevisionView } from '../revision-view.ts';
