@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, type Dirent } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,17 +103,26 @@ export async function foundFiles(): Promise<FoundFile[]> {
   return found;
 
   async function add(path: string, origin: string): Promise<void> {
-    const bytes = path.endsWith('.gz') ? gunzipSync(await readFile(path)) : await readFile(path);
+    const file = await readFile(path).catch(unreadable);
+    if (!Buffer.isBuffer(file)) return;
+    const bytes = path.endsWith('.gz') ? gunzipSync(file) : file;
     if (bytes.length > FILE_BYTES_MAX || found.some((known) => known.bytes.equals(bytes))) return;
     found.push({ name: path.slice(path.lastIndexOf('/') + 1).replace(/\.gz$/, ''), origin, bytes });
   }
 }
 
+/** Folders that this user may not read are left out. */
 async function pdfsBelow(folder: string): Promise<string[]> {
-  if (!existsSync(folder)) return [];
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && /\.pdf(\.gz)?$/i.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted();
+  const paths: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(unreadable)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) paths.push(...(await pdfsBelow(path)));
+    else if (entry.isFile() && /\.pdf(\.gz)?$/i.test(entry.name)) paths.push(path);
+  }
+  return paths.toSorted();
+}
+
+function unreadable(error: NodeJS.ErrnoException): Dirent[] {
+  if (error.code === 'ENOENT' || error.code === 'EACCES') return [];
+  throw error;
 }
