@@ -102,7 +102,7 @@ export function createCompanyCertificates({ db, clock, vault, keys }: Options) {
         created_at: now,
       } as const;
       await db.transaction().execute(async (tx) => {
-        const current = await store.findCurrentCertificate(tx, holder);
+        const current = await store.findCertificate(tx, holder);
         if (current) await store.supersedeCertificate(tx, holder, current.serial_number, now);
         await store.replaceImportedCertificate(tx, row);
         await appendAudit(tx, {
@@ -122,7 +122,7 @@ export function createCompanyCertificates({ db, clock, vault, keys }: Options) {
       const { appId, etcOrgNo, actor } = command;
       const holder = { appId, kind: 'company', key: etcOrgNo } as const;
       await db.transaction().execute(async (tx) => {
-        const current = await store.findCurrentCertificate(tx, holder);
+        const current = await store.findCertificate(tx, holder);
         if (!current || current.authority_id !== null) throw new DomainError('certificate_not_imported', { etcOrgNo });
         await store.supersedeCertificate(tx, holder, current.serial_number, clock.now());
         await appendAudit(tx, {

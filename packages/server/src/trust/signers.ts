@@ -72,10 +72,14 @@ const RENEW_BEFORE_MS = 24 * 3_600_000;
 /** Signers kept ready: opening and parsing a key costs more than its signature. The least recently made goes first. */
 const READY_SIGNERS_MAX = 500;
 
+/** Certificates made for one signature while others make one for the same holder. */
+const ISSUE_ATTEMPTS_MAX = 5;
+
 export function createSigners({ authorities, vault, clock, keys, policy }: Options) {
   const readySigners = new Map<string, DocumentSigner>();
 
-  async function issue(executor: Executor, holder: Holder): Promise<void> {
+  /** The new certificate's serial number; undefined where the holder has got a current one meanwhile. */
+  async function issue(executor: Executor, holder: Holder): Promise<string | undefined> {
     const issuer = await authorities.issuer(executor);
     const now = clock.now();
     const privateKey = await generatePrivateKey(policy.keyAlgorithm);
@@ -97,7 +101,7 @@ export function createSigners({ authorities, vault, clock, keys, policy }: Optio
             days: policy.personDays,
           });
     const bytes = privateKey.export({ type: 'pkcs8', format: 'der' });
-    await store.insertCertificateOnce(executor, {
+    const isCurrent = await store.insertCertificateOnce(executor, {
       app_id: holder.appId,
       holder_kind: holder.kind,
       holder_key: holder.key,
@@ -115,6 +119,7 @@ export function createSigners({ authorities, vault, clock, keys, policy }: Optio
       not_after: made.notAfter,
       created_at: now,
     });
+    return isCurrent ? made.serialNumber : undefined;
   }
 
   function isFit(current: CurrentCertificate, holder: Holder): boolean {
@@ -127,18 +132,21 @@ export function createSigners({ authorities, vault, clock, keys, policy }: Optio
   }
 
   async function currentCertificate(executor: Executor, holder: Holder): Promise<CurrentCertificate> {
-    const known = await store.findCurrentCertificate(executor, holder);
-    // What an operator brought is never replaced by one of our own: that would be another authority's word.
-    if (known?.authority_id === null) return stillGood(known, holder);
-    if (holder.kind === 'company' && holder.appId !== SERVICE_APP && policy.companyAuthority === 'imported') {
-      throw new DomainError('certificate_not_imported', { etcOrgNo: holder.key });
+    for (let attempt = 0; attempt < ISSUE_ATTEMPTS_MAX; attempt++) {
+      const known = await store.findCertificate(executor, holder);
+      // What an operator brought is never replaced by one of our own: that would be another authority's word.
+      if (known?.authority_id === null) return stillGood(known, holder);
+      if (holder.kind === 'company' && holder.appId !== SERVICE_APP && policy.companyAuthority === 'imported') {
+        throw new DomainError('certificate_not_imported', { etcOrgNo: holder.key });
+      }
+      if (known && isFit(known, holder)) return known;
+      if (known) await store.supersedeCertificate(executor, holder, known.serial_number, clock.now());
+      const serialNumber = await issue(executor, holder);
+      // Where one ID number came under two names at once, the other may have superseded this one already: it is good.
+      const made = serialNumber && (await store.findCertificate(executor, holder, serialNumber));
+      if (made) return made;
     }
-    if (known && isFit(known, holder)) return known;
-    if (known) await store.supersedeCertificate(executor, holder, known.serial_number, clock.now());
-    await issue(executor, holder);
-    const stored = await store.findCurrentCertificate(executor, holder);
-    if (!stored || !isFit(stored, holder)) throw new DomainError('certificate_missing', { holder: holder.key });
-    return stored;
+    throw new DomainError('certificate_missing', { holder: holder.key });
   }
 
   function stillGood(current: CurrentCertificate, holder: HolderKey): CurrentCertificate {

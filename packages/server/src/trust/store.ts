@@ -112,11 +112,13 @@ export async function supersedeCertificatesOf(db: Executor, authorityId: string,
     .execute();
 }
 
-export async function findCurrentCertificate(
+/** The holder's newest certificate, the one to sign with; or the one of `serialNumber`, superseded or not. */
+export async function findCertificate(
   db: Executor,
   { appId, kind, key }: HolderKey,
+  serialNumber?: string,
 ): Promise<CurrentCertificate | undefined> {
-  return db
+  const ofHolder = db
     .withTables<TrustTables>()
     .selectFrom('certificate as c')
     .leftJoin('certificate_authority as a', 'a.authority_id', 'c.authority_id')
@@ -127,9 +129,10 @@ export async function findCurrentCertificate(
     .select('r.certificate as root_certificate')
     .where('c.app_id', '=', appId)
     .where('c.holder_kind', '=', kind)
-    .where('c.holder_key', '=', key)
-    .where('c.superseded_at', 'is', null)
-    .executeTakeFirst();
+    .where('c.holder_key', '=', key);
+  return serialNumber === undefined
+    ? ofHolder.where('c.superseded_at', 'is', null).executeTakeFirst()
+    : ofHolder.where('c.serial_number', '=', serialNumber).executeTakeFirst();
 }
 
 export async function supersedeCertificate(
@@ -150,7 +153,6 @@ export async function supersedeCertificate(
     .execute();
 }
 
-/** Does nothing when the holder has a current certificate by now. */
 /** Destroys the private keys of a person's certificates, which stay; answers how many there were. */
 export async function eraseKeysOfPerson(
   db: Executor,
@@ -168,18 +170,20 @@ export async function eraseKeysOfPerson(
   return Number(numUpdatedRows);
 }
 
+/** False, and nothing done, when the holder has a current certificate by now. */
 export async function insertCertificateOnce(
   db: Executor,
   row: Omit<CertificateRow, 'superseded_at' | 'revoked_at' | 'revocation_reason'>,
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db
     .withTables<TrustTables>()
     .insertInto('certificate')
     .values({ ...row, superseded_at: null, revoked_at: null, revocation_reason: null })
     .onConflict((conflict) =>
       conflict.columns(['app_id', 'holder_kind', 'holder_key']).where('superseded_at', 'is', null).doNothing(),
     )
-    .execute();
+    .executeTakeFirst();
+  return numInsertedOrUpdatedRows === 1n;
 }
 
 /** One that was imported before becomes current again, with the key's new place. */

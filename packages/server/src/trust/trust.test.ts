@@ -103,6 +103,18 @@ describe('a company', () => {
   });
 });
 
+test('one ID number under several names, asked for at once: each name signs with a certificate of its own', async () => {
+  const names = ['甲', '乙', '丙'];
+  for (let round = 0; round < 10; round += 1) {
+    const asked = names.map((name) => ({ appId: company.appId, personKey: `person:${round}`, name, idNumber: '1' }));
+    const signers = await Promise.all(
+      asked.map((person) => trustAt('2026-01-01T00:00:00Z').trust.personSigner(database.db, person)),
+    );
+    const subjects = signers.map(({ certificate }) => new X509Certificate(certificate).subject);
+    expect(subjects.map((subject) => names.find((name) => subject.includes(name)))).toEqual(names);
+  }
+});
+
 test('a CMS signs its attributes as a SET OF, and none is longer than the signer says', async () => {
   const { trust } = trustAt('2026-01-01T00:00:00Z');
   const signer = await trust.companySigner(database.db, company);
