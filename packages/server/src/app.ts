@@ -52,6 +52,7 @@ import { assertMasterKeyFits } from './service/master-key-check.ts';
 import { serviceSigner } from './service/service-signer.ts';
 import { createTraces } from './service/traces.ts';
 import { createServiceValidation, validationOf } from './service/validation.ts';
+import { registerStalledFlows } from './service/stalled-flows.ts';
 import { recordStart, type StartTimings } from './service/starts.ts';
 import { createQuotas } from './quotas/index.ts';
 import { createReceipts, withReceipts } from './receipts/index.ts';
@@ -216,6 +217,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     log,
     longTerm,
   });
+  registerStalledFlows(metrics, signing, () => performance.now());
   const pageImageLinks = createPageImageLinks({
     documents,
     images: pageImages,
@@ -312,7 +314,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       trust,
       bank,
       spoolFolder: inDataDir(SPOOL_FOLDER),
-      examine: async () => ({ findings: await examineService(config, url, database), timings }),
+      examine: async () => ({ findings: await examineService(config, url, database, signing), timings }),
     },
   });
 

@@ -2,18 +2,30 @@ import { sql } from 'kysely';
 import type { Finding } from '../dialects/admin/index.ts';
 import type { Config } from '../platform/config.ts';
 import type { OpenDatabase } from '../platform/database/index.ts';
+import type { Signing } from '../signing/index.ts';
 import { authoritiesFinding } from './authorities.ts';
 import { certificatesFinding } from './certificates.ts';
 import { signatureLevelFinding } from './long-term.ts';
 import { messagesFinding } from './messages.ts';
+import { stalledFlowsFinding } from './stalled-flows.ts';
 
 const OLDEST_DUE_SECONDS_MAX = 300;
 
 /** What the running service finds of itself, for `yinxin doctor`. */
-export async function examineService(config: Config, url: string, database: OpenDatabase): Promise<Finding[]> {
+export async function examineService(
+  config: Config,
+  url: string,
+  database: OpenDatabase,
+  signing: Pick<Signing, 'countStalled'>,
+): Promise<Finding[]> {
   const service = { name: 'service', ok: true, detail: `${url}, process ${process.pid}, node ${config.nodeName}` };
   try {
-    return [service, ...(await databaseFindings(config, database)), egressFinding(config)];
+    return [
+      service,
+      ...(await databaseFindings(config, database)),
+      await stalledFlowsFinding(signing),
+      egressFinding(config),
+    ];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return [service, { name: 'database', ok: false, detail: `does not answer: ${reason}` }, egressFinding(config)];

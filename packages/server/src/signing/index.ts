@@ -10,6 +10,8 @@ import { openFlow } from './open-flow.ts';
 import { createPageSizes } from './page-sizes.ts';
 import { remindSigner, type RemindSigner } from './remind.ts';
 import { createSigners, type Signers } from './signers.ts';
+import { countStalled, stalledFlows, type StalledFlow } from './stall-store.ts';
+import type { StallReason } from './stall.ts';
 import { sweep } from './sweep.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import type { CreateFlow, FlowDocument, FlowView, OpenDocumentFlow, RevokeFlow } from './terms.ts';
@@ -42,6 +44,8 @@ export { SIGNER_SESSION_LIFE_MS, type SignerErrorCode, type Visit } from './sign
 export type { SignerField, SignerTask } from './signer-task.ts';
 export type { Signers } from './signers.ts';
 export type { LongTerm } from './signature-level.ts';
+export { STALL_REASONS, type StallReason } from './stall.ts';
+export type { StalledFlow } from './stall-store.ts';
 
 /** Sign flows: made from a document somewhere else, signed one after the other, ended once. */
 export interface Signing {
@@ -89,6 +93,12 @@ export interface Signing {
   /** The application of a flow that is named by its id alone. @throws DomainError flow_not_found */
   appOf(flowId: string): Promise<string>;
 
+  /** Flows that cannot go on until somebody acts, those that have waited longest first: `rowsMax` at most. */
+  stalledFlows(filter: { appId?: string; rowsMax: number }): Promise<StalledFlow[]>;
+
+  /** How many flows cannot go on, by reason, and since when the first of them. */
+  countStalled(): Promise<{ reason: StallReason; flows: number; since: Date }[]>;
+
   /** What signers do on the signing page. */
   readonly signers: Signers;
 
@@ -132,6 +142,8 @@ export function createSigning(dependencies: SigningDependencies): Signing {
     evidence: (appId, flowId) => flowEvidence(context, appId, flowId),
     erasePerson: (command) => erasePerson(context, command),
     appOf: (flowId) => appOfFlow(context.db, flowId),
+    stalledFlows: (filter) => stalledFlows(context.db, filter),
+    countStalled: () => countStalled(context.db),
     signers: createSigners(context),
     remindSigner: (command) => remindSigner(context, command),
     async sweep() {

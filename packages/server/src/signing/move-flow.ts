@@ -4,6 +4,7 @@ import { recordAct, type ActKind, type NewAct } from './act.ts';
 import type { SigningContext } from './context.ts';
 import { afterEvent, type FlowEvent, type FlowOutcome, type FlowState } from './flow.ts';
 import { sendLinks } from './links.ts';
+import { deleteStalls } from './stall-store.ts';
 import { signersOf, updateFlow, updateSigners } from './store.ts';
 import type { FlowRow } from './tables.ts';
 
@@ -69,6 +70,7 @@ export async function moveFlow(
     ...(move.reason === undefined ? {} : { reason: move.reason }),
     ...(outcome === undefined ? {} : { ended_at: move.at }),
   });
+  if (outcome !== undefined) await deleteStalls(tx, key);
   const notification =
     outcome && (await tellEnd(notify, tx, { ...flow, file_id: move.file?.fileId ?? flow.file_id }, outcome, move.at));
   const { event, actor, action, at, file } = move;

@@ -9,6 +9,7 @@ import type { SignerState } from './flow.ts';
 import { whoSigns } from './links.ts';
 import { secondsUntil } from './code-check.ts';
 import { keyOf, placeOf, type Visit } from './signer-visit.ts';
+import { stalledSince } from './stall-store.ts';
 import { fieldsOf, signersOf } from './store.ts';
 import type { FieldRow, FlowRow, SignerRow } from './tables.ts';
 import type { IndividualField } from './terms.ts';
@@ -63,6 +64,8 @@ export interface SignerTask {
   readonly reason: string | null;
   readonly endedAt: Date | null;
   readonly isArchived: boolean;
+  /** Since when a signature that this signer waits for cannot be made, their own or another's; null where it can. */
+  readonly delayedSince: Date | null;
 }
 
 /** Where a signer stands: what is done decides, not what was clicked. */
@@ -120,7 +123,21 @@ export async function taskOf(context: SigningContext, visit: Visit): Promise<Sig
     reason: step === 'refused' || step === 'flow_refused' || step === 'revoked' ? flow.reason : null,
     endedAt: flow.ended_at ?? signer.ended_at,
     isArchived: flow.state === 'done',
+    delayedSince: await delayedSince(context, visit, flow, step),
   };
+}
+
+/** Only who waits for a signature is told: their own once they confirmed, any before and after. */
+async function delayedSince(
+  { db }: SigningContext,
+  visit: Visit,
+  flow: FlowRow,
+  step: SignerStep,
+): Promise<Date | null> {
+  if (flow.state !== 'signing') return null;
+  const { appId, flowId, signerId } = keyOf(visit);
+  if (step === 'sealing') return stalledSince(db, { appId, flowId, signerId });
+  return step === 'waiting' || step === 'signed' ? stalledSince(db, { appId, flowId }) : null;
 }
 
 function isSame(a: SignerRow, b: SignerRow): boolean {

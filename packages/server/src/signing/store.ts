@@ -177,11 +177,12 @@ export async function fieldsOf(executor: Executor, { appId, flowId }: FlowKey, s
 
 /**
  * The next field whose signature needs no person any more: silent, or confirmed by its signer. Of signers whose turn it
- * is, the first as the request lists them.
+ * is, the first as the request lists them, but for `passedOver`.
  */
 export async function nextReadyField(
   executor: Executor,
   { appId, flowId }: FlowKey,
+  passedOver: readonly string[] = [],
 ): Promise<{ field: FieldRow; signer: SignerRow } | undefined> {
   const field = await tables(executor)
     .selectFrom('sign_field as field')
@@ -197,6 +198,7 @@ export async function nextReadyField(
     .where('field.state', '=', 'waiting')
     .where('signer.state', '=', 'signing')
     .where((eb) => eb.or([eb('field.auto_execute', '=', true), eb('signer.confirmed_at', 'is not', null)]))
+    .where(sql<boolean>`field.signer_id <> all(${passedOver}::text[])`)
     .orderBy('signer.position')
     .orderBy('field.position')
     .limit(1)
@@ -328,7 +330,10 @@ export async function dueFlows(executor: Executor, at: Date, rowsMax: number): P
     .execute();
 }
 
-/** Flows with a silent or a confirmed field in turn that nobody has worked on since `before`, the longest idle first. */
+/**
+ * Flows with a silent or a confirmed field in turn that nobody has worked on since `before`, the longest idle first; those
+ * that are known to wait for an operator are `dueStalls`.
+ */
 export async function idleSilentFlows(
   executor: Executor,
   before: Date,
@@ -340,6 +345,10 @@ export async function idleSilentFlows(
     .where('state', '=', 'signing')
     .where('silent_in_turn', '=', true)
     .where('touched_at', '<', before)
+    .where(sql<boolean>`not exists (
+      select 1 from sign_stall as stall
+      where stall.app_id = sign_flow.app_id and stall.flow_id = sign_flow.flow_id and stall.reason <> 'unexpected'
+    )`)
     .orderBy('touched_at')
     .limit(rowsMax)
     .execute();

@@ -3,6 +3,7 @@ import type { SigningContext } from './context.ts';
 import { addOpenJob } from './create-flow.ts';
 import { expireFlow } from './end-flow.ts';
 import { pruneSessions } from './signer-store.ts';
+import { dueStalls } from './stall-store.ts';
 import { dueFlows, idleRequests, idleSilentFlows } from './store.ts';
 
 /** Longer than any session, and than a day in which a preview's date is today's. */
@@ -10,7 +11,8 @@ const PREVIEW_LIFE_MS = 48 * 3_600_000;
 
 /**
  * Takes up what a lost job left behind, so that nothing hangs on a single one: expires flows whose deadline has come,
- * and gives a new job to requests and silent fields that nobody has touched for `idleMs`. Safe on several nodes at once.
+ * and gives a new job to requests and silent fields that nobody has touched for `idleMs`. What waits for an operator is
+ * tried each time, one flow of a company. Safe on several nodes at once.
  */
 export async function sweep(context: SigningContext): Promise<void> {
   const { db, limits, log } = context;
@@ -28,4 +30,5 @@ export async function sweep(context: SigningContext): Promise<void> {
   for (const { touchedAt, ...key } of await idleSilentFlows(db, idleSince, limits.sweepRowsMax)) {
     await addAdvanceJob(context, db, key, touchedAt);
   }
+  for (const key of await dueStalls(db, now, limits.sweepRowsMax)) await addAdvanceJob(context, db, key);
 }

@@ -246,3 +246,23 @@ test('a screen hands over to the phone by a code, and goes on by itself', async 
   await heading(tab, '正在签署').waitFor();
   await context.close();
 });
+
+test.each([PHONE, DESKTOP])('a signature that cannot be made yet is told calmly', async (size) => {
+  const { context, tab } = await openWindow(chromium, size);
+  const name = `delayed-${size.width}`;
+  const signer = reader(page, name);
+  signer.task = { ...signer.task, step: 'sealing', document: null, delayedSince: '2026-11-22T02:40:00.000Z' };
+  await tab.goto(page.linkOf(name));
+  await tab.getByText('您的确认已经生效，签名需要多等一会儿').waitFor();
+  await tab.getByText('处理后会自动继续，您无需再做什么').waitFor();
+  await inspect(chromium, tab, size, name);
+  await tab.evaluate(`localStorage.setItem('yinxin.language', 'en')`);
+  await tab.reload();
+  await tab.getByText('Your confirmation holds; the signature takes longer').waitFor();
+  signer.task = { ...signer.task, step: 'signed' };
+  await tab.getByText('One of the seals takes longer').waitFor();
+  signer.task = { ...signer.task, delayedSince: null, isArchived: true };
+  await heading(tab, 'Everybody has signed').waitFor();
+  expect(await tab.getByText('One of the seals takes longer').count()).toBe(0);
+  await context.close();
+});

@@ -244,6 +244,7 @@ function newSigner(
       reason: null,
       endedAt: null,
       isArchived: false,
+      delayedSince: null,
     },
     document: {
       pages: Array.from({ length: pages }, () => A4),

@@ -46,7 +46,7 @@ export interface AdminDependencies extends StatusDependencies {
   quotas: Quotas;
   sealReview: SealReview;
   evidence: EvidenceReports;
-  signing: Pick<Signing, 'appOf'>;
+  signing: Pick<Signing, 'appOf' | 'stalledFlows'>;
   bank: Bank;
   trust: Trust;
   /** Where an uploaded statement lies while it is imported. */

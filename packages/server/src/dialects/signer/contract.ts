@@ -116,6 +116,11 @@ export interface TaskAnswer {
   endedAt: string | null;
   /** The last signature is in and the flow is done: the document can be downloaded as it will stay. */
   isArchived: boolean;
+  /**
+   * With `waiting`, `sealing` and `signed`: since when a signature cannot be made because the sender or the service has
+   * something to see to. It goes on by itself afterwards.
+   */
+  delayedSince: string | null;
 }
 
 export interface DocumentAnswer {

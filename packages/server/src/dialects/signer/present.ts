@@ -34,6 +34,7 @@ export function presentTask(task: SignerTask, session: string): TaskAnswer {
     reason: task.reason,
     endedAt: iso(task.endedAt),
     isArchived: task.isArchived,
+    delayedSince: iso(task.delayedSince),
   };
 }
 

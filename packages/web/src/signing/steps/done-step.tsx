@@ -1,6 +1,7 @@
 import type { TaskAnswer } from '../../../../server/src/dialects/signer/contract.ts';
 import type { SignerApi } from '../api.ts';
 import { useSpeech } from '../texts/texts.ts';
+import { Delayed } from './delayed.tsx';
 import { useTitle } from './ended.tsx';
 import { Parties, TaskSummary } from './task-summary.tsx';
 
@@ -20,6 +21,7 @@ export function DoneStep({ api, view }: { api: SignerApi; view: TaskAnswer }) {
         <h1 tabIndex={-1}>{title}</h1>
         <p className="lead">{isArchived ? words.archivedLead : words.lead}</p>
       </div>
+      <Delayed view={view} />
       <div className="actions done-actions">
         <a className={isArchived ? 'button primary' : 'button small'} href={api.documentUrl} download>
           {isArchived ? words.download : words.downloadNow}

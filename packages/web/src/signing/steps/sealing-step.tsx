@@ -1,5 +1,6 @@
 import type { TaskAnswer } from '../../../../server/src/dialects/signer/contract.ts';
 import { useSpeech } from '../texts/texts.ts';
+import { Delayed } from './delayed.tsx';
 import { useTitle } from './ended.tsx';
 import { TaskSummary } from './task-summary.tsx';
 
@@ -13,8 +14,9 @@ export function SealingStep({ view }: { view: TaskAnswer }) {
       <div className="sealing-head">
         <span className="sealing-sign" aria-hidden="true" />
         <h1 tabIndex={-1}>{words.title}</h1>
-        <p className="lead">{words.lead}</p>
+        {view.delayedSince === null && <p className="lead">{words.lead}</p>}
       </div>
+      <Delayed view={view} />
       <TaskSummary view={view} />
     </section>
   );

@@ -1,5 +1,6 @@
 import type { TaskAnswer } from '../../../../server/src/dialects/signer/contract.ts';
 import { useSpeech } from '../texts/texts.ts';
+import { Delayed } from './delayed.tsx';
 import { useTitle } from './ended.tsx';
 import { Parties, TaskSummary } from './task-summary.tsx';
 
@@ -12,6 +13,7 @@ export function WaitingStep({ view }: { view: TaskAnswer }) {
     <section className="card">
       <h1 tabIndex={-1}>{words.title}</h1>
       <p className="lead">{words.lead}</p>
+      <Delayed view={view} />
       <TaskSummary view={view} />
       <Parties view={view} />
       <p className="field-hint">{words.mayClose}</p>

@@ -259,6 +259,12 @@ export const en: SigningTexts = {
     title: 'Signing',
     lead: 'The digital signature is being made, usually within seconds. You may leave: it goes on by itself.',
   },
+  delayed: {
+    ownTitle: 'Your confirmation holds; the signature takes longer',
+    otherTitle: 'One of the seals takes longer',
+    lead: 'The document is being sealed, and the sender or the service has something to see to first. It then goes on by itself; you need not do anything.',
+    since: (time) => `Waiting since ${time}`,
+  },
   done: {
     title: 'You have signed',
     archivedTitle: 'Everybody has signed',

@@ -230,6 +230,12 @@ export const zh = {
     title: '正在签署',
     lead: '正在生成数字签名，一般几秒钟就好。可以离开此页，签署会继续完成。',
   },
+  delayed: {
+    ownTitle: '您的确认已经生效，签名需要多等一会儿',
+    otherTitle: '有一个签章需要多等一会儿',
+    lead: '文件正在等待盖章：发起方或服务方需要先处理一件事，处理后会自动继续，您无需再做什么。',
+    since: (time: string) => `开始等待：${time}`,
+  },
   done: {
     title: '您已签署',
     archivedTitle: '全部签署完成',
