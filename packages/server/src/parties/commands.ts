@@ -146,6 +146,7 @@ export function createParties(dependencies: PartiesDependencies): Parties {
       appId === undefined ? store.findOrgOfAnyApp(db, etcOrgNo) : store.findOrg(db, appId, etcOrgNo),
     findOrg: store.findOrg,
     findMember: store.findMember,
+    reachableMembers: store.reachableMembers,
     async memberMobile(executor, appId, etcMemberNo) {
       const sealed = await store.findMemberMobile(executor, appId, etcMemberNo);
       return sealed === null ? null : vault.open(sealed, `member:${etcMemberNo}:mobile`).toString('utf8');

@@ -132,6 +132,11 @@ export interface Parties {
   showOrg(etcOrgNo: string, appId?: string): Promise<Org | undefined>;
   findOrg(executor: Executor, appId: string, etcOrgNo: string): Promise<Org | undefined>;
   findMember(executor: Executor, appId: string, etcMemberNo: string): Promise<MemberWithOrg | undefined>;
+  /** Members of a company who can be written to, or the one of them that is named; the first of them first, `rowsMax` at most. */
+  reachableMembers(
+    executor: Executor,
+    filter: { appId: string; etcOrgNo: string; etcMemberNo: string | null; rowsMax: number },
+  ): Promise<Member[]>;
   /** The member's mobile, to write to them; null where none was told. */
   memberMobile(executor: Executor, appId: string, etcMemberNo: string): Promise<string | null>;
 }

@@ -152,6 +152,26 @@ export async function findMemberByBizNo(
   return { member, toldHash };
 }
 
+/** Members of a company whose mobile was told. */
+export async function reachableMembers(
+  executor: Executor,
+  {
+    appId,
+    etcOrgNo,
+    etcMemberNo,
+    rowsMax,
+  }: { appId: string; etcOrgNo: string; etcMemberNo: string | null; rowsMax: number },
+): Promise<Member[]> {
+  const { rows } = await sql<Member>`
+    select ${MEMBER_COLUMNS} from member
+    where app_id = ${appId} and etc_org_no = ${etcOrgNo} and mobile_sealed is not null
+      and (${etcMemberNo}::text is null or etc_member_no = ${etcMemberNo})
+    order by created_at, etc_member_no
+    limit ${rowsMax}
+  `.execute(executor);
+  return rows;
+}
+
 /** The member's mobile as the vault sealed it; null where none was told. */
 export async function findMemberMobile(executor: Executor, appId: string, etcMemberNo: string): Promise<Buffer | null> {
   const { rows } = await sql<{ sealed: Buffer | null }>`

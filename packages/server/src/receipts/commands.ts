@@ -14,9 +14,9 @@ import type { CreateReceipt, ReceiptErrorCode, ReceiptFacts } from './terms.ts';
 
 export interface Receipts {
   /**
-   * Issues a receipt: its document and the flow that signs it, silently where `autoExecute` says so. The same number of
-   * the same company with the same contents answers the first flow.
-   * @throws DomainError `receipt_…`, `org_not_found`, `company_not_verified`, `silent_signing_not_agreed`,
+   * Issues a receipt: its document and the flow that signs it, silently where `autoExecute` says so; otherwise a member of
+   * the company is sent a link. The same number of the same company with the same contents answers the first flow.
+   * @throws DomainError `receipt_…`, `org_not_found`, `member_not_found`, `company_not_verified`, `silent_signing_not_agreed`,
    *   `seal_not_reviewed`, `seal_rejected`, `seal_character_missing`
    */
   create(command: CreateReceipt): Promise<{ flowId: string }>;
@@ -28,7 +28,7 @@ interface ReceiptsDependencies {
   readonly db: Database;
   readonly clock: Clock;
   readonly egress: Pick<Egress, 'checkUrl'>;
-  readonly parties: Pick<Parties, 'findOrg' | 'listOrgs'>;
+  readonly parties: Pick<Parties, 'findOrg' | 'findMember' | 'listOrgs' | 'reachableMembers'>;
   readonly documents: Pick<Documents, 'fileUrl'>;
   readonly signing: Pick<Signing, 'openDocumentFlow' | 'flow' | 'documents'>;
 }
@@ -60,12 +60,14 @@ export function createReceipts(dependencies: ReceiptsDependencies): Receipts {
       const factsSha256 = hashOf(facts, autoExecute);
       const first = await known(command, org, factsSha256);
       if (first) return first;
+      const etcMemberNo = await memberOf(command, org, dependencies);
       const at = clock.now();
       try {
         return await signing.openDocumentFlow(
           {
             appId,
             etcOrgNo: org.etcOrgNo,
+            etcMemberNo,
             fileName: `收据${fileNameOf(facts.number)}.pdf`,
             pdf: await receiptPdf(facts, org.orgName, at),
             notifyUrl,
@@ -105,11 +107,15 @@ export function createReceipts(dependencies: ReceiptsDependencies): Receipts {
   };
 }
 
-/** The company that is named, or else the only one of the application that may issue a receipt. */
+/** The company that is named, that of the member who is, or else the only one of the application that may issue a receipt. */
 async function issuerOf(
-  { appId, etcOrgNo, autoExecute }: CreateReceipt,
+  { appId, etcOrgNo: named, etcMemberNo, autoExecute }: CreateReceipt,
   { db, parties }: Pick<ReceiptsDependencies, 'db' | 'parties'>,
 ): Promise<Org> {
+  const member = etcMemberNo === null ? undefined : await parties.findMember(db, appId, etcMemberNo);
+  const isOther = named !== null && member !== undefined && member.org.etcOrgNo !== named;
+  if (etcMemberNo !== null && (!member || isOther)) throw new DomainError('member_not_found', { etcMemberNo });
+  const etcOrgNo = named ?? member?.org.etcOrgNo ?? null;
   if (etcOrgNo !== null) {
     const org = await parties.findOrg(db, appId, etcOrgNo);
     if (!org) throw new DomainError('org_not_found', { etcOrgNo });
@@ -122,6 +128,19 @@ async function issuerOf(
   if (!org) throw new DomainError<ReceiptErrorCode>('receipt_company_missing');
   if (others.length > 0) throw new DomainError<ReceiptErrorCode>('receipt_company_ambiguous');
   return org;
+}
+
+/** Who is sent the link: the member that is named, or else the company's only one who can be; null where nobody signs by hand. */
+async function memberOf(
+  { appId, etcMemberNo, autoExecute }: CreateReceipt,
+  { etcOrgNo }: Org,
+  { db, parties }: Pick<ReceiptsDependencies, 'db' | 'parties'>,
+): Promise<string | null> {
+  if (autoExecute) return etcMemberNo;
+  const [member, ...others] = await parties.reachableMembers(db, { appId, etcOrgNo, etcMemberNo, rowsMax: 2 });
+  if (!member) throw new DomainError<ReceiptErrorCode>('receipt_member_missing');
+  if (others.length > 0) throw new DomainError<ReceiptErrorCode>('receipt_member_ambiguous');
+  return member.etcMemberNo;
 }
 
 function hashOf(facts: ReceiptFacts, autoExecute: boolean): string {

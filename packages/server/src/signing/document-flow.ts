@@ -9,7 +9,8 @@ import { drawingOf } from './drawing.ts';
 import { layoutField } from './field-layout.ts';
 import { newFlowRows } from './new-flow.ts';
 import { addFlowJobs } from './open-flow.ts';
-import { insertFlow } from './store.ts';
+import { sendLinks } from './links.ts';
+import { findFlow, insertFlow, signersOf } from './store.ts';
 import type { RequestRow, StoredCommand } from './tables.ts';
 import type { OpenDocumentFlow } from './terms.ts';
 
@@ -17,7 +18,7 @@ const FLOW_REQUEST_ID_LENGTH = 20;
 
 /**
  * Makes a flow of a document that the service wrote itself: nothing is fetched, so it is there when this resolves.
- * `within` writes what belongs to the flow in the same transaction.
+ * `within` writes what belongs to the flow in the same transaction, in which the member who is to sign is sent a link.
  *
  * @throws DomainError org_not_found, sign_field_invalid, seal_character_missing, seal_not_reviewed, seal_rejected
  */
@@ -45,6 +46,8 @@ export async function openDocumentFlow(
       const act = { ...key, signerId: null, kind: 'created' as const, actor: command.actor, at: request.created_at };
       const audit = { action: 'sign_flow.create', detail: { fileId } };
       await recordAct(tx, { ...act, file: { fileId, sha256: file.sha256 }, detail }, audit);
+      const opened = await findFlow(tx, key);
+      if (opened) await sendLinks(context, tx, opened, await signersOf(tx, key));
     });
   } catch (error) {
     await context.documents.discardFile({ appId, fileId });
@@ -68,7 +71,7 @@ async function assertSignable(context: SigningContext, command: OpenDocumentFlow
 
 /** A request that was settled before anybody could wait for it. */
 function requestOf(command: OpenDocumentFlow, at: Date): RequestRow {
-  const { appId, fileName, notifyUrl, fields } = command;
+  const { appId, etcMemberNo, fileName, notifyUrl, fields } = command;
   const stored: StoredCommand = {
     appId,
     bizRequestNo: null,
@@ -77,7 +80,7 @@ function requestOf(command: OpenDocumentFlow, at: Date): RequestRow {
     notifyUrl,
     signValidity: null,
     finishNotifyFlag: true,
-    initiator: { etcMemberNo: '', signOrder: 1, fields },
+    initiator: { etcMemberNo: etcMemberNo ?? '', signOrder: 1, fields },
     signers: [],
   };
   return {

@@ -64,6 +64,8 @@ export type CreateFlow = {
 export type OpenDocumentFlow = {
   appId: string;
   etcOrgNo: string;
+  /** Who signs the fields that are not silent, by a link; null where all are. */
+  etcMemberNo: string | null;
   fileName: string;
   pdf: Buffer;
   notifyUrl: string;

@@ -15,6 +15,7 @@ import { callNewer, callOlder } from '../support/gateway-client.ts';
 import { startGatewayOf } from '../support/gateway-of.ts';
 import { createManualJobs } from '../support/manual-jobs.ts';
 import { pdfsig, qpdfCheck } from '../support/signed-pdf.ts';
+import { openLink, startSignerHttp } from '../support/signer-client.ts';
 import { startSigningFixture } from '../support/signing-fixture.ts';
 
 const run = promisify(execFile);
@@ -51,6 +52,9 @@ const BIZ = {
   T001012: '11',
   T001013: '22',
 };
+/** Of the company's only member, as the fixture makes it. */
+const MEMBER_MOBILE = '13600136000';
+
 let receiptsMade = 0;
 const params = (biz: object = {}, more: object = {}) => {
   receiptsMade += 1;
@@ -129,11 +133,34 @@ describe('a receipt', () => {
     expect(await receiptCount()).toBe(before + 1);
   });
 
-  test('waits for a person where auto_execute is false', async () => {
-    const flowId = await made(params({}, { auto_execute: false }));
+  test('is signed by a member who is sent a link, where auto_execute is false', async () => {
+    const given = params({}, { auto_execute: false });
+    const flowId = await made(given);
     expect(await jobs.run(clock.now())).toEqual([]);
     expect((await signing.flow(appId, flowId)).state).toBe('signing');
     expect(await download(flowId)).toMatchObject({ code: '400' });
+
+    const http = await startSignerHttp({ signing, clock });
+    const person = await openLink(http, await service.outgoing.linkOf(MEMBER_MOBILE));
+    await person.enter(() => service.outgoing.codeOf(MEMBER_MOBILE));
+    expect(await person.task()).toMatchObject({
+      step: 'document',
+      subject: expect.stringContaining('收据'),
+      signer: { name: '张三', signsFor: '北京易楼房地产经纪有限公司' },
+      initiator: { memberName: '张三' },
+    });
+    expect(await person.sign()).toMatchObject({ step: 'sealing' });
+    expect(await jobs.run(clock.now())).toEqual([]);
+    expect(await person.task()).toMatchObject({ step: 'signed', isArchived: true });
+    await http.close();
+    expect(await download(flowId)).toMatchObject({ code: '000' });
+    expect(await pdfsig(await pdfOf(flowId))).toMatchObject([
+      { commonName: '北京易楼房地产经纪有限公司', valid: true, whole: true },
+    ]);
+    // The same again is the same receipt, and nobody is written to twice.
+    expect(await made(given)).toBe(flowId);
+    const { acts } = await signing.evidence(appId, flowId);
+    expect(acts.filter(({ kind }) => kind === 'link_sent')).toHaveLength(1);
   });
 
   test.each([
@@ -191,6 +218,28 @@ describe('a receipt', () => {
       msg: '企业印章待审核，请审核通过后重试',
     });
     await review.require({ appId, isRequired: false, actor: 'operator' });
+  });
+
+  test('by hand is refused where nobody, or more than one member, could be sent the link', async () => {
+    const nobody = await service.company({ name: '天津示例房产经纪有限公司', mobile: null });
+    const before = await receiptCount();
+    const byHand = (more: object) => create(params({}, { auto_execute: false, ...more }));
+    const missing = { code: '400', msg: '没有可签署收据的用户：auto_execute为false时，企业须有留了手机号的用户' };
+    expect(await byHand({ etc_org_no: nobody.etcOrgNo })).toMatchObject(missing);
+    expect(await byHand({ etc_member_no: nobody.etcMemberNo })).toMatchObject(missing);
+    const { etcOrgNo, etcMemberNo } = fixture.company;
+    const unknown = { code: '400', msg: '参数etc_member_no对应的用户不存在，请先创建用户' };
+    expect(await byHand({ etc_member_no: '0'.repeat(32) })).toMatchObject(unknown);
+    expect(await byHand({ etc_member_no: etcMemberNo, etc_org_no: nobody.etcOrgNo })).toMatchObject(unknown);
+    const another = { bizMemberNo: 'm2', memberName: '王五', mobile: '13700137000', actor: 'operator' };
+    await parties.createMember({ appId, etcOrgNo, ...another });
+    expect(await byHand({ etc_org_no: etcOrgNo })).toMatchObject({
+      code: '400',
+      msg: '企业有多位用户可签署收据，请用参数etc_member_no指定',
+    });
+    expect(await receiptCount()).toBe(before);
+    expect(await byHand({ etc_member_no: etcMemberNo })).toMatchObject({ code: '000' });
+    expect(await receiptCount()).toBe(before + 1);
   });
 
   test('of another application is none', async () => {

@@ -4,7 +4,7 @@ import { flag, oneOf, text, webUrl } from '../parameters.ts';
 
 /**
  * Issues a receipt by template T001 (contracts/etc-gateway.md, esign.signflows.receipt.create). The contract gives no
- * lengths for its thirteen fields; these are what its page holds. The optional etc_org_no is ours.
+ * lengths for its thirteen fields; these are what its page holds. The optional etc_org_no and etc_member_no are ours.
  */
 export const esignSignflowsReceiptCreate = defineApi({
   apiCode: 'esign.signflows.receipt.create',
@@ -13,6 +13,7 @@ export const esignSignflowsReceiptCreate = defineApi({
     sign_template_code: Type.Optional(oneOf(['T001'])),
     auto_execute: Type.Optional(flag()),
     etc_org_no: Type.Optional(text(32)),
+    etc_member_no: Type.Optional(text(32)),
     biz_params: Type.Object({
       T001001: text(64),
       T001002: text(32),
@@ -34,6 +35,7 @@ export const esignSignflowsReceiptCreate = defineApi({
     const { flowId } = await receipts.create({
       appId: app.appId,
       etcOrgNo: params.etc_org_no ?? null,
+      etcMemberNo: params.etc_member_no ?? null,
       notifyUrl: params.notify_url,
       autoExecute: params.auto_execute ?? true,
       facts: {
