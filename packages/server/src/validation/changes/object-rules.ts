@@ -238,20 +238,35 @@ function isSigningSetting({ before }: Step, key: string, was: PdfValue | undefin
   if (key === 'SigFlags') return typeof is === 'number' && (is & ~SIGNATURE_FLAGS) === 0 && (is & 1) === 1;
   // Who draws what was filled in decides what it looks like.
   if (key === 'NeedAppearances') return is !== true && (was !== true || !hasFilledField(before));
-  return key === 'DA' && (was === undefined || was === null);
+  return key === 'DA' && (was === undefined || was === null) && !isDrawnByReaders(before);
+}
+
+/** Whether readers draw something that was filled in themselves, by /DA and the form's fonts, as it has no look. */
+function isDrawnByReaders(view: Step['before']): boolean {
+  return formNodes(view).some(({ dict, type, value }) => {
+    if ((type !== 'Tx' && type !== 'Ch') || dict.has('Kids')) return false;
+    const look = view.resolve(dict.get('AP'));
+    return (look === undefined || look === null) && isFilled(view, value);
+  });
 }
 
 function hasFilledField(view: Step['before']): boolean {
   return formNodes(view).some(({ type, value }) => {
-    const filled = type === 'Sig' ? null : view.resolve(value);
-    return filled !== null && filled !== undefined && !(filled instanceof PdfString && filled.bytes.length === 0);
+    return type !== 'Sig' && isFilled(view, value);
   });
+}
+
+function isFilled(view: Step['before'], value: PdfValue | undefined): boolean {
+  const filled = view.resolve(value);
+  return filled !== null && filled !== undefined && !(filled instanceof PdfString && filled.bytes.length === 0);
 }
 
 /** Fonts and such for the form's fields: more of them may come, none may become another. */
 function resourcesRule(step: Step, old: PdfValue, now: PdfValue, where: Pick<Change, 'objectNumber'>): void {
-  const { note } = step;
-  note(isGrown(step, old, now, 0) ? 'form_settings_changed' : 'form_changed', where);
+  const { before, note } = step;
+  // A font that comes may be the one that a field without a look has named all along.
+  const isHarmless = isGrown(step, old, now, 0) && (isSame(old, now) || !isDrawnByReaders(before));
+  note(isHarmless ? 'form_settings_changed' : 'form_changed', where);
 }
 
 const RESOURCE_DEPTH_MAX = 2;

@@ -1,4 +1,4 @@
-import { isDict, PdfStream } from '../../documents/index.ts';
+import { isDict, PdfStream, PdfString } from '../../documents/index.ts';
 import type { PdfDict, PdfValue } from '../../documents/index.ts';
 import type { RevisionView } from '../revision-view.ts';
 
@@ -14,7 +14,8 @@ const FLAGS_MAX = 1023;
 
 /** Whether no reader shows anything of it, on a screen or on paper (ISO 32000-2, 12.5.3). */
 export function isInvisible(view: RevisionView, widget: PdfDict): boolean {
-  return isNeverShown(view.resolve(widget.get('F'))) || hasNoArea(view, widget) || hasEmptyLook(view, widget.get('AP'));
+  if (isNeverShown(view.resolve(widget.get('F'))) || hasNoArea(view, widget)) return true;
+  return hasEmptyLook(view, widget.get('AP')) && !isDrawnByReaders(view, widget.get('MK'));
 }
 
 function isNeverShown(flags: PdfValue | undefined): boolean {
@@ -40,6 +41,25 @@ function hasEmptyLook(view: RevisionView, value: PdfValue | undefined): boolean 
   const normal = view.resolve(looks.get('N'));
   // One with /F has its data in another file.
   return normal instanceof PdfStream && normal.encoded.length === 0 && !normal.dict.has('F');
+}
+
+/** Of a widget's characteristics (ISO 32000-2, table 192) those that draw nothing of their own. */
+const UNDRAWN_CHARACTERISTICS: ReadonlySet<string> = new Set(['R', 'TP', 'IF']);
+const COLOURS: ReadonlySet<string> = new Set(['BG', 'BC']);
+const CAPTIONS: ReadonlySet<string> = new Set(['CA', 'RC', 'AC']);
+
+/** Whether readers may draw a ground, a border, a caption or an icon where there is no look, or in place of it. */
+function isDrawnByReaders(view: RevisionView, value: PdfValue | undefined): boolean {
+  const characteristics = view.resolve(value);
+  if (characteristics === undefined || characteristics === null) return false;
+  if (!isDict(characteristics)) return true;
+  return [...characteristics].some(([key, item]) => {
+    const says = view.resolve(item);
+    if (says === undefined || says === null || UNDRAWN_CHARACTERISTICS.has(key)) return false;
+    // No numbers are no colour: transparent.
+    if (COLOURS.has(key)) return !(Array.isArray(says) && says.length === 0);
+    return !(CAPTIONS.has(key) && says instanceof PdfString && says.bytes.length === 0);
+  });
 }
 
 export function overlap(a: Rect, b: Rect): boolean {

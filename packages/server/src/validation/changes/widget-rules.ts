@@ -14,6 +14,8 @@ const SIGNATURE_FIELD_KEYS: ReadonlySet<string> = new Set(
 );
 /** What signing an empty field that was there changes in it. */
 const SIGNING_KEYS: ReadonlySet<string> = new Set(['V', 'AP', 'AS', 'M', 'F', 'MK', 'DA', 'NM', 'TU', 'Lock']);
+/** What of it decides how an unsigned field looks. */
+const LOOK_KEYS: ReadonlySet<string> = new Set(['AP', 'AS', 'F', 'MK', 'V']);
 const FILLING_KEYS: ReadonlySet<string> = new Set(['V', 'AS', 'AP', 'M', 'I', 'RV']);
 const DESCENDANTS_MAX = 1_000;
 const ANCESTORS_MAX = 32;
@@ -93,6 +95,11 @@ function signatureFieldRule(step: Step, old: PdfDict, now: PdfDict, keys: readon
     );
   }
   if (!keys.every((key) => SIGNING_KEYS.has(key))) return note('field_changed', where);
+  // Nobody signed it, so nobody answers for what became of it: neither for what came nor for what is gone.
+  if (!signatureOf(after, now)) {
+    const isDrawn = keys.some((key) => LOOK_KEYS.has(key)) && !isInvisible(after, now);
+    return note(isDrawn ? 'unsigned_seal_added' : 'field_changed', where);
+  }
   step.newFields.add(where.objectNumber);
   return noteSigned(step, now, where);
 }
