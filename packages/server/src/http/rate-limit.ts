@@ -1,5 +1,3 @@
-import { canonicalCidr } from '../platform/cidr.ts';
-
 /** A bucket of tokens: a request takes one, time brings them back. `at` is the moment `tokens` was true, in ms. */
 export interface Bucket {
   readonly tokens: number;
@@ -63,16 +61,4 @@ export function createRateLimiter(keysMax = KEYS_MAX): RateLimiter {
       }
     },
   };
-}
-
-/**
- * What counts as one address: an IPv4 address, or an IPv6 network of 64 bits, which is what one subscriber has.
- *
- * @example addressKey('2001:db8::1') // '2001:db8::/64'
- */
-export function addressKey(ip: string): string {
-  if (!ip.includes(':')) return ip;
-  const [address = ''] = ip.split('%');
-  // An IPv4 address inside IPv6 has no such network: it is the range of its one host.
-  return canonicalCidr(`${address}/64`) ?? canonicalCidr(address)?.replace('/32', '') ?? ip;
 }

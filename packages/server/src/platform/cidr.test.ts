@@ -1,6 +1,7 @@
+import { isIP } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressMatches, canonicalCidr } from './cidr.ts';
+import { addressKey, addressMatches, canonicalCidr } from './cidr.ts';
 
 describe('canonicalCidr', () => {
   test.each([
@@ -53,6 +54,61 @@ describe('addressMatches', () => {
         expect(addressMatches(dotted(a), [canonicalCidr(`${dotted(b)}/${prefix}`)!])).toBe(same);
       }),
     );
+  });
+});
+
+describe('addressKey', () => {
+  test.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['64:ff9b::192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
+    ['fe80::1%eth0', 'fe80::/64'],
+    ['::1', '::/64'],
+    ['not an address:', 'not an address:'],
+  ])('the address %s counts as %s', (ip, key) => {
+    expect(addressKey(ip)).toBe(key);
+  });
+
+  const part = fc.integer({ min: 0, max: 0xffff });
+  const half = fc.tuple(part, part, part, part).filter(([first]) => first >= 0x2000);
+  const written = (parts: readonly number[]): string[] => {
+    const text = parts.map((each) => each.toString(16));
+    const padded = text.map((each) => each.padStart(4, '0'));
+    // Compressed as every program writes it, with zeros, in capitals, and with a zone.
+    return [
+      new URL(`http://[${text.join(':')}]`).hostname.slice(1, -1),
+      padded.join(':').toUpperCase(),
+      `${text.join(':')}%2`,
+    ];
+  };
+
+  test('two IPv6 addresses count as one exactly when they share 64 bits, however they are written', () => {
+    fc.assert(
+      fc.property(half, half, half, half, fc.boolean(), (network, other, low, high, isSame) => {
+        const second = isSame ? network : other;
+        const keys = [...written([...network, ...low]), ...written([...network, ...high])].map(addressKey);
+        expect(new Set(keys).size).toBe(1);
+        const shares = network.every((each, index) => each === second[index]);
+        expect(addressKey(written([...second, ...high])[0]!) === keys[0]).toBe(shares);
+      }),
+    );
+  });
+
+  test('an IPv4 address counts alone, whichever way it comes', () => {
+    const address = fc.integer({ min: 0, max: 0xffff_ffff }).map(dotted);
+    fc.assert(
+      fc.property(address, address, (a, b) => {
+        for (const way of ['', '::ffff:', '64:ff9b::']) expect(addressKey(`${way}${a}`)).toBe(a);
+        expect(addressKey(a) === addressKey(`::ffff:${b}`)).toBe(a === b);
+      }),
+    );
+  });
+
+  test('whatever else it is given is itself', () => {
+    const words = fc.string().filter((text) => isIP(text) === 0);
+    fc.assert(fc.property(words, (text) => void expect(addressKey(text)).toBe(text)));
   });
 });
 

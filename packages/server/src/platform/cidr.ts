@@ -75,3 +75,21 @@ export function addressMatches(ip: string, cidrs: readonly string[]): boolean {
     return range !== undefined && covers(range, unmapped(address));
   });
 }
+
+/** Where IPv4 callers seem to come from to a host that has IPv6 alone (RFC 6052, 2.1; RFC 7755). */
+const TRANSLATED = parseCidr('64:ff9b::/96');
+
+/**
+ * What counts as one address wherever attempts are counted by it: an IPv4 address, or an IPv6 network of 64 bits, which is
+ * what one subscriber has. A text that is no address is itself.
+ *
+ * @example addressKey('2001:db8::1') // '2001:db8::/64'
+ */
+export function addressKey(ip: string): string {
+  const address = parseAddress(ip);
+  if (address === undefined) return ip;
+  const inner = unmapped(address);
+  if (inner instanceof ipaddr.IPv4) return inner.toString();
+  if (TRANSLATED && covers(TRANSLATED, inner)) return new ipaddr.IPv4(inner.toByteArray().slice(12)).toString();
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${inner.toString()}/64`).toString()}/64`;
+}

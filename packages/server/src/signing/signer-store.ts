@@ -1,4 +1,5 @@
 import { sql, type Insertable } from 'kysely';
+import { addressKey } from '../platform/cidr.ts';
 import type { Executor, Transaction } from '../platform/database/index.ts';
 import type { CodeRow, IntentRow, LinkRow, PreviewRow, SessionRow, SignerRow, SigningTables } from './tables.ts';
 
@@ -88,23 +89,31 @@ export async function useLink(tx: Transaction, link: LinkRow, at: Date): Promise
   return row !== undefined;
 }
 
-/** Sessions that were opened since for a signer: in all, and those of an address in which nobody proved who they are. */
+/**
+ * Sessions that were opened since for a signer: in all, and those in which nobody proved who they are, of an address or its
+ * network (`addressKey`).
+ */
 export async function countSessions(
   executor: Executor,
   key: SignerKey,
   from: { readonly ip: string | null },
   since: Date,
 ): Promise<{ all: number; unprovenThere: number }> {
-  const { rows } = await sql<{ all: number; unprovenThere: number }>`
-    select count(*) as all,
-      count(*) filter (where session.checked_at is null and opened.ip is not distinct from ${from.ip}) as "unprovenThere"
+  const { rows } = await sql<{ ip: string | null; all: number; unproven: number }>`
+    select opened.ip, count(*)::int as all, (count(*) filter (where session.checked_at is null))::int as unproven
     from sign_session session
     left join sign_act opened on opened.app_id = session.app_id and opened.flow_id = session.flow_id
       and opened.kind = 'opened' and opened.session_id = session.session_id
     where session.app_id = ${key.appId} and session.flow_id = ${key.flowId} and session.signer_id = ${key.signerId}
       and session.created_at > ${since}
+    group by opened.ip
   `.execute(executor);
-  return rows[0] ?? { all: 0, unprovenThere: 0 };
+  const keyOf = (ip: string | null): string | null => (ip === null ? null : addressKey(ip));
+  const there = rows.filter(({ ip }) => keyOf(ip) === keyOf(from.ip));
+  return {
+    all: rows.reduce((sum, { all }) => sum + all, 0),
+    unprovenThere: there.reduce((sum, { unproven }) => sum + unproven, 0),
+  };
 }
 
 /** Links that were made since for a signer's other devices. */

@@ -175,4 +175,16 @@ describe('what is no request', () => {
     await signer.enter(codeOf);
     expect((await signer.task()).step).toBe('document');
   });
+
+  it('the addresses of one IPv6 network are one address', async () => {
+    await fixture.waitingFlow();
+    const token = await fixture.service.outgoing.linkOf(MOBILE);
+    const { signers } = fixture.service.signing;
+    const from = async (ip: string): Promise<string> =>
+      (await signers.openLink(token, { ip, userAgent: 'a phone' })).sessionId;
+    for (let host = 1; host <= 60; host += 1) await from(`2001:db8:1:2::${host.toString(16)}`);
+    await expect(from('2001:db8:1:2:aaaa:bbbb:cccc:dddd')).rejects.toMatchObject({ code: 'signer_too_many' });
+    expect(await from('2001:db8:1:3::1')).not.toBe('');
+    expect(await from('192.0.2.7')).not.toBe('');
+  });
 });

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { cookieOf } from '../../http/cookie.ts';
-import { addressKey, createRateLimiter } from '../../http/rate-limit.ts';
+import { createRateLimiter } from '../../http/rate-limit.ts';
+import { addressKey } from '../../platform/cidr.ts';
 import type { MemberKey } from '../../identity/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { equalConstantTime } from '../../platform/constant-time.ts';

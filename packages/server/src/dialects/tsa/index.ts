@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { addressKey, createRateLimiter, RETRY_AFTER_SECONDS } from '../../http/rate-limit.ts';
+import { createRateLimiter, RETRY_AFTER_SECONDS } from '../../http/rate-limit.ts';
+import { addressKey } from '../../platform/cidr.ts';
 import { disregardContentType } from '../../http/server.ts';
 import type { TimestampAuthority } from '../../trust/index.ts';
 

@@ -1,4 +1,5 @@
-import { addressKey, createRateLimiter } from '../../http/rate-limit.ts';
+import { createRateLimiter } from '../../http/rate-limit.ts';
+import { addressKey } from '../../platform/cidr.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Arrival, Authenticator } from './authenticate.ts';
 import { AuthenticationFailure, FAILURES } from './failures.ts';

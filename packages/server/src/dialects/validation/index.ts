@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { addressKey, createRateLimiter, RETRY_AFTER_SECONDS } from '../../http/rate-limit.ts';
+import { createRateLimiter, RETRY_AFTER_SECONDS } from '../../http/rate-limit.ts';
+import { addressKey } from '../../platform/cidr.ts';
 import { disregardContentType, statusOf } from '../../http/server.ts';
 import { isDomainError } from '../../platform/errors.ts';
 import { VALIDATION_LIMITS } from '../../validation/index.ts';
