@@ -56,19 +56,21 @@ function embeddedSignature(document: PdfDocument, field: PdfDict): EmbeddedSigna
 }
 
 /**
- * The file with other contents in a signature's room. What the signature covers stays as it is; a later signature that
- * covers the room would break, so only the last one's may be changed.
+ * Writes other contents into a signature's room, in place; false where the room is too small. What the signature covers
+ * stays as it is; a later signature that covers the room would break, so only the last one's may be changed.
  *
- * @returns undefined where the room is too small
  * @throws RangeError where the signature is not the last thing in the file
  */
-export function withLastContents(pdf: Buffer, signature: EmbeddedSignature, contents: Buffer): Buffer | undefined {
+export function fillLastContents(
+  pdf: Buffer,
+  signature: Pick<EmbeddedSignature, 'byteRange'>,
+  contents: Buffer,
+): boolean {
   const [, before, after] = signature.byteRange;
   if (endOf(signature) !== pdf.length) throw new RangeError('something stands behind this signature');
   if (pdf[before] !== 0x3c || pdf[after - 1] !== 0x3e) throw new RangeError('no room of a signature');
   const digits = after - before - 2;
-  if (contents.length * 2 > digits) return undefined;
-  const changed = Buffer.from(pdf);
-  changed.write(contents.toString('hex').padEnd(digits, '0'), before + 1, 'latin1');
-  return changed;
+  if (contents.length * 2 > digits) return false;
+  pdf.write(contents.toString('hex').padEnd(digits, '0'), before + 1, 'latin1');
+  return true;
 }

@@ -64,7 +64,7 @@ export interface SigningDependencies {
   readonly jobs: Jobs;
   readonly documents: Documents;
   /** Reads and signs files, on threads of its own. */
-  readonly pdf: Pick<PdfWork, 'sign' | 'rehearse' | 'check'>;
+  readonly pdf: Pick<PdfWork, 'sign' | 'rehearse' | 'check' | 'upgrades'>;
   readonly seals: Seals;
   readonly trust: Trust;
   readonly parties: Parties;

@@ -1,11 +1,4 @@
-import {
-  appendDocumentTimestamp,
-  appendValidationData,
-  endOf,
-  readSignatures,
-  withLastContents,
-  type EmbeddedSignature,
-} from '../documents/index.ts';
+import { endOf, fillLastContents, type EmbeddedSignature, type PdfUpgrades } from '../documents/index.ts';
 import {
   isTimestamped,
   timestampedBytesMax,
@@ -19,6 +12,7 @@ import type { SignatureLevel } from './signature-level.ts';
 
 /** Whom an upgrade asks. */
 export type UpgradePorts = {
+  pdf: PdfUpgrades;
   timestamps: Timestamps;
   /** What proves that a certificate was good; rejects where nobody can be asked. */
   evidence: (certificate: Buffer, chain: readonly Buffer[]) => Promise<RevocationEvidence>;
@@ -27,6 +21,7 @@ export type UpgradePorts = {
 };
 
 export type UpgradeTask = {
+  /** Taken over. */
   pdf: Buffer;
   goal: SignatureLevel;
   /** No signature follows. */
@@ -53,30 +48,35 @@ export type UpgradedDocument = {
 };
 
 const DOCUMENT_TIMESTAMP_FIELD = 'document-timestamp';
+const TOO_LONG = 'a timestamp is longer than its service said';
 
 /** Does to a revision what its goal asks for, as far as the services answer now. */
 export async function upgradeDocument(ports: UpgradePorts, task: UpgradeTask): Promise<UpgradedDocument> {
   const { limits, isOwn, goal, isFinal } = task;
-  let pdf = task.pdf;
+  let { pdf, signatures: found } = await ports.pdf.readSignatures(task.pdf, limits);
   let timestampEnds: Date | undefined;
   const done: UpgradeStep[] = [];
   const end = (failure?: StepFailure): UpgradedDocument => {
-    const signatures = statesOf(readSignatures(pdf, limits), isOwn);
+    const signatures = statesOf(found, isOwn);
     const isHopeless = failure?.isHopeless === true;
     return { pdf, signatures, steps: done, timestampEnds, failure: failure?.message, isHopeless };
   };
-  const found = readSignatures(pdf, limits);
   const last = found.at(-1);
   const isLastOpen = last !== undefined && endOf(last) === pdf.length && hasRoom(last, ports.timestamps);
   try {
     for (const step of upgradeSteps(statesOf(found, isOwn), { goal, isFinal, isLastOpen })) {
       if (step === 'stamp-last-signature' && last !== undefined) {
-        pdf = await stampLast(ports, pdf, last);
+        await stampLast(ports, pdf, last);
+        ({ pdf, signatures: found } = await ports.pdf.readSignatures(pdf, limits));
       } else if (step === 'add-evidence') {
-        pdf = appendValidationData(pdf, await evidenceFor(ports, readSignatures(pdf, limits), task), limits);
+        const evidence = await evidenceFor(ports, found, task);
+        ({ pdf, signatures: found } = await ports.pdf.addValidationData(pdf, evidence, limits));
       } else {
-        const stamped = await stampDocument(ports, pdf, limits);
+        const taken = found.filter(({ kind }) => kind === 'timestamp').length;
+        const stamped = await stampDocument(ports, pdf, taken + 1, limits);
         pdf = stamped.pdf;
+        if (stamped.notAfter === undefined) return end(new StepFailure(stamped.failure));
+        ({ pdf, signatures: found } = await ports.pdf.readSignatures(pdf, limits));
         timestampEnds = stamped.notAfter;
       }
       done.push(step);
@@ -103,28 +103,29 @@ function hasRoom(
   return (after - before - 2) / 2 >= timestampedBytesMax(contents, tokenBytesMax);
 }
 
-async function stampLast({ timestamps }: UpgradePorts, pdf: Buffer, last: EmbeddedSignature): Promise<Buffer> {
+async function stampLast({ timestamps }: UpgradePorts, pdf: Buffer, last: EmbeddedSignature): Promise<void> {
   const answer = await timestampSignature(last.contents, timestamps);
   if (answer.kind === 'unavailable') throw new StepFailure(answer.reason);
-  const stamped = withLastContents(pdf, last, answer.contents);
-  if (stamped === undefined) throw new StepFailure('a timestamp is longer than its service said');
-  return stamped;
+  if (!fillLastContents(pdf, last, answer.contents)) throw new StepFailure(TOO_LONG);
 }
 
-async function stampDocument({ timestamps }: UpgradePorts, pdf: Buffer, limits: UpgradeTask['limits']) {
-  const taken = readSignatures(pdf, limits).filter(({ kind }) => kind === 'timestamp').length;
-  let notAfter: Date | undefined;
-  const stamped = await appendDocumentTimestamp({
-    pdf,
-    fieldName: `${DOCUMENT_TIMESTAMP_FIELD}-${taken + 1}`,
-    tokenBytesMax: timestamps.tokenBytesMax,
-    limits,
-    async timestamp(sha256) {
-      const answer = await timestamps.timestamp(sha256);
-      if (answer.kind === 'unavailable') throw new StepFailure(answer.reason);
-      notAfter = answer.notAfter;
-      return answer.der;
-    },
-  });
-  return { pdf: stamped, notAfter };
+type Stamped = { pdf: Buffer; notAfter: Date; failure?: never } | { pdf: Buffer; notAfter?: never; failure: string };
+
+/** The file with a timestamp of all of it, or as it was. */
+async function stampDocument(
+  { pdf: threads, timestamps }: UpgradePorts,
+  pdf: Buffer,
+  number: number,
+  limits: UpgradeTask['limits'],
+): Promise<Stamped> {
+  const { tokenBytesMax } = timestamps;
+  const fieldName = `${DOCUMENT_TIMESTAMP_FIELD}-${number}`;
+  const room = await threads.addTimestampRoom(pdf, { fieldName, tokenBytesMax }, limits);
+  const own = room.signatures.at(-1);
+  const answer = await timestamps.timestamp(room.sha256);
+  if (answer.kind === 'unavailable') return { pdf: room.original, failure: answer.reason };
+  if (own === undefined || !fillLastContents(room.pdf, own, answer.der)) {
+    return { pdf: room.original, failure: TOO_LONG };
+  }
+  return { pdf: room.pdf, notAfter: answer.notAfter };
 }

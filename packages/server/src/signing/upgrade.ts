@@ -197,8 +197,9 @@ function retried(context: SigningContext, row: UpgradeRow, failure: string) {
   return { dueAt, renewal: row.renewal, attempts: row.attempts, failure };
 }
 
-function portsOf({ trust, log }: SigningContext, { timestamps }: Exclude<LongTerm, { level: 'B-B' }>) {
+function portsOf({ pdf, trust, log }: SigningContext, { timestamps }: Exclude<LongTerm, { level: 'B-B' }>) {
   return {
+    pdf: pdf.upgrades,
     timestamps,
     evidence: (certificate: Buffer, chain: readonly Buffer[]) => trust.revocationEvidence(certificate, chain),
     onMissing: (error: unknown) => log.warn({ err: error }, 'evidence for a certificate is missing'),

@@ -1,13 +1,14 @@
 import { PDF } from '@libpdf/core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   appendDocumentTimestamp,
   appendValidationData,
+  createPdfThreads,
   endOf,
+  fillLastContents,
   readSignatures,
   signPdf,
   signPdfPages,
-  withLastContents,
 } from '../../src/documents/index.ts';
 import {
   signatureTimestampOf,
@@ -126,25 +127,23 @@ describe('a timestamp that comes later', () => {
     const last = readSignatures(pdf, limits).at(-1)!;
     const cms = withoutPadding(last.contents);
     const answer = await world.timestamps.timestamp(digestOfSignature(cms));
-    const upgraded = withLastContents(
-      pdf,
-      last,
-      withSignatureTimestamp(cms, answer.kind === 'token' ? answer.der : cms),
-    );
-    expect(upgraded).toHaveLength(pdf.length);
-    await expectSound(upgraded!, ['签名-0', '签名-1']);
+    const contents = withSignatureTimestamp(cms, answer.kind === 'token' ? answer.der : cms);
+    expect(fillLastContents(pdf, last, contents)).toBe(true);
+    await expectSound(pdf, ['签名-0', '签名-1']);
   });
 
   test('has no place in a signature that another one stands on', async () => {
     const pdf = await unstamped(2);
     const [first] = readSignatures(pdf, limits);
-    expect(() => withLastContents(pdf, first!, Buffer.alloc(1))).toThrow(RangeError);
+    expect(() => fillLastContents(pdf, first!, Buffer.alloc(1))).toThrow(RangeError);
   });
 
   test('is not put where the room is too small', async () => {
     const pdf = await unstamped(1);
     const [signature] = readSignatures(pdf, limits);
-    expect(withLastContents(pdf, signature!, Buffer.alloc(100_000))).toBeUndefined();
+    const before = Buffer.from(pdf);
+    expect(fillLastContents(pdf, signature!, Buffer.alloc(100_000))).toBe(false);
+    expect(pdf.equals(before)).toBe(true);
   });
 
   test.each<[string, () => Promise<Buffer>]>([
@@ -173,6 +172,52 @@ describe('a timestamp that comes later', () => {
     await expectSound(renewed, ['签名-0', '签名-1', 'timestamp-1', 'timestamp-2']);
     const certificate = world.data.certificates[0]!;
     expect(renewed.toString('latin1').split(certificate.toString('latin1'))).toHaveLength(2);
+  });
+});
+
+describe('on threads', () => {
+  const pdfThreads = createPdfThreads({ threads: 1 });
+  const { upgrades } = pdfThreads;
+  afterAll(() => pdfThreads.close());
+
+  const signedFile = async (): Promise<Buffer> =>
+    signPdf({ pdf: await blankPdf(1), fieldName: 's', widget: sealAt(0, 300, 400), signer: world.signer, signedAt });
+  const own = (pdf: Buffer): Buffer => Buffer.from(new Uint8Array(pdf).buffer);
+
+  test('evidence and a timestamp come out as without them, and the file is moved and not copied', async () => {
+    const signed = await signedFile();
+    const given = own(signed);
+    const found = await upgrades.readSignatures(given, limits);
+    expect(given).toHaveLength(0);
+    expect(found.pdf.equals(signed)).toBe(true);
+    expect(found.signatures).toEqual(readSignatures(signed, limits));
+
+    const expected = appendValidationData(signed, world.data, limits);
+    const proved = await upgrades.addValidationData(found.pdf, world.data, limits);
+    expect(proved.pdf.equals(expected)).toBe(true);
+
+    const { tokenBytesMax } = world.timestamps;
+    const room = await upgrades.addTimestampRoom(proved.pdf, { fieldName: 'timestamp-1', tokenBytesMax }, limits);
+    expect(room.original.equals(expected)).toBe(true);
+    const answer = await world.timestamps.timestamp(room.sha256);
+    const last = room.signatures.at(-1)!;
+    expect(last).toMatchObject({ fieldName: 'timestamp-1', kind: 'timestamp' });
+    expect(fillLastContents(room.pdf, last, answer.kind === 'token' ? answer.der : Buffer.alloc(0))).toBe(true);
+    await expectSound(room.pdf, ['s', 'timestamp-1']);
+  });
+
+  test('a file that cannot be read is refused as without them', async () => {
+    await expect(upgrades.readSignatures(Buffer.from('hello'), limits)).rejects.toMatchObject({ code: 'not_a_pdf' });
+    const signed = await signedFile();
+    const small = { bytesMax: signed.length - 1 };
+    await expect(upgrades.addValidationData(own(signed), world.data, small)).rejects.toMatchObject({
+      code: 'too_large',
+    });
+    const again = { fieldName: 's', tokenBytesMax: 100 };
+    await expect(upgrades.addTimestampRoom(own(signed), again, limits)).rejects.toMatchObject({
+      code: 'field_name_taken',
+    });
+    expect((await upgrades.readSignatures(own(signed), limits)).signatures).toHaveLength(1);
   });
 });
 

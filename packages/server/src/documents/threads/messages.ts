@@ -1,6 +1,8 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads';
 import type { PreparedSignatures, SignatureTerms } from '../append-signatures.ts';
 import type { PageSize } from '../pdf-check.ts';
+import type { EmbeddedSignature } from '../signatures.ts';
+import type { ValidationData } from '../validation-data.ts';
 
 /** What a thread is to do with a PDF. Its bytes are moved to the thread, and come back with the outcome. */
 export type PdfJob = {
@@ -10,6 +12,19 @@ export type PdfJob = {
   grownBytesMax: number;
 } & ({ kind: 'rehearse' } | { kind: 'sign'; terms: SignatureTerms; /** What the file should have. */ sha256?: string });
 
+/** A step towards a signature's higher level: which signatures there are, evidence for them, room for a timestamp. */
+export type UpgradeJob = {
+  pdf: Uint8Array<ArrayBuffer>;
+  limits: { bytesMax: number };
+} & (
+  | { kind: 'read' }
+  | { kind: 'evidence'; data: Readonly<Record<keyof ValidationData, readonly Uint8Array[]>> }
+  | { kind: 'timestamp'; fieldName: string; tokenBytesMax: number }
+);
+
+/** An `EmbeddedSignature` on its way between threads. */
+export type MovedSignature = Omit<EmbeddedSignature, 'contents'> & { contents: Uint8Array };
+
 /** The signatures of a job. */
 export type PlacedSignatures = { kind: 'placed'; prepared: PreparedSignatures; signatureBytesMax: number };
 
@@ -17,6 +32,7 @@ export type PlacedSignatures = { kind: 'placed'; prepared: PreparedSignatures; s
 export type CallerMessage =
   /** With the signatures at once, where the sizes of the pages are known: each word between threads costs 60 µs. */
   | { kind: 'begin'; job: PdfJob; placed?: PlacedSignatures }
+  | { kind: 'upgrade'; job: UpgradeJob }
   | PlacedSignatures
   /** No signature after all. */
   | { kind: 'abandoned' }
@@ -29,6 +45,14 @@ export type ThreadMessage =
   | { kind: 'digest'; sha256: Uint8Array }
   | { kind: 'done'; pieces: readonly Uint8Array<ArrayBuffer>[]; sha256: string }
   | { kind: 'abandoned'; pdf: Uint8Array<ArrayBuffer> }
+  /** With a timestamp's room: the file as it was as well, and what the timestamp covers. */
+  | {
+      kind: 'upgraded';
+      pdf: Uint8Array<ArrayBuffer>;
+      signatures: readonly MovedSignature[];
+      original?: Uint8Array<ArrayBuffer>;
+      sha256?: Uint8Array;
+    }
   /** A `DomainError`, `detail` what caused it. */
   | {
       kind: 'refused';

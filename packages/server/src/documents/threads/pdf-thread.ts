@@ -8,13 +8,15 @@ import { seenSize } from '../pdf/pages.ts';
 import { rehearse } from '../pdf-signature.ts';
 import { PrefixDigest } from '../prefix-digest.ts';
 import { asBuffer, movable } from './messages.ts';
-import type { CallerMessage, PdfJob, PlacedSignatures, ThreadMessage } from './messages.ts';
+import type { CallerMessage, PdfJob, PlacedSignatures, ThreadMessage, UpgradeJob } from './messages.ts';
+import { upgradeWork } from './upgrade-work.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the code of a thread');
 let answered: (message: CallerMessage) => void = () => undefined;
 port.on('message', (message: CallerMessage) => {
-  if (message.kind === 'begin') void run(message.job, message.placed);
+  if (message.kind === 'begin') void run(message.job, () => work(message.job, message.placed));
+  else if (message.kind === 'upgrade') void run(message.job, () => upgradeWork(message.job));
   else answered(message);
 });
 port.postMessage({ kind: 'ready' } satisfies ThreadMessage);
@@ -27,8 +29,8 @@ function ask(message: ThreadMessage): Promise<CallerMessage> {
   });
 }
 
-async function run(job: PdfJob, placed: PlacedSignatures | undefined): Promise<void> {
-  const { message, moved } = await work(job, placed).catch((error: unknown) => {
+async function run(job: PdfJob | UpgradeJob, doWork: () => Promise<Ended>): Promise<void> {
+  const { message, moved } = await doWork().catch((error: unknown) => {
     const ended: ThreadMessage =
       error instanceof DomainError
         ? { kind: 'refused', code: error.code, params: error.params, detail: detailOf(error.cause), pdf: job.pdf }

@@ -11,6 +11,8 @@ import { KnownPages } from './known-pages.ts';
 import type { CallerMessage, PdfJob, PlacedSignatures, ThreadMessage } from './messages.ts';
 import { ThreadLost, ThreadPool } from './thread-pool.ts';
 import type { Conversation, ThreadLimits } from './thread-pool.ts';
+import { createPdfUpgrades } from './pdf-upgrades.ts';
+import type { PdfUpgrades } from './pdf-upgrades.ts';
 
 type MaybePromise<T> = T | Promise<T>;
 type FileLimits = { bytesMax: number; pagesMax?: number };
@@ -74,6 +76,8 @@ export interface PdfWork {
    * @throws DomainError `pdf_threads_busy`
    */
   check(pdf: Buffer, limits: FileLimits): Promise<PdfCheck>;
+  /** What comes after signing: evidence and timestamps. */
+  readonly upgrades: PdfUpgrades;
   /** Ends what is under way. */
   close(): Promise<void>;
 }
@@ -118,6 +122,11 @@ export function createPdfThreads(limits: Partial<ThreadLimits> = {}): PdfWork {
       const { refusal, cause } = await rehearse({ pdf, limits, grownBytesMax: limits.bytesMax, place });
       return refusal === undefined ? { ok: true, pages: found } : { ok: false, reason: refusal, cause };
     },
+
+    upgrades: createPdfUpgrades(
+      (job) => pool.run((thread) => thread.ask({ kind: 'upgrade', job }, [job.pdf.buffer])).catch(refuseBomb),
+      errorOf,
+    ),
 
     close: () => pool.close(),
   };
