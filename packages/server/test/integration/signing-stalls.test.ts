@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -72,7 +72,10 @@ async function newCompany(): Promise<Company> {
 }
 
 /** From now on the company can sign. */
-async function importCertificate({ etcOrgNo, companyName }: Company, days = 365): Promise<void> {
+async function importCertificate(
+  { etcOrgNo, companyName }: Company,
+  { days = 365, keepInFile = false } = {},
+): Promise<void> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { publicKey } = softwareKey(privateKey);
   const now = fixture.clock.now();
@@ -83,7 +86,7 @@ async function importCertificate({ etcOrgNo, companyName }: Company, days = 365)
   await folder.write('chain.pem', pem(licensed.certificate));
   const line = 'pkcs12 -export -inkey made.key -in made.pem -certfile chain.pem -out keys/made.p12';
   await folder.run(`${line} -passout file:passphrase`);
-  const source = { kind: 'pkcs12', fileName: 'made.p12', passphrase: 'p@ss', keepInFile: false } as const;
+  const source = { kind: 'pkcs12', fileName: 'made.p12', passphrase: 'p@ss', keepInFile } as const;
   const { appId } = fixture.service;
   await trust.companies.importCompanyCertificate({ appId, etcOrgNo, companyName, source, actor });
 }
@@ -201,11 +204,24 @@ describe('a flow whose company has no certificate', () => {
 describe('other reasons', () => {
   it('a certificate that ended, and its successor', async () => {
     const company = await newCompany();
-    await importCertificate(company, 30);
+    await importCertificate(company, { days: 30 });
     fixture.clock.pass(31 * 86_400_000);
     const flowId = await flowOf(company);
     expect(await stalled(flowId)).toMatchObject([{ reason: 'certificate_expired' }]);
     await importCertificate(company);
+    await sweepAfter(SWEEP_MS);
+    expect(await work()).toEqual([]);
+    expect((await signing.flow(fixture.service.appId, flowId)).state).toBe('done');
+  });
+
+  it('a key file that is away, and comes back', async () => {
+    const company = await newCompany();
+    await importCertificate(company, { keepInFile: true });
+    const file = join(folder.path, 'keys', 'made.p12');
+    await rename(file, `${file}.away`);
+    const flowId = await flowOf(company);
+    expect(await stalled(flowId)).toMatchObject([{ reason: 'key_file_missing', detail: 'fileName made.p12' }]);
+    await rename(`${file}.away`, file);
     await sweepAfter(SWEEP_MS);
     expect(await work()).toEqual([]);
     expect((await signing.flow(fixture.service.appId, flowId)).state).toBe('done');
