@@ -22,7 +22,7 @@ export function textArray(values: readonly (string | null)[]): string {
 
 const ESCAPED = /["\\]/;
 /** Control characters, and halves of characters: JSON would write them in a way that PostgreSQL does not read. */
-const NOT_AS_JSON = /[\u0000-\u001f\ud800-\udfff]/;
+const NOT_AS_JSON = /[^ -\ud7ff\ue000-\uffff]/;
 
 /** JSON and arrays escape quotes and backslashes alike, and the engine writes JSON several times as fast as it replaces. */
 function quoted(text: string): string {
