@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readSignatures, type EmbeddedSignature } from '../documents/index.ts';
+import { coveredBytes } from './covered-bytes.ts';
 import type { CertificateFact, SignatureFact } from './facts.ts';
 
 /** id-aa-timeStampToken (RFC 3161, appendix A). */
@@ -16,18 +17,18 @@ export async function signatureFacts(
   levelOf: (fieldName: string) => string | null,
 ): Promise<SignatureFact[]> {
   const signatures = readSignatures(pdf, { bytesMax: pdf.length });
+  const covered = await coveredBytes(pdf, signatures);
   const facts: SignatureFact[] = [];
-  for (const signature of signatures) {
+  for (const [index, signature] of signatures.entries()) {
     const { certificate, hasTimestamp } = await readCms(signature).catch(() => UNREADABLE);
-    const covered = coveredBytes(pdf, signature);
     facts.push({
       fieldName: signature.fieldName,
       kind: signature.kind,
       certificate,
       level: signature.kind === 'signature' ? levelOf(signature.fieldName) : null,
       hasTimestamp,
-      coveredSha256: covered.sha256,
-      coveredBytes: covered.length,
+      coveredSha256: covered[index]?.sha256 ?? '',
+      coveredBytes: covered[index]?.length ?? 0,
     });
   }
   return facts;
@@ -88,12 +89,4 @@ function withoutRoom(contents: Buffer): Buffer {
   if (first < 0x80) return contents.subarray(0, 2 + first);
   const lengthBytes = first & 0x7f;
   return contents.subarray(0, 2 + lengthBytes + contents.readUIntBE(2, lengthBytes));
-}
-
-function coveredBytes(pdf: Buffer, { byteRange }: EmbeddedSignature): { sha256: string; length: number } {
-  const [start, before, after, behind] = byteRange;
-  const hash = createHash('sha256');
-  hash.update(pdf.subarray(start, start + before));
-  hash.update(pdf.subarray(after, after + behind));
-  return { sha256: hash.digest('hex'), length: before + behind };
 }

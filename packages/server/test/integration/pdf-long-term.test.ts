@@ -18,6 +18,7 @@ import {
 } from '../../src/trust/timestamp/cms-attribute.ts';
 import { digestOfSignature, timestampedSigner } from '../../src/trust/timestamp/timestamped-signer.ts';
 import type { Timestamps } from '../../src/trust/timestamp/timestamps.ts';
+import { pdfOf } from '../support/raw-pdf.ts';
 import { longTermWorld, opensslTimestampVerify, type LongTermWorld } from '../support/long-term.ts';
 import {
   blankPdf,
@@ -204,6 +205,28 @@ describe('on threads', () => {
     expect(last).toMatchObject({ fieldName: 'timestamp-1', kind: 'timestamp' });
     expect(fillLastContents(room.pdf, last, answer.kind === 'token' ? answer.der : Buffer.alloc(0))).toBe(true);
     await expectSound(room.pdf, ['s', 'timestamp-1']);
+  });
+
+  test('a form of many fields holds up nobody while it is read', async () => {
+    const numbers = Array.from({ length: 10_000 }, (_, index) => index + 5);
+    const refs = numbers.map((number) => `${number} 0 R`).join(' ');
+    const pdf = pdfOf([
+      '<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R>>',
+      '<</Type/Pages/Kids[3 0 R]/Count 1>>',
+      '<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>',
+      `<</Fields[${refs}]>>`,
+      ...numbers.map((number) => `<</FT/Tx/T(field-${number})>>`),
+    ]);
+    let [turns, isOver] = [0, false];
+    const count = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const { signatures } = await upgrades.readSignatures(pdf, limits);
+    isOver = true;
+    expect(signatures).toEqual([]);
+    expect(turns).toBeGreaterThan(10);
   });
 
   test('a file that cannot be read is refused as without them', async () => {
