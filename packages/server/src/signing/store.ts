@@ -332,7 +332,7 @@ export async function dueFlows(executor: Executor, at: Date, rowsMax: number): P
 
 /**
  * Flows with a silent or a confirmed field in turn that nobody has worked on since `before`, the longest idle first; those
- * that are known to wait for an operator are `dueStalls`.
+ * of which all such fields are known to wait for an operator are `dueStalls`.
  */
 export async function idleSilentFlows(
   executor: Executor,
@@ -345,9 +345,16 @@ export async function idleSilentFlows(
     .where('state', '=', 'signing')
     .where('silent_in_turn', '=', true)
     .where('touched_at', '<', before)
-    .where(sql<boolean>`not exists (
-      select 1 from sign_stall as stall
-      where stall.app_id = sign_flow.app_id and stall.flow_id = sign_flow.flow_id and stall.reason <> 'unexpected'
+    .where(sql<boolean>`(
+      not exists (select 1 from sign_stall stall where (stall.app_id, stall.flow_id) = (sign_flow.app_id, sign_flow.flow_id))
+      or exists (
+        select 1 from sign_field field join sign_signer signer using (app_id, flow_id, signer_id)
+        left join sign_stall stall using (app_id, flow_id, signer_id)
+        where app_id = sign_flow.app_id and flow_id = sign_flow.flow_id
+          and field.state = 'waiting' and signer.state = 'signing'
+          and (field.auto_execute or signer.confirmed_at is not null)
+          and coalesce(stall.reason, 'unexpected') = 'unexpected'
+      )
     )`)
     .orderBy('touched_at')
     .limit(rowsMax)

@@ -183,6 +183,21 @@ describe('a flow whose company has no certificate', () => {
     for (const flowId of flowIds) expect((await signing.flow(fixture.service.appId, flowId)).state).toBe('done');
   });
 
+  it('takes up the signature of another signer whose job was lost', async () => {
+    const company = await newCompany();
+    await flowOf(company);
+    const person = individual({ signOrder: 1, mobile: '13900139000' });
+    const flowId = await flowOf(company, { signers: [person] });
+    const client = await openLink(http, await fixture.service.outgoing.linkOf(person.mobile));
+    await client.enter(() => fixture.service.outgoing.codeOf(person.mobile));
+    expect(await client.sign()).toMatchObject({ step: 'sealing' });
+    jobs.lose();
+    await sweepAfter(6 * 60_000);
+    expect(await work()).toEqual([]);
+    expect(await client.task()).toMatchObject({ step: 'signed', isArchived: false });
+    expect(await stalled(flowId)).toHaveLength(1);
+  });
+
   it('that ends otherwise is held up no more', async () => {
     const company = await newCompany();
     const flowId = await flowOf(company);
