@@ -1,6 +1,7 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads';
 import type { PreparedSignatures, SignatureTerms } from '../append-signatures.ts';
 import type { PageSize } from '../pdf-check.ts';
+import type { ContentsMaker } from '../signature-placeholder.ts';
 
 /** What a thread is to do with a PDF. Its bytes are moved to the thread, and come back with the outcome. */
 export type PdfJob = {
@@ -11,7 +12,10 @@ export type PdfJob = {
 } & ({ kind: 'rehearse' } | { kind: 'sign'; terms: SignatureTerms; /** What the file should have. */ sha256?: string });
 
 /** The signatures of a job. */
-export type PlacedSignatures = { kind: 'placed'; prepared: PreparedSignatures; signatureBytesMax: number };
+export type PlacedSignatures = {
+  kind: 'placed';
+  prepared: PreparedSignatures;
+} & Pick<ContentsMaker, 'digestAlgorithm' | 'signatureBytesMax'>;
 
 /** From the caller to the thread; each is answered by one `ThreadMessage`. */
 export type CallerMessage =
@@ -26,7 +30,7 @@ export type CallerMessage =
 export type ThreadMessage =
   | { kind: 'ready' }
   | { kind: 'opened'; pages: readonly PageSize[] }
-  | { kind: 'digest'; sha256: Uint8Array }
+  | { kind: 'digest'; digest: Uint8Array }
   | { kind: 'done'; pieces: readonly Uint8Array<ArrayBuffer>[]; sha256: string }
   | { kind: 'abandoned'; pdf: Uint8Array<ArrayBuffer> }
   /** A `DomainError`, `detail` what caused it. */
