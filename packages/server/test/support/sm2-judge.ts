@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import { ContentInfo, id_messageDigest, SignedData } from '@peculiar/asn1-cms';
 import { opensslFolder, pem } from './openssl.ts';
@@ -130,9 +130,4 @@ function setOf(members: readonly Buffer[]): Buffer {
   const { length } = content;
   const octets = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.from([0x31, ...octets]), content]);
-}
-
-/** SM3 of what Node brings, for files that hold several signatures. */
-export function sm3(bytes: Buffer): string {
-  return createHash('sm3').update(bytes).digest('hex');
 }
