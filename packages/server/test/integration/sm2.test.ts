@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPdfThreads } from '../../src/documents/index.ts';
+import { createPdfThreads, signPdf } from '../../src/documents/index.ts';
 import { readConfig } from '../../src/platform/config.ts';
 import { hasSm2 } from '../../src/platform/sm2.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -44,6 +44,8 @@ const good = {
   links: ['OK', 'OK'],
   rootHolds: true,
 };
+
+const act = { signedAt: new Date(), widget: sealAt(0, 300, 400) };
 
 /** The state that a node finds which is configured so. */
 function node(keyAlgorithm: KeyAlgorithm, db = database): Trust {
@@ -205,6 +207,14 @@ test('authorities that were there stay, and certify SM2 keys with their own', as
   await folder.write('leaf.pem', new X509Certificate(person.certificate).toString());
   const { text } = await folder.run('verify -x509_strict -CAfile root.pem -untrusted issuing.pem leaf.pem');
   expect(text).toContain('leaf.pem: OK');
+
+  await trust.custody.renewIssuing({ actor: 'operator', revoke: 'superseded' });
+  const renewed = await trust.companySigner(db, companyOf('before'));
+  expect(renewed.digestAlgorithm).toBe('sm3');
+  expect(renewed.chain[1]!.equals(before.chain[1]!)).toBe(true);
+  expect(await judge.leads(renewed.certificate, renewed.chain[0]!)).toBe('OK');
+  const pdf = await signPdf({ pdf: await blankPdf(1), fieldName: 's', signer: renewed, ...act });
+  expect(report(pdf, [renewed.chain[1]!]).verdict).toBe('valid');
 });
 
 describe('a key that openssl made', () => {
