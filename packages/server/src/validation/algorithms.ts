@@ -107,7 +107,7 @@ export function isSignedBy(
     };
   }
   if (scheme.kind === 'sm2') {
-    // No other digest belongs to it (GM/T 0009), and the curve's own is part of what is signed.
+    // No other digest belongs to it (GM/T 0009).
     if (digestHash !== undefined && digestHash !== 'sm3') throw new MalformedAsn1('SM2 without SM3');
     return { ok: isSm2Key(publicKey) && isSignedBySm2(publicKey, content, signature), hash: 'sm3' };
   }
