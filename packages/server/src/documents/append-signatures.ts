@@ -34,8 +34,8 @@ export type PreparedSignatures = {
 const WIDGET_FLAGS = 4 + 128;
 
 /**
- * Appends signatures to a document, each a revision of its own. `digest` covers the document's bytes when this begins,
- * and all of them when it ends.
+ * Appends signatures to a document, each a revision of its own. `digest` is the signer's: it covers the document's bytes
+ * when this begins, and all of them when it ends.
  *
  * @throws DomainError with a `PdfRefusal` as its code, or `field_name_taken`, `field_name_invalid`, `page_missing`
  */
@@ -43,7 +43,7 @@ export async function appendSignatures(
   source: SignablePdf,
   terms: SignatureTerms,
   { forms, signatures }: PreparedSignatures,
-  signer: ContentsMaker,
+  signer: Omit<ContentsMaker, 'digestAlgorithm'>,
   options: { bytesMax: number; digest: Pick<PrefixDigest, 'extend' | 'digestWith'> },
 ): Promise<void> {
   const appearances = new AppearanceWriter(forms);
@@ -62,7 +62,7 @@ async function appendSignature(
   terms: SignatureTerms,
   appearances: AppearanceWriter,
   signature: PreparedSignatures['signatures'][number],
-  signer: ContentsMaker,
+  signer: Omit<ContentsMaker, 'digestAlgorithm'>,
   digest: Pick<PrefixDigest, 'digestWith'>,
 ): Promise<Buffer> {
   const { document } = source;

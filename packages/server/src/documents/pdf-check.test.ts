@@ -207,6 +207,7 @@ test('a file that passes is a file that can be signed, however it came about', a
   const signer = {
     certificate: Buffer.alloc(0),
     chain: [],
+    digestAlgorithm: 'sha256' as const,
     signDetached: () => Promise.resolve(Buffer.alloc(32)),
     signatureBytesMax: 32,
   };

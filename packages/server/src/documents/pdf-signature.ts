@@ -57,7 +57,7 @@ export async function signPdfPages({
   ...act
 }: SigningAct & { signatures: readonly PdfSignature[] }): Promise<Buffer> {
   const bytesMax = act.limits?.bytesMax ?? SIGNED_BYTES_MAX;
-  const digest = new PrefixDigest();
+  const digest = new PrefixDigest(act.signer.digestAlgorithm);
   await digest.extend(act.pdf);
   const source = openSignablePdf(act.pdf, { ...act.limits, bytesMax });
   await appendSignatures(source, act, await prepareSignatures(signatures), act.signer, { bytesMax, digest });

@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DigestAlgorithm } from '../trust/index.ts';
 
 /** Content is hashed in turns of the event loop, so that 50 MB do not hold up other requests for their whole length. */
 const HASH_BYTES_PER_TURN = 4 * 1024 * 1024;
 
 /**
- * SHA-256 over bytes that only grow at their end. What all signatures of a file have in common is hashed once: 200
+ * A digest of bytes that only grow at their end, SHA-256 unless another is named. What all signatures of a file have in common is hashed once: 200
  * signatures of 40 MB took 4.8 s when each hashed the whole file, and a fraction of a second so.
  */
 export class PrefixDigest {
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash;
+
+  constructor(algorithm: DigestAlgorithm = 'sha256') {
+    this.#hash = createHash(algorithm);
+  }
 
   /** Adds bytes that every later digest covers. */
   async extend(bytes: Uint8Array): Promise<void> {

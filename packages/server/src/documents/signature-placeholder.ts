@@ -4,8 +4,8 @@ import type { PdfRevision } from './pdf/revision.ts';
 import type { PdfRef } from './pdf/values.ts';
 import type { PrefixDigest } from './prefix-digest.ts';
 
-/** Who fills the room in: answers DER over the content that has this SHA-256 digest. */
-export type ContentsMaker = Pick<DocumentSigner, 'signDetached' | 'signatureBytesMax'>;
+/** Who fills the room in: answers DER over the content that has this digest. */
+export type ContentsMaker = Pick<DocumentSigner, 'digestAlgorithm' | 'signDetached' | 'signatureBytesMax'>;
 
 /** A signature dictionary (12.8.1) with room for what is not known yet, and where in it that room is. */
 export type SignaturePlaceholder = { body: Buffer; byteRangeAt: number; contentsAt: number };
@@ -35,13 +35,13 @@ export function signaturePlaceholder(options: {
 
 /**
  * Ends the revision that holds a placeholder as its object `value`, and fills the placeholder in. Answers the section
- * that was appended; `digest` covers the bytes before it.
+ * that was appended; `digest` is the signer's, and covers the bytes before it.
  */
 export async function finishSigned(
   document: PdfDocument,
   revision: PdfRevision,
   { value, placeholder }: { value: PdfRef; placeholder: SignaturePlaceholder },
-  signer: ContentsMaker,
+  signer: Omit<ContentsMaker, 'digestAlgorithm'>,
   digest: Pick<PrefixDigest, 'digestWith'>,
 ): Promise<Buffer> {
   const start = document.byteLength;

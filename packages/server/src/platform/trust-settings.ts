@@ -1,7 +1,9 @@
+import { hasSm2 } from './sm2.ts';
+
 /** Certificates and keys: the variables below. */
 export interface TrustSettings {
   /** Of keys made from now on; those there are stay. */
-  readonly keyAlgorithm: 'RSA-2048' | 'RSA-3072' | 'P-256';
+  readonly keyAlgorithm: 'RSA-2048' | 'RSA-3072' | 'P-256' | 'SM2';
   /** Where validators reach `/pki/`; null: the public URL. */
   readonly pkiUrl: string | null;
   /** `imported`: a company signs with a certificate that an operator brought for it, or not at all. */
@@ -14,7 +16,7 @@ export interface TrustSettings {
 }
 
 export const TRUST_VARIABLES = {
-  YINXIN_CERTIFICATE_KEY: 'RSA-2048, RSA-3072 or P-256 for new keys and certificates (default: RSA-2048)',
+  YINXIN_CERTIFICATE_KEY: 'RSA-2048, RSA-3072, P-256 or SM2 for new keys and certificates (default: RSA-2048)',
   YINXIN_PKI_URL: 'http URL under which validators reach /pki/ (default: YINXIN_PUBLIC_URL)',
   YINXIN_COMPANY_AUTHORITY:
     'built-in or imported: with imported only companies with a certificate of another authority sign (default: built-in)',
@@ -27,7 +29,7 @@ export const TRUST_VARIABLES = {
 
 type Read = <T>(variable: keyof typeof TRUST_VARIABLES, fallback: T, parse: (text: string) => T) => T;
 
-const KEY_ALGORITHMS = ['RSA-2048', 'RSA-3072', 'P-256'] as const;
+const KEY_ALGORITHMS = ['RSA-2048', 'RSA-3072', 'P-256', 'SM2'] as const;
 const AUTHORITIES = ['built-in', 'imported'] as const;
 const DAYS_DEFAULT = 3 * 365;
 /** The issuing authority lives for ten years, and no certificate outlives it. */
@@ -35,7 +37,7 @@ const DAYS_MAX = 5 * 365;
 
 export function readTrustSettings(read: Read): TrustSettings {
   return {
-    keyAlgorithm: read<TrustSettings['keyAlgorithm']>('YINXIN_CERTIFICATE_KEY', 'RSA-2048', oneOf(KEY_ALGORITHMS)),
+    keyAlgorithm: read<TrustSettings['keyAlgorithm']>('YINXIN_CERTIFICATE_KEY', 'RSA-2048', parseKeyAlgorithm),
     pkiUrl: read<string | null>('YINXIN_PKI_URL', null, parseUrl),
     companyAuthority: read<TrustSettings['companyAuthority']>(
       'YINXIN_COMPANY_AUTHORITY',
@@ -58,6 +60,12 @@ function oneOf<T extends string>(allowed: readonly T[]): (text: string) => T {
     if (found === undefined) throw new Error(`must be one of ${allowed.join(', ')}`);
     return found;
   };
+}
+
+function parseKeyAlgorithm(text: string): TrustSettings['keyAlgorithm'] {
+  const algorithm = oneOf(KEY_ALGORITHMS)(text);
+  if (algorithm === 'SM2' && !hasSm2()) throw new Error('SM2 needs a Node.js whose OpenSSL has SM2 and SM3');
+  return algorithm;
 }
 
 function parseUrl(text: string): string {

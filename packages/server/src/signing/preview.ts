@@ -23,7 +23,7 @@ const HANDWRITINGS_LENGTH_MAX = 300;
 const PREVIEWS_AN_HOUR_MAX = 120;
 const HOUR_MS = 3_600_000;
 /** What fills the room of a signature that nobody makes. */
-const NOBODY = { signatureBytesMax: 16, signDetached: async () => Buffer.alloc(0) };
+const NOBODY = { digestAlgorithm: 'sha256', signatureBytesMax: 16, signDetached: async () => Buffer.alloc(0) } as const;
 
 /** Stamped files kept while their signer looks at them, by the bytes that they take together. */
 const KEPT_BYTES_MAX = 64 * 1024 * 1024;

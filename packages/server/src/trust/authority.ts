@@ -3,7 +3,8 @@ import * as profile from './certificate-profile.ts';
 import type { CompanySubject, DistributionPoints, PersonSubject } from './certificate-profile.ts';
 import { readCertificate } from './certificate-reader.ts';
 import * as der from './der.ts';
-import type { KeyAlgorithm, SigningKey } from './keys/signing-key.ts';
+import type { SigningKey } from './keys/signing-key.ts';
+import { signatureAlgorithm } from './signature-algorithm.ts';
 
 /** A certificate (DER) and what is stored beside it. */
 export type IssuedCertificate = {
@@ -35,8 +36,6 @@ const ISSUING_DAYS = 10 * 365;
 /** Clocks of validators differ from ours by a little: a certificate is good from shortly before it is made. */
 const BACKDATE_MS = 5 * 60_000;
 const DAY_MS = 86_400_000;
-
-const SIGNATURE_ALGORITHM = { rsa: '1.2.840.113549.1.1.11', ecdsa: '1.2.840.10045.4.3.2' } as const;
 
 /** A self-signed root for this installation, good for 20 years, with one level of authorities below it. */
 export async function createRoot(key: SigningKey, now: Date): Promise<IssuedCertificate> {
@@ -106,13 +105,6 @@ export function allowsAuthorities(certificate: Buffer): boolean {
   const [sequence] = constraints === undefined ? [] : der.readElements(constraints);
   const [isAuthority, pathLength] = sequence === undefined ? [] : der.readElements(sequence.contents);
   return isAuthority?.tag === der.TAG.boolean && (pathLength === undefined || (pathLength.contents[0] ?? 0) > 0);
-}
-
-/** `AlgorithmIdentifier` of a signature by a key (RFC 4055, RFC 5758). */
-export function signatureAlgorithm(algorithm: KeyAlgorithm): Buffer {
-  return algorithm === 'P-256'
-    ? der.sequence(der.oid(SIGNATURE_ALGORITHM.ecdsa))
-    : der.sequence(der.oid(SIGNATURE_ALGORITHM.rsa), der.nullValue());
 }
 
 /** Something signed as X.509 signs: what is signed, by which algorithm, the signature. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readCertificate } from './certificate-reader.ts';
 import * as der from './der.ts';
-import { SIGNATURE_BYTES_MAX } from './keys/signing-key.ts';
-import type { SigningKey } from './keys/signing-key.ts';
+import { digestAlgorithmOf, SIGNATURE_BYTES_MAX } from './keys/signing-key.ts';
+import type { DigestAlgorithm, SigningKey } from './keys/signing-key.ts';
+import { cmsSignatureAlgorithm, digestAlgorithmIdentifier } from './signature-algorithm.ts';
 
 const OID = {
   data: '1.2.840.113549.1.7.1',
@@ -10,9 +11,6 @@ const OID = {
   contentType: '1.2.840.113549.1.9.3',
   messageDigest: '1.2.840.113549.1.9.4',
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
-  sha256: '2.16.840.1.101.3.4.2.1',
-  rsaEncryption: '1.2.840.113549.1.1.1',
-  ecdsaWithSha256: '1.2.840.10045.4.3.2',
 } as const;
 
 export type CmsIdentity = {
@@ -28,41 +26,44 @@ export type CmsIdentity = {
  * content-type, message-digest and signing-certificate-v2 (RFC 5035), and no signing-time, which PAdES keeps in the
  * signature dictionary's /M. What all signatures of an identity have in common is encoded once: 28 µs each took it else,
  * beside 420 µs for RSA itself.
+ *
+ * SM2 has the same shape, with SM3 in every place of SHA-256 and the object identifiers of RFC 5652: those that GB/T 35275
+ * (GM/T 0010) has for SignedData and data are known to no PDF reader and to no openssl.
  */
 export type CmsSigner = {
-  /** @param sha256 the digest of the content that is signed */
-  signDetached: (sha256: Buffer) => Promise<Buffer>;
+  /** By which the content is hashed. */
+  digestAlgorithm: DigestAlgorithm;
+  /** @param digest of the content that is signed */
+  signDetached: (digest: Buffer) => Promise<Buffer>;
   /** No signature by this identity is longer than this. Only an ECDSA signature is ever shorter, by a few bytes. */
   bytesMax: number;
 };
 
 export function createCmsSigner({ key, certificate, chain }: CmsIdentity): CmsSigner {
   const contentType = attribute(OID.contentType, der.oid(OID.data));
-  const signingCertificate = attribute(OID.signingCertificateV2, signingCertificateOf(certificate));
-  const digestAlgorithm = der.sequence(der.oid(OID.sha256));
+  const digestAlgorithm = digestAlgorithmOf(key.algorithm);
+  const signingCertificate = attribute(OID.signingCertificateV2, signingCertificateOf(certificate, digestAlgorithm));
+  const digestIdentifier = digestAlgorithmIdentifier(digestAlgorithm);
   const issuerAndSerial = issuerAndSerialNumber(certificate);
-  const signatureAlgorithm =
-    key.algorithm === 'P-256'
-      ? der.sequence(der.oid(OID.ecdsaWithSha256))
-      : der.sequence(der.oid(OID.rsaEncryption), der.nullValue());
+  const signatureAlgorithm = cmsSignatureAlgorithm(key.algorithm);
   const beforeSignerInfo = Buffer.concat([
     der.integer(1),
-    der.setOf(digestAlgorithm),
+    der.setOf(digestIdentifier),
     der.sequence(der.oid(OID.data)),
     der.implicitSetOf(0, certificate, ...chain),
   ]);
   const signedDataType = der.oid(OID.signedData);
 
-  const attributesOf = (sha256: Buffer): Buffer[] => [
+  const attributesOf = (digest: Buffer): Buffer[] => [
     contentType,
-    attribute(OID.messageDigest, der.octetString(sha256)),
+    attribute(OID.messageDigest, der.octetString(digest)),
     signingCertificate,
   ];
   const assembled = (attributes: readonly Buffer[], signature: Buffer): Buffer => {
     const signerInfo = der.sequence(
       der.integer(1),
       issuerAndSerial,
-      digestAlgorithm,
+      digestIdentifier,
       der.implicitSetOf(0, ...attributes),
       signatureAlgorithm,
       der.octetString(signature),
@@ -71,8 +72,9 @@ export function createCmsSigner({ key, certificate, chain }: CmsIdentity): CmsSi
   };
 
   return {
-    async signDetached(sha256) {
-      const attributes = attributesOf(sha256);
+    digestAlgorithm,
+    async signDetached(digest) {
+      const attributes = attributesOf(digest);
       // What is signed is the attributes as a SET OF, what is stored carries the tag [0] instead (RFC 5652, 5.4).
       return assembled(attributes, await key.sign(der.setOf(...attributes)));
     },
@@ -84,9 +86,10 @@ export function createCmsSigner({ key, certificate, chain }: CmsIdentity): CmsSi
  * ESSCertIDv2 with its default hash, SHA-256, left out, as DER requires; the optional issuerSerial says nothing that the
  * signer's identifier does not.
  */
-function signingCertificateOf(certificate: Buffer): Buffer {
-  const certificateHash = createHash('sha256').update(certificate).digest();
-  return der.sequence(der.sequence(der.sequence(der.octetString(certificateHash))));
+function signingCertificateOf(certificate: Buffer, digest: DigestAlgorithm): Buffer {
+  const hash = der.octetString(createHash(digest).update(certificate).digest());
+  const named = digest === 'sha256' ? [hash] : [digestAlgorithmIdentifier(digest), hash];
+  return der.sequence(der.sequence(der.sequence(...named)));
 }
 
 function attribute(type: string, value: Buffer): Buffer {

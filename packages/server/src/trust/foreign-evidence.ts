@@ -4,6 +4,7 @@ import type { Egress } from '../platform/egress/index.ts';
 import { DomainError, isDomainError } from '../platform/errors.ts';
 import { ACCESS_METHOD, EXTENSION } from './certificate-profile.ts';
 import { readCertificate } from './certificate-reader.ts';
+import { isIssuedBy } from './certificate-signature.ts';
 import * as der from './der.ts';
 import type { DerElement } from './der.ts';
 import { certificateIdOf, createStatusRequest } from './ocsp.ts';
@@ -121,8 +122,7 @@ async function bodyOf(url: string, answer: ReturnType<Egress['request']>): Promi
 /** Whether the issuer's name and key fit the certificate. */
 export function isSignedBy(certificate: Buffer, issuer: Buffer): boolean {
   try {
-    const [below, above] = [new X509Certificate(certificate), new X509Certificate(issuer)];
-    return below.checkIssued(above) && below.verify(above.publicKey);
+    return isIssuedBy(new X509Certificate(certificate), new X509Certificate(issuer));
   } catch {
     return false;
   }

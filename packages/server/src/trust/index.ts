@@ -23,7 +23,7 @@ import type { AuthorityRow } from './store.ts';
 import { createSigners } from './signers.ts';
 import type { CompanyIdentity, DocumentSigner, PersonIdentity, SignerPolicy } from './signers.ts';
 
-export type { KeyAlgorithm } from './keys/signing-key.ts';
+export type { DigestAlgorithm, KeyAlgorithm } from './keys/signing-key.ts';
 export { documentSigner } from './signers.ts';
 export type { TrustErrorCode } from './errors.ts';
 export { REVOCATION_REASONS } from './revocation-list.ts';
@@ -95,7 +95,8 @@ type TrustOptions = {
   clock: Clock;
   /**
    * For authorities and keys that are made from now on; those there are stay. `RSA-2048` is the default since every
-   * validator knows it, those of older office and reader software too; `P-256` signs faster and is shorter.
+   * validator knows it, those of older office and reader software too; `P-256` signs faster and is shorter; `SM2` is for
+   * readers of China's commercial cryptography alone.
    */
   keyAlgorithm?: KeyAlgorithm;
   policy?: Partial<Omit<SignerPolicy, 'keyAlgorithm'>>;

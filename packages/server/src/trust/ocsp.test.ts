@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRoot, issueCompanyCertificate, signatureAlgorithm, signed, type Issuer } from './authority.ts';
+import { createRoot, issueCompanyCertificate, signed, type Issuer } from './authority.ts';
 import { extension } from './certificate-profile.ts';
 import { readCertificate } from './certificate-reader.ts';
 import * as der from './der.ts';
@@ -8,6 +8,7 @@ import { generatePrivateKey, softwareKey } from './keys/software-key.ts';
 import { certificateIdOf, createStatusRequest, createStatusResponse, isIssuedBy, readStatusRequest } from './ocsp.ts';
 import { createRevocationList } from './revocation-list.ts';
 import { readRevocationList, readStatusResponse } from './revocation-reader.ts';
+import { signatureAlgorithm } from './signature-algorithm.ts';
 
 const DAY_MS = 86_400_000;
 const now = new Date('2026-11-22T00:00:00Z');

@@ -1,8 +1,9 @@
-import { signatureAlgorithm, signed } from './authority.ts';
+import { signed } from './authority.ts';
 import type { Issuer } from './authority.ts';
 import { authorityKeyIdentifierExtension, extension, subjectKeyIdentifierOf } from './certificate-profile.ts';
 import { readCertificate } from './certificate-reader.ts';
 import * as der from './der.ts';
+import { signatureAlgorithm } from './signature-algorithm.ts';
 
 /** RFC 5280, 5.3.1: why a certificate is good no more. `removeFromCRL` and `certificateHold` are not offered. */
 export const REVOCATION_REASONS = {

@@ -1,7 +1,8 @@
-import { verify, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readCertificate, readTime, serialNumberHex } from './certificate-reader.ts';
 import type { CertificateParts } from './certificate-reader.ts';
+import { contentSignedBy, isIssuedBy } from './certificate-signature.ts';
 import * as der from './der.ts';
 import type { DerElement } from './der.ts';
 
@@ -15,16 +16,6 @@ const DISTRIBUTION_POINT = '2.5.29.28';
 /** distributionPoint, onlyContainsUserCerts, onlyContainsCACerts: the whole of what is asked of it. */
 const WHOLE_LIST_TAGS = new Set([0xa0, 0x81, 0x82]);
 
-/** Digests of the signature algorithms of X.509 that are believed: PKCS#1 v1.5 and ECDSA over SHA-2. */
-const DIGESTS: Readonly<Record<string, string>> = {
-  '1.2.840.113549.1.1.11': 'sha256',
-  '1.2.840.113549.1.1.12': 'sha384',
-  '1.2.840.113549.1.1.13': 'sha512',
-  '1.2.840.10045.4.3.2': 'sha256',
-  '1.2.840.10045.4.3.3': 'sha384',
-  '1.2.840.10045.4.3.4': 'sha512',
-};
-
 /**
  * Reads a complete list that the issuer itself signed and that is in force.
  *
@@ -35,7 +26,7 @@ export function readRevocationList(
   { issuer, now, serialNumber }: { issuer: Buffer; now: Date; serialNumber: Buffer },
 ): { isRevoked: boolean; nextUpdate: Date } {
   const [list] = der.readElements(bytes);
-  const [toBeSigned] = partsOfSigned(list, new X509Certificate(issuer).publicKey);
+  const toBeSigned = contentSignedBy(list, new X509Certificate(issuer).publicKey);
   // TBSCertList (RFC 5280, 5.1): version, if it is 2; signature, issuer, thisUpdate; nextUpdate, revokedCertificates, [0].
   const fields = der.readElements(toBeSigned.contents);
   const [, name, thisUpdate, ...optional] = fields[0]?.tag === der.TAG.integer ? fields.slice(1) : fields;
@@ -86,7 +77,7 @@ export function readStatusResponse(
   const [type, octets] = der.readElements(responseBytes?.contents ?? Buffer.alloc(0));
   if (type === undefined || der.readOid(type) !== BASIC_RESPONSE) throw new RangeError('not a basic answer');
   const [basic] = der.readElements(octets?.contents ?? Buffer.alloc(0));
-  const [toBeSigned] = partsOfSigned(basic, responderKey(basic, issuer, now));
+  const toBeSigned = contentSignedBy(basic, responderKey(basic, issuer, now));
   const responses = der.readElements(toBeSigned.contents).find(({ tag }) => tag === der.TAG.sequence);
   for (const single of der.readElements(responses?.contents ?? Buffer.alloc(0))) {
     const [certificateId, certificateStatus, thisUpdate, next] = der.readElements(single.contents);
@@ -110,8 +101,7 @@ function responderKey(basic: DerElement | undefined, issuer: Buffer, now: Date):
       hasPurpose(parts, OCSP_SIGNING) &&
       parts.notBefore <= now &&
       now <= parts.notAfter &&
-      certificate.checkIssued(above) &&
-      certificate.verify(above.publicKey);
+      isIssuedBy(certificate, above);
     if (isDelegated) return certificate.publicKey;
   }
   return above.publicKey;
@@ -121,18 +111,6 @@ function hasPurpose({ extensions }: CertificateParts, purpose: string): boolean 
   const value = extensions.get(EXTENDED_KEY_USAGE);
   const [sequence] = value === undefined ? [] : der.readElements(value);
   return der.readElements(sequence?.contents ?? Buffer.alloc(0)).some((each) => der.readOid(each) === purpose);
-}
-
-/** What stands in a signed thing, once its signature holds under the key. */
-function partsOfSigned(element: DerElement | undefined, key: KeyObject): [toBeSigned: DerElement] {
-  const [toBeSigned, algorithm, signature] = der.readElements(element?.contents ?? Buffer.alloc(0));
-  const [identifier] = der.readElements(algorithm?.contents ?? Buffer.alloc(0));
-  const digest = identifier === undefined ? undefined : DIGESTS[der.readOid(identifier)];
-  if (toBeSigned === undefined || signature?.tag !== der.TAG.bitString || digest === undefined) {
-    throw new RangeError('not signed as X.509 signs, or by an algorithm that is not believed');
-  }
-  if (!verify(digest, toBeSigned.bytes, key, signature.contents.subarray(1))) throw new RangeError('a wrong signature');
-  return [toBeSigned];
 }
 
 /** Until when it is good. Something without an end is good for a day. */

@@ -6,6 +6,7 @@ import { issueServiceCertificate } from './authority.ts';
 import type { Issuer } from './authority.ts';
 import type { ActiveAuthority } from './certificate-authorities.ts';
 import { readCertificate } from './certificate-reader.ts';
+import { digestAlgorithmOf } from './keys/signing-key.ts';
 import type { KeyAlgorithm } from './keys/signing-key.ts';
 import { generatePrivateKey, softwareKey } from './keys/software-key.ts';
 import * as store from './revocation-store.ts';
@@ -28,7 +29,7 @@ export function createServiceCertificates(options: {
   clock: Clock;
   keyAlgorithm: KeyAlgorithm;
 }) {
-  const { db, vault, clock, keyAlgorithm } = options;
+  const { db, vault, clock } = options;
   const finding = new Map<string, Promise<Issuer>>();
   const ready = new Map<string, Issuer>();
 
@@ -45,6 +46,7 @@ export function createServiceCertificates(options: {
   /** Two nodes may make one each at once: both are good, and the longer one is used from then on. */
   async function make(authority: ActiveAuthority, purpose: ServiceRow['purpose']): Promise<Issuer> {
     const now = clock.now();
+    const keyAlgorithm = algorithmFor(purpose, options.keyAlgorithm);
     const privateKey = await generatePrivateKey(keyAlgorithm);
     const { publicKey } = softwareKey(privateKey);
     const points = purpose === 'ocsp' ? undefined : authority.points;
@@ -81,6 +83,11 @@ export function createServiceCertificates(options: {
     finding.set(place, underWay);
     return underWay;
   };
+}
+
+/** Stamps are over SHA-256 (RFC 3161 services and their readers know no SM3), whoever signs the documents. */
+function algorithmFor(purpose: ServiceRow['purpose'], algorithm: KeyAlgorithm): KeyAlgorithm {
+  return purpose === 'timestamp' && digestAlgorithmOf(algorithm) !== 'sha256' ? 'P-256' : algorithm;
 }
 
 function contextOf(row: Pick<ServiceRow, 'authority_id' | 'serial_number' | 'purpose'>): string {

@@ -9,7 +9,7 @@ import { createCmsSigner } from './cms.ts';
 import type { CmsIdentity } from './cms.ts';
 import * as der from './der.ts';
 import type { KeyPlace, KeyStores } from './keys/key-stores.ts';
-import type { KeyAlgorithm, SigningKey } from './keys/signing-key.ts';
+import type { DigestAlgorithm, KeyAlgorithm, SigningKey } from './keys/signing-key.ts';
 import { generatePrivateKey, softwareKey } from './keys/software-key.ts';
 import * as store from './store.ts';
 import type { CurrentCertificate, HolderKey } from './store.ts';
@@ -20,8 +20,10 @@ export type DocumentSigner = {
   certificate: Buffer;
   /** Issuers' certificates, DER, the root last. */
   chain: readonly Buffer[];
-  /** A detached CMS SignedData (DER) over the content that has this SHA-256 digest. */
-  signDetached(sha256: Buffer): Promise<Buffer>;
+  /** By which the content is to be hashed. */
+  digestAlgorithm: DigestAlgorithm;
+  /** A detached CMS SignedData (DER) over the content that has this digest. */
+  signDetached(digest: Buffer): Promise<Buffer>;
   /** No CMS of this signer is longer. */
   signatureBytesMax: number;
 };
@@ -202,10 +204,11 @@ export function createSigners({ authorities, vault, clock, keys, policy }: Optio
 
 /** A signer for an identity that is at hand, with no store behind it. */
 export function documentSigner(identity: CmsIdentity): DocumentSigner {
-  const { signDetached, bytesMax } = createCmsSigner(identity);
+  const { digestAlgorithm, signDetached, bytesMax } = createCmsSigner(identity);
   return {
     certificate: identity.certificate,
     chain: identity.chain,
+    digestAlgorithm,
     signDetached,
     signatureBytesMax: bytesMax,
   };

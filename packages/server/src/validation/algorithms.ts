@@ -1,5 +1,6 @@
 import { constants, createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { isSignedBySm2, isSm2Key } from '../platform/sm2.ts';
 import { childrenOf, MalformedAsn1, oidOf, readElements, smallIntegerOf, TAG } from './der.ts';
 import type { Element } from './der.ts';
 
@@ -91,7 +92,7 @@ export function isSignedBy(
   if (others.length > 0) throw new MalformedAsn1('signature algorithm');
   const dotted = oidOf(oid);
   const scheme = SCHEMES[dotted];
-  if (!scheme || scheme.kind === 'sm2') throw new UnknownAlgorithm(dotted);
+  if (!scheme) throw new UnknownAlgorithm(dotted);
   if (scheme.kind === 'pss') {
     const { hash, saltLength } = pssParameters(parameters);
     const key = { key: publicKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
@@ -104,6 +105,11 @@ export function isSignedBy(
       ok: isKind(publicKey, 'ed25519', 'ed448') && verify(null, content, publicKey, signature),
       hash: undefined,
     };
+  }
+  if (scheme.kind === 'sm2') {
+    // No other digest belongs to it (GM/T 0009).
+    if (digestHash !== undefined && digestHash !== 'sm3') throw new MalformedAsn1('SM2 without SM3');
+    return { ok: isSm2Key(publicKey) && isSignedBySm2(publicKey, content, signature), hash: 'sm3' };
   }
   const hash = scheme.hash ?? digestHash;
   if (hash === undefined || hash === 'sm3') throw new UnknownAlgorithm(dotted);

@@ -17,9 +17,13 @@ import {
 } from './der.ts';
 import type { Element } from './der.ts';
 
+/** What SignedData and the data in it are called: RFC 5652, and GB/T 35275 (GM/T 0010), the same by other names. */
+const CONTENT_TYPES: Readonly<Record<string, { data: string }>> = {
+  '1.2.840.113549.1.7.2': { data: '1.2.840.113549.1.7.1' },
+  '1.2.156.10197.6.1.4.2.2': { data: '1.2.156.10197.6.1.4.2.1' },
+};
+
 const OID = {
-  data: '1.2.840.113549.1.7.1',
-  signedData: '1.2.840.113549.1.7.2',
   timestampInfo: '1.2.840.113549.1.9.16.1.4',
   contentType: '1.2.840.113549.1.9.3',
   messageDigest: '1.2.840.113549.1.9.4',
@@ -86,7 +90,7 @@ export function verifyCms(der: Buffer, contentType: 'data' | 'timestampInfo', di
     ocsps: [],
   };
   try {
-    result.fault = verifyInto(result, der, OID[contentType], digest);
+    result.fault = verifyInto(result, der, contentType, digest);
   } catch (error) {
     if (error instanceof DomainError) throw error;
     result.fault = error instanceof UnknownAlgorithm ? 'cms_unknown_algorithm' : 'cms_malformed';
@@ -94,11 +98,18 @@ export function verifyCms(der: Buffer, contentType: 'data' | 'timestampInfo', di
   return result;
 }
 
-function verifyInto(cms: Cms, der: Buffer, contentType: string, digest: (hash: HashName) => Buffer): CmsFault | null {
+function verifyInto(
+  cms: Cms,
+  der: Buffer,
+  wanted: 'data' | 'timestampInfo',
+  digest: (hash: HashName) => Buffer,
+): CmsFault | null {
   const { element, end } = readElement(der);
   if (end !== der.length) throw new MalformedAsn1('bytes behind the signature');
   const [type, wrapped, ...behind] = childrenOf(element, TAG.sequence);
-  if (oidOf(type) !== OID.signedData || behind.length > 0) throw new MalformedAsn1('no SignedData');
+  const types = CONTENT_TYPES[oidOf(type)];
+  if (!types || behind.length > 0) throw new MalformedAsn1('no SignedData');
+  const contentType = wanted === 'data' ? types.data : OID.timestampInfo;
   const [signedData, ...besides] = readElements(expected(wrapped, 0xa0).contents);
   if (besides.length > 0) throw new MalformedAsn1('two SignedData');
   const [version, digestAlgorithms, encapsulated, ...rest] = childrenOf(signedData, TAG.sequence);
@@ -111,7 +122,7 @@ function verifyInto(cms: Cms, der: Buffer, contentType: string, digest: (hash: H
   const [info] = infos;
   if (infos.length !== 1 || rest.length > 3) throw new MalformedAsn1('not one signer');
   const hashes = childrenOf(digestAlgorithms, TAG.set).map(hashOf);
-  const isPlain = contentType === OID.data;
+  const isPlain = wanted === 'data';
   const fault = verifySigner(cms, info, contentType, hashes, digest);
   const signerVersion = smallIntegerOf(childrenOf(info, TAG.sequence)[0]);
   // RFC 5652, 5.1: 1, unless something newer is inside.

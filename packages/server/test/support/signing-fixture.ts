@@ -73,7 +73,7 @@ export interface SigningFixture {
 /** A service with one verified company, a contract to fetch, and the commands that tests repeat. */
 export async function startSigningFixture(
   limits: Partial<SigningLimits> = {},
-  options: Pick<Parameters<typeof startSigningService>[0], 'longTerm'> = {},
+  options: Pick<Parameters<typeof startSigningService>[0], 'longTerm' | 'keyAlgorithm'> = {},
 ): Promise<SigningFixture> {
   const clock = standingClock(START);
   const jobs = createManualJobs();

@@ -28,7 +28,7 @@ import {
   type SigningDependencies,
   type SigningLimits,
 } from '../../src/signing/index.ts';
-import { createTrust, type Trust } from '../../src/trust/index.ts';
+import { createTrust, type KeyAlgorithm, type Trust } from '../../src/trust/index.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createOutgoingMessages, type OutgoingMessages } from './outgoing-messages.ts';
 
@@ -78,6 +78,7 @@ export async function startSigningService(options: {
   longTerm?: (made: { trust: Trust; db: Database; clock: Clock }) => LongTerm;
   /** In place of one of its own. */
   database?: TestDatabase;
+  keyAlgorithm?: KeyAlgorithm;
 }): Promise<SigningService> {
   const { clock } = options;
   const database = options.database ?? (await createTestDatabase());
@@ -99,7 +100,8 @@ export async function startSigningService(options: {
   const pdf = createPdfThreads();
   const pageImages = createPageImages({ threadsMax: 1 });
   const outgoing = createOutgoingMessages({ db, clock, vault });
-  const trust = createTrust({ db, vault, clock, egress });
+  const { keyAlgorithm = 'RSA-2048' } = options;
+  const trust = createTrust({ db, vault, clock, egress, keyAlgorithm });
   const seals = createSeals({ clock });
   const common = {
     pdf,

@@ -3,7 +3,13 @@ import { sql } from 'kysely';
 import { expect } from 'vitest';
 import { readSignatures } from '../../src/documents/index.ts';
 import type { Signing } from '../../src/signing/index.ts';
-import { createTimestampAuthority, createTimestamps, isTimestamped, type Timestamps } from '../../src/trust/index.ts';
+import {
+  createTimestampAuthority,
+  createTimestamps,
+  isTimestamped,
+  type KeyAlgorithm,
+  type Timestamps,
+} from '../../src/trust/index.ts';
 import { withoutPadding } from '../../src/trust/timestamp/cms-attribute.ts';
 import { createValidation } from '../../src/validation/index.ts';
 import { opensslTimestampVerify } from './long-term.ts';
@@ -38,11 +44,16 @@ export interface UpgradeWorld {
 }
 
 /** @param given in place of the built-in service */
-export async function startUpgradeWorld(level: 'B-T' | 'B-LT' | 'B-LTA', given?: Timestamps): Promise<UpgradeWorld> {
+export async function startUpgradeWorld(
+  level: 'B-T' | 'B-LT' | 'B-LTA',
+  given?: Timestamps,
+  keyAlgorithm: KeyAlgorithm = 'RSA-2048',
+): Promise<UpgradeWorld> {
   let timestamps = given;
   const fixture = await startSigningFixture(
     {},
     {
+      keyAlgorithm,
       longTerm: ({ trust, db, clock }) => {
         const identity = () => trust.timestampIdentity(db);
         const authority = createTimestampAuthority({ identity, clock, randomBytes });

@@ -30,7 +30,7 @@ export const TRUST_ERRORS = {
   key_unsupported: {
     status: 400,
     message: (params) =>
-      `the key is ${params['key'] ?? 'of another kind'}; RSA of 2048, 3072 or 4096 bits and P-256 sign`,
+      `the key is ${params['key'] ?? 'of another kind'}; RSA of 2048, 3072 or 4096 bits, P-256 and, outside of tokens, SM2 sign`,
   },
   key_mismatch: { status: 400, message: () => "the key is not the certificate's" },
   key_file_missing: {

@@ -1,6 +1,7 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads';
 import type { PreparedSignatures, SignatureTerms } from '../append-signatures.ts';
 import type { PageSize } from '../pdf-check.ts';
+import type { ContentsMaker } from '../signature-placeholder.ts';
 import type { EmbeddedSignature } from '../signatures.ts';
 import type { ValidationData } from '../validation-data.ts';
 
@@ -26,7 +27,10 @@ export type UpgradeJob = {
 export type MovedSignature = Omit<EmbeddedSignature, 'contents'> & { contents: Uint8Array };
 
 /** The signatures of a job. */
-export type PlacedSignatures = { kind: 'placed'; prepared: PreparedSignatures; signatureBytesMax: number };
+export type PlacedSignatures = {
+  kind: 'placed';
+  prepared: PreparedSignatures;
+} & Pick<ContentsMaker, 'digestAlgorithm' | 'signatureBytesMax'>;
 
 /** From the caller to the thread; each is answered by one `ThreadMessage`. */
 export type CallerMessage =
@@ -42,7 +46,7 @@ export type CallerMessage =
 export type ThreadMessage =
   | { kind: 'ready' }
   | { kind: 'opened'; pages: readonly PageSize[] }
-  | { kind: 'digest'; sha256: Uint8Array }
+  | { kind: 'digest'; digest: Uint8Array }
   | { kind: 'done'; pieces: readonly Uint8Array<ArrayBuffer>[]; sha256: string }
   | { kind: 'abandoned'; pdf: Uint8Array<ArrayBuffer> }
   /** With a timestamp's room: the file as it was as well, and what the timestamp covers. */

@@ -61,22 +61,31 @@ async function work(job: PdfJob, known: PlacedSignatures | undefined): Promise<E
   return { message: { kind: 'done', pieces: [job.pdf], sha256: '' }, moved: [job.pdf] };
 }
 
-/** `digest` covers the file. */
+/** `digest` covers the file; it is SHA-256, by which files are known, whatever their signatures are over. */
 async function sign(
   job: Extract<PdfJob, { kind: 'sign' }>,
   source: SignablePdf,
-  { prepared, signatureBytesMax }: PlacedSignatures,
+  { prepared, digestAlgorithm, signatureBytesMax }: PlacedSignatures,
   digest: PrefixDigest,
 ): Promise<Ended> {
   const signer = {
     signatureBytesMax,
-    async signDetached(sha256: Buffer): Promise<Buffer> {
-      const contents = await ask({ kind: 'digest', sha256: new Uint8Array(sha256) });
+    async signDetached(covered: Buffer): Promise<Buffer> {
+      const contents = await ask({ kind: 'digest', digest: new Uint8Array(covered) });
       if (contents.kind !== 'contents') throw new Error(`a signature was awaited, and ${contents.kind} came`);
       return asBuffer(contents.der);
     },
   };
-  await appendSignatures(source, job.terms, prepared, signer, { bytesMax: job.grownBytesMax, digest });
+  const signed = digestAlgorithm === 'sha256' ? digest : new PrefixDigest(digestAlgorithm);
+  if (signed !== digest) await signed.extend(asBuffer(job.pdf));
+  const digests = {
+    digestWith: (...tail: readonly Uint8Array[]) => signed.digestWith(...tail),
+    async extend(section: Uint8Array) {
+      await signed.extend(section);
+      if (signed !== digest) await digest.extend(section);
+    },
+  };
+  await appendSignatures(source, job.terms, prepared, signer, { bytesMax: job.grownBytesMax, digest: digests });
   const pieces = source.document.pieces.map(movable);
   return { message: { kind: 'done', pieces, sha256: digest.digestWith().toString('hex') }, moved: pieces };
 }

@@ -166,7 +166,7 @@ async function converse(
   }
   while (said.kind === 'digest') {
     if (!act?.maker) throw new Error('a rehearsal asks for no signature');
-    const der = await act.maker.signDetached(asBuffer(said.sha256));
+    const der = await act.maker.signDetached(asBuffer(said.digest));
     said = await thread.ask({ kind: 'contents', der: new Uint8Array(der) });
   }
   if (said.kind === 'done' && pages && sha256 !== undefined) {
@@ -186,7 +186,8 @@ async function actOf(
   if (signatures === null) return null;
   const maker = typeof signer === 'function' ? signer(signatures.length) : signer;
   const prepared = await prepareSignatures(signatures);
-  return { placed: { kind: 'placed', prepared, signatureBytesMax: maker?.signatureBytesMax ?? 0 }, maker };
+  const { digestAlgorithm = 'sha256', signatureBytesMax = 0 } = maker ?? {};
+  return { placed: { kind: 'placed', prepared, digestAlgorithm, signatureBytesMax }, maker };
 }
 
 /** A file that ended its thread, by its time or its memory, is refused; nobody else is any the worse for it. */

@@ -79,6 +79,8 @@ export function createPkcs11Keys({ modulePath, pin }: Options): Pkcs11Keys {
     async open(reference, publicKey) {
       const where = readPkcs11Reference(reference);
       const algorithm = algorithmOf(createPublicKey({ key: publicKey, format: 'der', type: 'spki' }));
+      // PKCS#11 names no mechanism for SM2; each maker of tokens has one of its own.
+      if (algorithm === 'SM2') throw new DomainError('key_unsupported', { key: 'SM2 in a PKCS#11 token' });
       const sessions = await sessionsOf(where.token);
       // Whether the key is there shall show now, and not at the first signature.
       await sessions.use(async (module, session) => keyIn(module, session, reference, where));

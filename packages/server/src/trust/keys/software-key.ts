@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPair, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { DomainError } from '../../platform/errors.ts';
+import { generateSm2Key, isSm2Key, sm2Signer } from '../../platform/sm2.ts';
 import type { KeyAlgorithm, SigningKey } from './signing-key.ts';
 
 const generate = promisify(generateKeyPair);
@@ -14,6 +15,7 @@ const MODULUS_BITS: Readonly<Partial<Record<KeyAlgorithm, number>>> = {
 
 /** A new private key. RSA takes a tenth of a second and more, on libuv's pool. */
 export async function generatePrivateKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
+  if (algorithm === 'SM2') return generateSm2Key();
   const modulusLength = MODULUS_BITS[algorithm];
   const pair =
     modulusLength === undefined
@@ -28,6 +30,7 @@ export async function generatePrivateKey(algorithm: KeyAlgorithm): Promise<KeyOb
  * @throws DomainError `key_unsupported`
  */
 export function algorithmOf(key: KeyObject): KeyAlgorithm {
+  if (isSm2Key(key)) return 'SM2';
   const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'rsa') {
     const known = (['RSA-2048', 'RSA-3072', 'RSA-4096'] as const).find((each) => MODULUS_BITS[each] === modulusLength);
@@ -41,12 +44,18 @@ export function algorithmOf(key: KeyObject): KeyAlgorithm {
 
 /**
  * A key in this process's memory. It works on libuv's pool, off the main thread: 7,200 RSA signatures a second on two
- * cores instead of 4,200.
+ * cores instead of 4,200. SM2 alone works where it is called: what Node.js does on the pool takes no identity.
  */
 export function softwareKey(privateKey: KeyObject): SigningKey {
+  const algorithm = algorithmOf(privateKey);
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  if (algorithm === 'SM2') {
+    const signed = sm2Signer(privateKey);
+    return { algorithm, publicKey, sign: async (bytes) => signed(bytes) };
+  }
   return {
-    algorithm: algorithmOf(privateKey),
-    publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
+    algorithm,
+    publicKey,
     sign: (bytes) =>
       new Promise((resolve, reject) => {
         sign('sha256', bytes, privateKey, (error, signature) => {

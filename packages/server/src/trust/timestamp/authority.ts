@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { CmsIdentity } from '../cms.ts';
 import { readCertificate } from '../certificate-reader.ts';
 import * as der from '../der.ts';
+import { cmsSignatureAlgorithm } from '../signature-algorithm.ts';
 import { objectIdentifier } from './asn1.ts';
 import { decodeQuery, messageImprint, SHA256_OID } from './query.ts';
 import type { TimestampQuery } from './query.ts';
@@ -22,8 +23,6 @@ const OID = {
   contentType: '1.2.840.113549.1.9.3',
   messageDigest: '1.2.840.113549.1.9.4',
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
-  rsaEncryption: '1.2.840.113549.1.1.1',
-  ecdsaWithSha256: '1.2.840.10045.4.3.2',
 } as const;
 
 /** A timestamp service of RFC 3161: a TimeStampReq in, a TimeStampResp out. */
@@ -107,9 +106,7 @@ async function signedToken(content: Buffer, identity: CmsIdentity, withCertifica
     der.sequence(issuer, der.unsignedInteger(serialNumber)),
     digestAlgorithm,
     der.implicitSetOf(0, ...attributes),
-    key.algorithm === 'P-256'
-      ? der.sequence(der.oid(OID.ecdsaWithSha256))
-      : der.sequence(der.oid(OID.rsaEncryption), der.nullValue()),
+    cmsSignatureAlgorithm(key.algorithm),
     der.octetString(await key.sign(der.setOf(...attributes))),
   );
   const signedData = der.sequence(

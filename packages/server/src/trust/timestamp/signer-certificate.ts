@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { EXTENSION, subjectKeyIdentifierOf } from '../certificate-profile.ts';
 import { readCertificate } from '../certificate-reader.ts';
+import { isIssuedBy } from '../certificate-signature.ts';
 import * as der from '../der.ts';
 import { childrenOf } from './asn1.ts';
 import { TimestampError } from './fault.ts';
@@ -59,7 +60,7 @@ function chainAbove(signer: X509Certificate, known: readonly X509Certificate[]):
   for (let last = signer; chain.length < CHAIN_LENGTH_MAX;) {
     if (last.checkIssued(last)) break;
     const below = last;
-    const issuer = known.find((each) => each.ca && below.checkIssued(each) && below.verify(each.publicKey));
+    const issuer = known.find((each) => each.ca && isIssuedBy(below, each));
     if (!issuer) break;
     chain.push(issuer);
     last = issuer;

@@ -19,8 +19,8 @@ export function timestampedSigner(signer: DocumentSigner, timestamps: Timestamps
     ...signer,
     signatureBytesMax: signer.signatureBytesMax + signatureTimestampBytesMax(timestamps.tokenBytesMax),
     unstamped: () => unstamped,
-    async signDetached(sha256) {
-      const cms = await signer.signDetached(sha256);
+    async signDetached(digest) {
+      const cms = await signer.signDetached(digest);
       const answer = unstamped > 0 ? undefined : await timestamps.timestamp(digestOfSignature(cms));
       if (answer?.kind === 'token') return withSignatureTimestamp(cms, answer.der);
       unstamped += 1;
