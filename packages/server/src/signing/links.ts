@@ -53,7 +53,7 @@ export async function whoSigns(
 }
 
 /** Whether a person has to sign for this signer: one whose fields are all silent is never written to. */
-async function needsPerson(tx: Transaction, flow: FlowRow, signer: SignerRow): Promise<boolean> {
+export async function needsPerson(tx: Transaction, flow: FlowRow, signer: SignerRow): Promise<boolean> {
   if (signer.kind === 'individual') return true;
   const fields = await fieldsOf(tx, { appId: flow.app_id, flowId: flow.flow_id }, signer.signer_id);
   return fields.some((field) => !field.auto_execute && field.state === 'waiting');
