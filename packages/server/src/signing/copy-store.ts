@@ -111,16 +111,3 @@ export async function lockCopiesTo(tx: Transaction, appId: string, mobileKeys: r
     .forUpdate()
     .execute();
 }
-
-/** Links that were sent to these signers open at least until then: what they lead to is there to be fetched. */
-export async function prolongLinks(
-  tx: Transaction,
-  key: { appId: string; flowId: string },
-  signerIds: readonly string[],
-  until: Date,
-): Promise<void> {
-  await sql`
-    update sign_link set expires_at = greatest(expires_at, ${until})
-    where app_id = ${key.appId} and flow_id = ${key.flowId} and signer_id = any(${[...signerIds]}::text[]) and kind = 'sent'
-  `.execute(tx);
-}

@@ -4,15 +4,12 @@ import { maskEmail, maskMobile } from '../platform/masking.ts';
 import { recordAct } from './act.ts';
 import { findSettings } from './app-settings.ts';
 import type { SigningContext } from './context.ts';
-import { copiesOf, prolongLinks } from './copy-store.ts';
+import { copiesOf } from './copy-store.ts';
 import type { FlowOutcome } from './flow.ts';
-import { needsPerson, newToken, signingUrl, whoSigns } from './links.ts';
+import { needsPerson, newToken, RESULT_LINK_LIFE_MS, signingUrl, whoSigns } from './links.ts';
 import { openCopyPart } from './personal.ts';
 import { insertLink } from './signer-store.ts';
 import type { CopyRow, FlowRow, SignerRow } from './tables.ts';
-
-/** For so long after the end a link opens the signed document. */
-const RESULT_LINK_LIFE_MS = 90 * 86_400_000;
 
 /** A flow that has ended, in the transaction in which it did. */
 interface End {
@@ -41,29 +38,20 @@ interface Told {
  */
 export async function tellPeople(context: SigningContext, tx: Transaction, end: End): Promise<void> {
   const { flow, signers, outcome, at } = end;
-  const key = { appId: flow.app_id, flowId: flow.flow_id };
-  const { tellsEnd } = await findSettings(tx, flow.app_id);
   if (outcome !== 'done') {
+    const { tellsEnd } = await findSettings(tx, flow.app_id);
     if (tellsEnd) await tellAsked(context, tx, end, outcome);
     return;
   }
   const people = signers.filter((signer) => signer.confirmed_at !== null);
-  const linksEnd = new Date(at.getTime() + RESULT_LINK_LIFE_MS);
-  if (people.length > 0) {
-    await prolongLinks(
-      tx,
-      key,
-      people.map(({ signer_id: signerId }) => signerId),
-      linksEnd,
-    );
-  }
-  for (const signer of tellsEnd ? people : []) {
+  const isTold = people.length > 0 && (await findSettings(tx, flow.app_id)).tellsEnd;
+  for (const signer of isTold ? people : []) {
     const { mobile } = await whoSigns(context, tx, flow, signer);
     const told = { signerId: signer.signer_id, detail: {}, to: mobile === null ? null : { mobile } };
     const link = { visitorId: signer.signer_id, kind: 'sent' as const, message: 'sign_done' as const };
     await sendResult(context, tx, { flow, at, told: [told], link });
   }
-  await sendCopies(context, tx, flow, await copiesOf(tx, key), at);
+  await sendCopies(context, tx, flow, await copiesOf(tx, { appId: flow.app_id, flowId: flow.flow_id }), at);
 }
 
 /** Sends each copy its link to the signed document. */

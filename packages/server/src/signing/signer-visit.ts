@@ -3,7 +3,7 @@ import { DomainError } from '../platform/errors.ts';
 import { recordAct, type ActOrigin, type NewAct } from './act.ts';
 import type { SigningContext } from './context.ts';
 import { findCopy } from './copy-store.ts';
-import { newToken, readToken, signingUrl } from './links.ts';
+import { isLinkOver, newToken, readToken, signingUrl } from './links.ts';
 import {
   countHandovers,
   countSessions,
@@ -146,8 +146,8 @@ export async function openLink(
   const link = read && (await findLink(context.db, read.appId, read.hash));
   if (!link) throw refused('signer_link_invalid');
   const at = context.clock.now();
-  if (link.expires_at <= at) throw refused('signer_link_expired');
   const key = { appId: link.app_id, flowId: link.flow_id, signerId: link.signer_id };
+  if (isLinkOver(link, await findFlow(context.db, key), at)) throw refused('signer_link_expired');
   const { all, unprovenThere } = await countSessions(context.db, key, from, new Date(at.getTime() - HOUR_MS));
   if (unprovenThere >= UNPROVEN_SESSIONS_AN_HOUR_MAX || all >= SESSIONS_AN_HOUR_MAX) {
     throw refused('signer_too_many', { retryAfter: '600' });

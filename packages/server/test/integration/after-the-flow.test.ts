@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { HandoverAnswer } from '../../src/dialects/signer/contract.ts';
 import { LI, LI_SI, startEndedFlows, WANG, WANG_WU, type EndedFlows } from '../support/ended-flows.ts';
 import { createManualJobs } from '../support/manual-jobs.ts';
 import { HANDWRITING, openLink, startSignerHttp } from '../support/signer-client.ts';
@@ -77,6 +78,19 @@ describe('who signed', () => {
     fixture.clock.pass(10 * DAY_MS);
     const again = await openLink(flows.http, token);
     expect((await flows.prove(again, LI)).step).toBe('signed');
+    fixture.clock.pass(81 * DAY_MS);
+    await expect(openLink(flows.http, token)).rejects.toThrow('token_expired');
+  });
+
+  it('not so by the link for the other device, which opened once and soon', async () => {
+    await flows.waitingFlow();
+    const client = await flows.open(LI);
+    await client.enter(() => outgoing().codeOf(LI));
+    const { url } = await client.done<HandoverAnswer>('POST', '/handover');
+    await client.sign();
+    expect(await fixture.jobs.run(fixture.clock.now())).toEqual([]);
+    fixture.clock.pass(11 * MIN_MS);
+    await expect(openLink(flows.http, new URL(url).hash.slice(1))).rejects.toThrow('token_expired');
   });
 
   it('who has signed and waits for others proves themselves in another browser, and agrees to nothing twice', async () => {

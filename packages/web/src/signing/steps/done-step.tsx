@@ -40,8 +40,8 @@ export function DoneStep({ api, view }: { api: SignerApi; view: TaskAnswer }) {
           </button>
         )}
       </div>
-      {isArchived && document !== null && isShown && <FinishedDocument api={api} document={document} />}
       {isArchived && !isCopy && <p className="field-hint">{words.evidenceHint}</p>}
+      {isArchived && document !== null && isShown && <FinishedDocument api={api} document={document} />}
       <TaskSummary view={view} />
       <Parties view={view} />
       {view.endedAt !== null && <p className="ended-at">{words.signedAt(time(view.endedAt))}</p>}
