@@ -131,7 +131,7 @@ export class AttemptRunner {
       endedAt: now,
       attempt: record,
       // Here, where the content is at hand: no settlement holds it, and nothing reads it again for this.
-      deliverySha256: deliverySha256(delivery, hash('sha256', delivery.content, 'buffer')),
+      deliverySha256: deliverySha256(delivery, hash('sha256', delivery.content, 'hex')),
     };
     const settled = this.#settle(delivery, settlement).finally(() => board.forget(requestId));
     this.#track(settled);

@@ -48,7 +48,7 @@ export interface AttemptName {
 export type NamedAttempt = Attempt & {
   readonly requestId: string;
   /** `deliverySha256` of the delivery as it stands there now; null: it is not there. */
-  readonly ofDelivery: Buffer | null;
+  readonly ofDelivery: string | null;
 };
 
 type NamedRow = Attempt & {
@@ -84,7 +84,7 @@ export async function findNamedAttempts(
   return rows.map((row) =>
     Object.assign(row, {
       ofDelivery: row.isDeliveryThere
-        ? deliverySha256({ ...row, appId, url: row.acceptedUrl }, row.contentSha256)
+        ? deliverySha256({ ...row, appId, url: row.acceptedUrl }, row.contentSha256?.toString('hex') ?? null)
         : null,
     }),
   );

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { createPublicKey, hash, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { DomainError } from '../platform/errors.ts';
 import {
@@ -83,7 +83,7 @@ const DELIVERY_FIELDS = [
  */
 export function evidenceStatement({ delivery, attempts, links, head, at }: EvidenceRecord): string {
   const { appId, requestId, content, contentSha256 } = delivery;
-  const sha256 = content === null ? contentSha256 : createHash('sha256').update(content, 'utf8').digest();
+  const sha256 = content === null ? (contentSha256?.toString('hex') ?? null) : hash('sha256', content, 'hex');
   const ofDelivery = deliverySha256(delivery, sha256);
   const told = attempts.map((attempt) => textOf(delivery, attempt, { ofDelivery, links }));
   assertWhole(delivery, attempts, links);
@@ -105,7 +105,7 @@ export function evidenceStatement({ delivery, attempts, links, head, at }: Evide
       occurred_at: delivery.occurredAt,
       ended_at: delivery.endedAt,
     },
-    message: { content, sha256: sha256?.toString('hex') ?? null },
+    message: { content, sha256 },
     delivery_fields: DELIVERY_FIELDS,
     delivery_text: deliveryText(delivery, sha256),
     attempt_fields: ATTEMPT_FIELDS,
@@ -124,7 +124,7 @@ export function evidenceStatement({ delivery, attempts, links, head, at }: Evide
 function textOf(
   { appId, requestId }: WholeDelivery,
   attempt: Attempt,
-  { ofDelivery, links }: { readonly ofDelivery: Buffer; readonly links: readonly AnchoredLink[] },
+  { ofDelivery, links }: { readonly ofDelivery: string; readonly links: readonly AnchoredLink[] },
 ): { number: number; text: string; entry_prefix: string; link: number | null } {
   const prefix = entryPrefix(requestId, attempt.number);
   const link = links.find(({ entries }) => findEntry(entries, prefix) !== null);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import {
   bytesArray,
+  hexArray,
   instantArray,
   plainArray,
   textArray,
@@ -8,7 +9,7 @@ import {
   type Executor,
   type Transaction,
 } from '../platform/database/index.ts';
-import { chainEntry } from './attempt-chain.ts';
+import { chainEntryHex } from './attempt-chain.ts';
 import type { LaneName } from './lane.ts';
 import { lockOrderingKeys, promoteNext } from './ordering-store.ts';
 import type { Settlement } from './store.ts';
@@ -91,7 +92,7 @@ async function settleQueue(db: Executor, rows: readonly Settlement[]): Promise<S
         ${bytesArray(rows.map((r) => r.attempt.tlsFingerprint))}::bytea[],
         ${bytesArray(rows.map((r) => r.attempt.requestSha256))}::bytea[],
         ${textArray(rows.map((r) => r.attempt.node))}::text[],
-        ${bytesArray(rows.map((r) => chainEntry(r.appId, r.requestId, r.attempt, r.deliverySha256)))}::bytea[]
+        ${hexArray(rows.map((r) => chainEntryHex(r.appId, r.requestId, r.attempt, r.deliverySha256)))}::bytea[]
       ) as input (app_id, request_id, lease_token, state, reason, due_at, number, started_at, duration_ms, outcome,
                   status, attempt_reason, answer, url, remote_address, tls_fingerprint, request_sha256, node, entry)
     ), recorded as (

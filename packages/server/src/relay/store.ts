@@ -72,8 +72,8 @@ export interface Settlement {
   readonly next: Next;
   readonly endedAt: Date;
   readonly attempt: Attempt;
-  /** SHA-256 of what was sent and whither, as it was accepted (`deliverySha256`). */
-  readonly deliverySha256: Buffer;
+  /** SHA-256 of what was sent and whither, as it was accepted (`deliverySha256`), in hex. */
+  readonly deliverySha256: string;
 }
 
 /** The delivery that holds an idempotency key. */

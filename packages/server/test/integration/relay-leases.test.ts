@@ -131,7 +131,7 @@ describe('two at once', () => {
     };
     const { appId, requestId, lane, orderingKey, leaseToken } = row;
     const about = { appId, requestId, lane, orderingKey, latestOnly: false, leaseToken };
-    return { ...about, next, endedAt: clock.now(), attempt, deliverySha256: Buffer.alloc(32) };
+    return { ...about, next, endedAt: clock.now(), attempt, deliverySha256: '00'.repeat(32) };
   }
 
   /** Runs `second` while what `first` did is not committed; it has to wait for that, or to pass it by. */

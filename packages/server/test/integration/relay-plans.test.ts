@@ -77,7 +77,7 @@ function settlement(delivery: NewDelivery, next: Settlement['next']): Settlement
     node: 'node-1',
   } as const;
   const about = { appId, requestId, lane, orderingKey, latestOnly: true, leaseToken: 1 };
-  return { ...about, next, endedAt: NOW, attempt, deliverySha256: Buffer.alloc(32) };
+  return { ...about, next, endedAt: NOW, attempt, deliverySha256: '00'.repeat(32) };
 }
 
 const claim = (lanes: readonly string[], max: number) => ({
