@@ -286,7 +286,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     validation: { validation, limits: config },
     tsa: { authority: timestampAuthority, limits: config },
     tsign: { apps, clock, identity, limits: config },
-    signer: { signing, clock, baseUrl, limits: config },
+    signer: { signing, evidence, clock, baseUrl, limits: config },
     member: {
       identity,
       clock,

@@ -79,7 +79,8 @@ export async function startSigningPageSite(folder: string, pageCount: number): P
   const server = createHttpServer({ log, trustedProxies: [] });
   let url = '';
   const limits = { unprovenPerSecondPerAddressMax: RATE_MAX, requestsPerSecondPerMemberMax: RATE_MAX };
-  registerSignerApi(server, { signing: service.signing, clock, baseUrl: () => url, limits });
+  const evidence = { report: (): Promise<never> => Promise.reject(new Error('nobody makes reports here')) };
+  registerSignerApi(server, { signing: service.signing, evidence, clock, baseUrl: () => url, limits });
   registerPageRoutes(server, { pageFolder: PAGE_FOLDER });
   await server.listen({ host: '127.0.0.1', port: 0 });
   starting.defer(() => server.close());

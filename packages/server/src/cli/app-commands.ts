@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { addAppSigning } from './app-signing-command.ts';
 import { adminClient, withClientOptions, type ClientOptions } from './client.ts';
 import { CliError, type CliContext } from './context.ts';
 import { answer, printRecord, printTable, type Row } from './print.ts';
@@ -26,6 +27,7 @@ export function addAppCommands(program: Command, context: CliContext): void {
   const app = program.command('app').description('calling applications: keys, secrets, permissions');
   addCreate(app, context);
   addQuota(app, context);
+  addAppSigning(app, context);
 
   withClientOptions(app.command('list').description('all applications')).action(async (options: ClientOptions) => {
     const result = await adminClient(context, options).get('/apps');

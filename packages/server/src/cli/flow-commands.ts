@@ -3,11 +3,13 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { adminClient, withClientOptions, type ClientOptions } from './client.ts';
 import { CliError, type CliContext } from './context.ts';
+import { addFlowCopyCommands } from './flow-copy-commands.ts';
 import { answer, printRecord, printTable, type Row } from './print.ts';
 
 /** `yinxin flow …`: sign flows for operators. */
 export function addFlowCommands(program: Command, context: CliContext): void {
   const flow = program.command('flow').description('sign flows');
+  addFlowCopyCommands(flow, context);
 
   withClientOptions(
     flow.command('stalled').description('flows that cannot go on until somebody acts, the longest waiting first'),

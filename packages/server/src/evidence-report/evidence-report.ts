@@ -7,7 +7,7 @@ import type { DocumentSigner } from '../trust/index.ts';
 import type { ValidationReport } from '../validation/index.ts';
 import { gatherFacts, hashOfFacts, type GatherDependencies } from './gather.ts';
 import { reportPdf } from './report-pdf.ts';
-import { findReport, insertReport } from './store.ts';
+import { findReport, findReportSince, insertReport } from './store.ts';
 
 /** `flow_not_ended` {state}: a report is of what is over. */
 export type EvidenceErrorCode = 'flow_not_ended';
@@ -22,9 +22,10 @@ export interface EvidenceReport {
 export interface EvidenceReports {
   /**
    * The signed report of a flow that ended: made when it is first asked for, and again when more has happened since.
+   * Where `ageMsMax` is given, one that is no older is good enough: a party may ask often, and each download is news.
    * @throws DomainError flow_not_found, flow_not_ended
    */
-  report(flow: { appId: string; flowId: string; actor: string }): Promise<EvidenceReport>;
+  report(flow: { appId: string; flowId: string; actor: string; ageMsMax?: number }): Promise<EvidenceReport>;
   /** A URL of the report for a while, for whoever holds it. Errors as above. */
   url(flow: { appId: string; flowId: string; actor: string }): Promise<string>;
 }
@@ -94,8 +95,10 @@ export function createEvidenceReports(dependencies: EvidenceDependencies): Evide
   }
 
   return {
-    async report(flow) {
-      const file = await documents.readFile({ appId: flow.appId, fileId: await fileOf(flow) });
+    async report({ ageMsMax = 0, ...flow }) {
+      const since = new Date(clock.now().getTime() - ageMsMax);
+      const recent = ageMsMax > 0 ? await findReportSince(db, { ...flow, since }) : undefined;
+      const file = await documents.readFile({ appId: flow.appId, fileId: recent ?? (await fileOf(flow)) });
       const { fileId, fileName, sha256, bytes } = file;
       return { fileId, fileName, sha256, bytes };
     },

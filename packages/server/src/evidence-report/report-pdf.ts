@@ -205,7 +205,12 @@ function writeActs(composer: Composer, { evidence: { acts, signers } }: Evidence
 function actorText(actor: string): string {
   if (actor === 'system') return '本服务\nthis service';
   const [kind = '', id = ''] = actor.split(':', 2);
-  const words: Readonly<Record<string, string>> = { app: '应用 app', member: '成员 member', org: '企业 company' };
+  const words: Readonly<Record<string, string>> = {
+    app: '应用 app',
+    member: '成员 member',
+    org: '企业 company',
+    copy: '抄送 copy',
+  };
   return `${words[kind] ?? kind}\n${id}`;
 }
 

@@ -28,3 +28,20 @@ export async function insertReport(tx: Transaction, row: ReportRow): Promise<boo
     .executeTakeFirst();
   return inserted !== undefined;
 }
+
+/** The file of the newest report of a flow that was made after `since`. */
+export async function findReportSince(
+  executor: Executor,
+  { appId, flowId, since }: { appId: string; flowId: string; since: Date },
+): Promise<string | undefined> {
+  const row = await executor
+    .withTables<EvidenceTables>()
+    .selectFrom('evidence_report')
+    .select('file_id as fileId')
+    .where('app_id', '=', appId)
+    .where('flow_id', '=', flowId)
+    .where('created_at', '>', since)
+    .orderBy('created_at', 'desc')
+    .executeTakeFirst();
+  return row?.fileId;
+}

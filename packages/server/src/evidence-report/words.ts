@@ -22,6 +22,10 @@ export const ACT_WORDS: Readonly<Record<ActKind, readonly [chinese: string, engl
   revoked: ['撤销流程', 'flow revoked'],
   expired: ['流程过期', 'flow expired'],
   done: ['流程完成', 'flow done'],
+  result_sent: ['发送结果通知', 'result sent'],
+  result_unsent: ['未能发送结果通知', 'result not sent'],
+  copy_added: ['添加抄送', 'copy added'],
+  copy_removed: ['取消抄送', 'copy removed'],
 };
 
 export const STATE_WORDS = {
@@ -68,6 +72,9 @@ const DETAIL_WORDS: Readonly<Record<string, string>> = {
   form: '方式 form',
   expiresAt: '有效至 valid until',
   signValidity: '签署截止 deadline',
+  copyId: '抄送编号 copy',
+  name: '姓名 name',
+  outcome: '结果 outcome',
 };
 
 /** What other columns say already. */

@@ -1,8 +1,10 @@
+import { EventEmitter } from 'node:events';
 import { sql } from 'kysely';
-import type { Logger as WorkerLogger, Runner } from 'graphile-worker';
+import type { Logger as WorkerLogger, Runner, RunnerOptions } from 'graphile-worker';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Executor } from '../platform/database/index.ts';
+import { createWorkerPresence, type WorkerPresence } from './presence.ts';
 
 /** Which try of a job this is: `attempt` counts from 1 to `attemptsMax`. */
 export interface JobAttempt {
@@ -44,12 +46,16 @@ export interface JobsDependencies {
   isOnlyNode?: boolean;
 }
 
+/** Well within the time for which a lock is left alone; see presence.ts. */
+const PRESENCE_EVERY_MS = 4_000;
+
 /** Background work on graphile-worker, whose tables stand in the same database, in the schema graphile_worker. */
 export function createJobs(dependencies: JobsDependencies): Jobs {
   const { pool, log } = dependencies;
   const handlers = new Map<string, JobHandler>();
   const periodic: { name: string; everyMs: number; handler: () => Promise<void> }[] = [];
   let runner: Runner | undefined;
+  let presence: WorkerPresence | undefined;
   let stopPeriodic: (() => Promise<void>) | undefined;
 
   return {
@@ -75,6 +81,9 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
     async start() {
       const { run } = await import('graphile-worker');
       if (dependencies.isOnlyNode === true) await unlockAll(pool);
+      else presence = createWorkerPresence(pool);
+      const events: RunnerOptions['events'] = new EventEmitter();
+      events.on('pool:create', ({ workerPool }) => presence?.begun(workerPool.id));
       runner = await run({
         pgPool: pool,
         logger: await workerLogger(log),
@@ -82,6 +91,7 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
         concurrency: dependencies.concurrency,
         pollInterval: dependencies.pollIntervalMs,
         parsedCronItems: [],
+        events,
         taskList: Object.fromEntries(
           [...handlers].map(([name, handler]) => [
             name,
@@ -97,12 +107,16 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
           ]),
         ),
       });
-      stopPeriodic = startPeriodic(periodic, log);
+      await presence?.keep();
+      const keep = { name: 'jobs.presence', everyMs: PRESENCE_EVERY_MS, handler: async () => presence?.keep() };
+      stopPeriodic = startPeriodic([...periodic, keep], log);
     },
     async stop() {
       await stopPeriodic?.();
       await runner?.stop();
       runner = undefined;
+      presence?.stop();
+      presence = undefined;
     },
   };
 }

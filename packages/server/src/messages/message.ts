@@ -3,11 +3,23 @@
  *
  * - `sign_link`, `sign_reminder`: `initiator` asks for a signature under `subject`; `url` opens the signing page
  * - `sign_code`: `code` proves to the signing page who sits there; it lives for `minutes`
+ * - `sign_done`: what they signed is signed by everybody; `url` opens it
+ * - `sign_copy`: they get a copy of what others signed; `url` opens it
+ * - `sign_ended`: what they were asked to sign ended otherwise, by `outcome`
+ * - `view_code`: as `sign_code`, to open what is signed already
  */
 export interface MessageParams {
   readonly sign_link: { readonly initiator: string; readonly subject: string; readonly url: string };
   readonly sign_reminder: { readonly initiator: string; readonly subject: string; readonly url: string };
   readonly sign_code: { readonly code: string; readonly subject: string; readonly minutes: string };
+  readonly sign_done: { readonly initiator: string; readonly subject: string; readonly url: string };
+  readonly sign_copy: { readonly initiator: string; readonly subject: string; readonly url: string };
+  readonly sign_ended: {
+    readonly initiator: string;
+    readonly subject: string;
+    readonly outcome: 'revoked' | 'refused' | 'expired';
+  };
+  readonly view_code: { readonly code: string; readonly subject: string; readonly minutes: string };
 }
 export type MessageKind = keyof MessageParams;
 export type Language = 'zh' | 'en';

@@ -14,6 +14,8 @@ import type { SigningTables } from './tables.ts';
  * - `confirmed` previewId, fields, choicesSha256, pagesViewed, viewedMs · `signed` fieldId, sealId (null: handwritten), level,
  *   fileId, replacedFileId (the revision before)
  * - `refused` reason · `handed_over` expiresAt · `downloaded`
+ * - `result_sent` channel, to (masked), copyId?, outcome? (where the flow is not done) · `result_unsent` reason, to?, copyId?, outcome?
+ * - `copy_added` copyId, name and to (masked) · `copy_removed` copyId
  */
 export type ActKind =
   | 'created'
@@ -34,7 +36,11 @@ export type ActKind =
   | 'downloaded'
   | 'revoked'
   | 'expired'
-  | 'done';
+  | 'done'
+  | 'result_sent'
+  | 'result_unsent'
+  | 'copy_added'
+  | 'copy_removed';
 
 /** Where an act came from: a browser's address and what it calls itself. Both null where no browser was there. */
 export interface ActOrigin {
@@ -48,7 +54,7 @@ export interface NewAct {
   readonly flowId: string;
   readonly signerId: string | null;
   readonly kind: ActKind;
-  /** `signer:ID`, `member:NO`, `system`. */
+  /** `signer:ID`, `copy:ID`, `member:NO`, `operator`, `system`. */
   readonly actor: string;
   readonly at: Date;
   readonly origin?: ActOrigin;

@@ -1,13 +1,17 @@
 import { createHmac, randomInt } from 'node:crypto';
+import type { Recipient } from '../messages/index.ts';
 import { equalConstantTime } from '../platform/constant-time.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import { recordAct } from './act.ts';
 import type { SigningContext } from './context.ts';
 import type { BegunCheck, IdentityCheck, IdentityVerdict } from './identity-check.ts';
+import { findCopy, lockCopy } from './copy-store.ts';
+import { copyAddresses } from './flow-results.ts';
 import { whoSigns } from './links.ts';
-import { lockCode, lockSigner, putCode, updateCode, updateSession } from './signer-store.ts';
-import { actOf, keyOf, placeOf, refused, type Visit } from './signer-visit.ts';
-import type { CodeRow, FlowRow, SignerRow } from './tables.ts';
+import { findSigner, lockCode, lockSigner, putCode, updateCode, updateSession } from './signer-store.ts';
+import { actOf, copyPlaceOf, keyOf, placeOf, refused, type Visit } from './signer-visit.ts';
+import { findFlow } from './store.ts';
+import type { CodeRow, FlowRow } from './tables.ts';
 
 const CODE_DIGITS = 6;
 const CODE_LIFE_MS = 10 * 60_000;
@@ -20,7 +24,7 @@ const CODES_AN_HOUR_MAX = 10;
 const HOUR_MS = 3_600_000;
 
 /**
- * The one-time code: six digits to the signer's mobile, stored as an HMAC, five tries in ten minutes. The signer's row is
+ * The one-time code: six digits to the signer's mobile (to the mobile or e-mail address of who gets a copy), stored as an HMAC, five tries in ten minutes. The signer's row is
  * locked while a code is made or judged, so that guesses made at once count one by one.
  */
 export function createCodeCheck(context: SigningContext): IdentityCheck {
@@ -32,29 +36,16 @@ export function createCodeCheck(context: SigningContext): IdentityCheck {
     return createHmac('sha256', vault.deriveKey('sign-code')).update(text).digest();
   }
 
-  async function send(tx: Transaction, visit: Visit, place: { flow: FlowRow; signer: SignerRow }): Promise<BegunCheck> {
+  async function send(tx: Transaction, visit: Visit): Promise<BegunCheck> {
     const key = keyOf(visit);
     const at = clock.now();
-    await lockSigner(tx, key);
+    await lockVisitor(tx, visit);
     const before = await lockCode(tx, key);
     refuseHaste(before, at);
-    const { mobile } = await whoSigns(context, tx, place.flow, place.signer);
-    if (mobile === null) throw refused('signer_unreachable');
     const { appId } = key;
-    const since = new Date(at.getTime() - HOUR_MS);
-    const sent = await context.messages.countSent(tx, { appId, to: { mobile }, kind: 'sign_code', since });
-    if (sent >= CODES_AN_HOUR_MAX) throw refused('signer_too_many', { retryAfter: '600' });
     const code = String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, '0');
     const expiresAt = new Date(at.getTime() + CODE_LIFE_MS);
-    const subject = place.flow.subject.replace(/\.pdf$/i, '');
-    const message = await context.messages.send(tx, {
-      appId,
-      to: { mobile },
-      kind: 'sign_code',
-      params: { code, subject, minutes: String(CODE_LIFE_MS / 60_000) },
-      expiresAt,
-    });
-    if (!message.isReachable) throw refused('signer_unreachable');
+    const message = await write(tx, await visitorOf(context, tx, visit), { appId, code, at, expiresAt });
     const { messageId } = message;
     await putCode(tx, {
       app_id: appId,
@@ -72,10 +63,30 @@ export function createCodeCheck(context: SigningContext): IdentityCheck {
     return { sentTo: message.to, expiresInSeconds: CODE_LIFE_MS / 1_000, resendInSeconds: RESEND_MS / 1_000 };
   }
 
+  /** To the first of the visitor's addresses that can be written to. */
+  async function write(
+    tx: Transaction,
+    { flow, addresses }: Visitor,
+    { appId, code, at, expiresAt }: { appId: string; code: string; at: Date; expiresAt: Date },
+  ): Promise<{ messageId: string; to: string }> {
+    // What is done is looked at, not signed: nobody must take the one code for the other.
+    const kind = flow.state === 'done' ? 'view_code' : 'sign_code';
+    const subject = flow.subject.replace(/\.pdf$/i, '');
+    const params = { code, subject, minutes: String(CODE_LIFE_MS / 60_000) };
+    const since = new Date(at.getTime() - HOUR_MS);
+    for (const to of addresses) {
+      const sent = await context.messages.countSent(tx, { appId, to, kind, since });
+      if (sent >= CODES_AN_HOUR_MAX) throw refused('signer_too_many', { retryAfter: '600' });
+      const message = await context.messages.send(tx, { appId, to, kind, params, expiresAt });
+      if (message.isReachable) return message;
+    }
+    throw refused('signer_unreachable');
+  }
+
   async function judged(tx: Transaction, visit: Visit, answer: string): Promise<IdentityVerdict> {
     const key = keyOf(visit);
     const at = clock.now();
-    await lockSigner(tx, key);
+    await lockVisitor(tx, visit);
     const code = await lockCode(tx, key);
     if (!code || code.used_at !== null) return { kind: 'expired' };
     if (code.locked_until !== null && code.locked_until > at) return { kind: 'locked', until: code.locked_until };
@@ -109,13 +120,44 @@ export function createCodeCheck(context: SigningContext): IdentityCheck {
   return {
     method: 'code',
     async begin(visit) {
-      const place = await placeOf(context, visit);
-      if (place.flow.state !== 'signing' && place.flow.state !== 'done') throw refused('signer_flow_over');
-      return db.transaction().execute((tx) => send(tx, visit, place));
+      const { flow } = visit.session.is_copy ? await copyPlaceOf(context, visit) : await placeOf(context, visit);
+      if (flow.state !== 'signing' && flow.state !== 'done') throw refused('signer_flow_over');
+      return db.transaction().execute((tx) => send(tx, visit));
     },
     // What a wrong answer costs commits: the refusal comes after it.
     judge: (visit, answer) => db.transaction().execute((tx) => judged(tx, visit, answer)),
   };
+}
+
+/** Who sits there, by where they can be written to. */
+interface Visitor {
+  readonly flow: FlowRow;
+  /** In the order in which they are tried. */
+  readonly addresses: readonly Recipient[];
+}
+
+async function visitorOf(context: SigningContext, tx: Transaction, visit: Visit): Promise<Visitor> {
+  const { appId, flowId, signerId } = keyOf(visit);
+  const flow = await findFlow(tx, { appId, flowId });
+  if (!flow) throw refused('signer_link_invalid');
+  if (visit.session.is_copy) {
+    const copy = await findCopy(tx, { appId, flowId, copyId: signerId });
+    if (!copy) throw refused('signer_link_invalid');
+    return { flow, addresses: copyAddresses(context, copy) };
+  }
+  const signer = await findSigner(tx, { appId, flowId, signerId });
+  if (!signer) throw refused('signer_link_invalid');
+  const { mobile } = await whoSigns(context, tx, flow, signer);
+  return { flow, addresses: mobile === null ? [] : [{ mobile }] };
+}
+
+/** Guesses and codes of one visitor come one after the other. */
+async function lockVisitor(tx: Transaction, visit: Visit): Promise<void> {
+  const { appId, flowId, signerId } = keyOf(visit);
+  const row = visit.session.is_copy
+    ? await lockCopy(tx, { appId, flowId, copyId: signerId })
+    : await lockSigner(tx, { appId, flowId, signerId });
+  if (!row) throw refused('signer_link_invalid');
 }
 
 function refuseHaste(before: CodeRow | undefined, at: Date): void {

@@ -1,5 +1,7 @@
 /** Sign flows: signers, fields, silent signing, revoke, expiry. This file is the capability's whole public face. */
 import { advanceFlow } from './advance-flow.ts';
+import { changeSettings, showSettings, type SigningSettings } from './app-settings.ts';
+import { addCopy, listCopies, removeCopy, type AddCopy, type CopyView } from './copies.ts';
 import { JOB, SIGNING_LIMITS, type SigningContext, type SigningDependencies } from './context.ts';
 import { createFlow } from './create-flow.ts';
 import { expireFlow, revokeFlow } from './end-flow.ts';
@@ -34,6 +36,8 @@ export type {
   SigningErrorCode,
 } from './terms.ts';
 export type { Act, ActKind } from './act.ts';
+export { READING_SECONDS_MAX, type SettingsErrorCode, type SigningSettings } from './app-settings.ts';
+export type { AddCopy, CopyErrorCode, CopyView } from './copies.ts';
 export type { EraseErrorCode, ErasePerson } from './erase-person.ts';
 export type { EvidenceField, EvidenceSigner, EvidenceView, FlowEvidence } from './evidence.ts';
 export { FLOW_STATUS_DESCRIPTION, FLOW_STATUS_NUMBER } from './flow.ts';
@@ -90,6 +94,19 @@ export interface Signing {
    */
   erasePerson(command: ErasePerson): Promise<void>;
 
+  /**
+   * Who does not sign and gets the signed document (抄送).
+   * @throws DomainError with a `CopyErrorCode`
+   */
+  addCopy(command: AddCopy): Promise<CopyView>;
+  listCopies(appId: string, flowId: string): Promise<CopyView[]>;
+  removeCopy(command: { appId: string; flowId: string; copyId: string; actor: string }): Promise<void>;
+
+  /** What an application settles for its signers. @throws DomainError app_not_found */
+  settings(appId: string): Promise<SigningSettings>;
+  /** Changes what is named. @throws DomainError app_not_found, signing_settings_invalid */
+  changeSettings(command: { appId: string; change: Partial<SigningSettings>; actor: string }): Promise<SigningSettings>;
+
   /** The application of a flow that is named by its id alone. @throws DomainError flow_not_found */
   appOf(flowId: string): Promise<string>;
 
@@ -141,6 +158,11 @@ export function createSigning(dependencies: SigningDependencies): Signing {
     documents: (appId, flowId) => flowDocuments(context, appId, flowId),
     evidence: (appId, flowId) => flowEvidence(context, appId, flowId),
     erasePerson: (command) => erasePerson(context, command),
+    addCopy: (command) => addCopy(context, command),
+    listCopies: (appId, flowId) => listCopies(context, appId, flowId),
+    removeCopy: (command) => removeCopy(context, command),
+    settings: (appId) => showSettings(context, appId),
+    changeSettings: (command) => changeSettings(context, command),
     appOf: (flowId) => appOfFlow(context.db, flowId),
     stalledFlows: (filter) => stalledFlows(context.db, filter),
     countStalled: () => countStalled(context.db),

@@ -6,10 +6,12 @@ import type { SigningContext } from './context.ts';
 import { openPersonal } from './personal.ts';
 import { insertLink } from './signer-store.ts';
 import { fieldsOf } from './store.ts';
-import type { FlowRow, SignerRow } from './tables.ts';
+import type { FlowRow, LinkRow, SignerRow } from './tables.ts';
 
 /** A link without a deadline lives for so long. */
 const LINK_LIFE_MS = 30 * 86_400_000;
+/** For so long after the last signature a link opens the signed document. */
+export const RESULT_LINK_LIFE_MS = 90 * 86_400_000;
 const TOKEN_BYTES = 24;
 /** An app's id stands before the token: the tables are cut by it. */
 const APP_ID_LENGTH = 16;
@@ -28,6 +30,20 @@ export function readToken(token: string): { appId: string; hash: Buffer } | unde
 
 function tokenHash(token: string): Buffer {
   return createHash('sha256').update(token).digest();
+}
+
+/**
+ * Whether the time of a link is over. One that was sent to a signer opens what became of it, too. That is read and not
+ * written: whoever ends a flow holds the audit's lock, for which somebody who opens a link may wait.
+ */
+export function isLinkOver(
+  link: Pick<LinkRow, 'kind' | 'expires_at'>,
+  flow: Pick<FlowRow, 'state' | 'ended_at'> | undefined,
+  now: Date,
+): boolean {
+  if (link.expires_at > now) return false;
+  const doneAt = link.kind === 'sent' && flow?.state === 'done' ? flow.ended_at : null;
+  return doneAt === null || doneAt.getTime() + RESULT_LINK_LIFE_MS <= now.getTime();
 }
 
 /** Where a link leads; the token stands in the fragment, which no server and no proxy sees. */
@@ -53,7 +69,7 @@ export async function whoSigns(
 }
 
 /** Whether a person has to sign for this signer: one whose fields are all silent is never written to. */
-async function needsPerson(tx: Transaction, flow: FlowRow, signer: SignerRow): Promise<boolean> {
+export async function needsPerson(tx: Transaction, flow: FlowRow, signer: SignerRow): Promise<boolean> {
   if (signer.kind === 'individual') return true;
   const fields = await fieldsOf(tx, { appId: flow.app_id, flowId: flow.flow_id }, signer.signer_id);
   return fields.some((field) => !field.auto_execute && field.state === 'waiting');

@@ -2,6 +2,7 @@ import type { AppNotify } from '../notify/index.ts';
 import type { Transaction } from '../platform/database/index.ts';
 import { recordAct, type ActKind, type NewAct } from './act.ts';
 import type { SigningContext } from './context.ts';
+import { tellPeople } from './flow-results.ts';
 import { afterEvent, type FlowEvent, type FlowOutcome, type FlowState } from './flow.ts';
 import { sendLinks } from './links.ts';
 import { deleteStalls } from './stall-store.ts';
@@ -40,7 +41,7 @@ function outcomeOf(state: FlowState): FlowOutcome | undefined {
 
 /**
  * Moves a flow by one event inside the caller's transaction, which holds the flow's row lock: signers, flow, notification
- * where it ends, links to those whose turn has come, act and audit. Answers the new state, or undefined where the present
+ * and messages where it ends, links to those whose turn has come, act and audit. Answers the new state, or undefined where the present
  * state forbids the event.
  */
 export async function moveFlow(
@@ -90,6 +91,16 @@ export async function moveFlow(
   );
   if (state === 'done') {
     await recordAct(tx, { ...act, signerId: null, kind: 'done', actor: 'system', ...(file && { file }) });
+  }
+  if (outcome) {
+    await tellPeople(context, tx, {
+      flow,
+      signers,
+      outcome,
+      byMember: event.kind === 'revoke',
+      bySignerId: event.kind === 'refuse' ? event.signerId : null,
+      at,
+    });
   }
   if (state === 'signing') {
     const called = new Set(next.position.signers.filter((row) => row.state === 'signing').map((row) => row.id));

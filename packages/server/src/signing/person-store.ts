@@ -9,6 +9,8 @@ export interface PersonPlace {
   readonly flowId: string | null;
   /** Of the request while there is no flow. */
   readonly state: string;
+  /** As the request has it. */
+  readonly name: string;
   /** Null where it was erased. */
   readonly sealedIdNumber: Buffer | null;
   readonly sealedMobile: Buffer | null;
@@ -54,7 +56,9 @@ export async function findPlaces(
 ): Promise<PersonPlace[]> {
   const hashes = keyHashes.map((hash) => hash.toString('hex'));
   const { rows } = await sql<
-    PersonPlace & { requestSigner: { sealedIdNumber?: string; sealedMobile?: string } | null }
+    Omit<PersonPlace, 'name'> & {
+      requestSigner: { name?: string; sealedIdNumber?: string; sealedMobile?: string } | null;
+    }
   >`
     with found as (
       select distinct flow_request_id, signer_id from sign_person_key
@@ -77,6 +81,7 @@ export async function findPlaces(
     signerId,
     flowId,
     state,
+    name: requestSigner?.name ?? '',
     sealedIdNumber: sealedIdNumber ?? sealedText(requestSigner?.sealedIdNumber),
     sealedMobile: sealedMobile ?? sealedText(requestSigner?.sealedMobile),
   }));

@@ -4,6 +4,7 @@ import { isDomainError } from '../platform/errors.ts';
 import { hexId } from '../platform/ids.ts';
 import { recordAct } from './act.ts';
 import { sharedHandwritings, type FieldChoice, type Handwriting } from './choices.ts';
+import { readingSecondsOf } from './app-settings.ts';
 import type { SigningContext } from './context.ts';
 import { HANDWRITING_LENGTH_MAX, handwritingLength } from '../seals/index.ts';
 import { chosenDrawing, placedField, type Chooser } from './drawing.ts';
@@ -243,8 +244,9 @@ function checkHandwriting({ width, height, strokes }: Handwriting): void {
  *
  * @throws DomainError signer_reading_time_left, signer_step_missing
  */
-export function requireReading(context: SigningContext, signer: SignerRow): void {
-  const left = readingSecondsLeft(context, signer);
+export async function requireReading(context: SigningContext, signer: SignerRow): Promise<void> {
+  const readingSeconds = await readingSecondsOf(context, signer.app_id);
+  const left = readingSecondsLeft({ clock: context.clock, readingSeconds }, signer);
   if (left > 0) throw refused('signer_reading_time_left', { retryAfter: String(left) });
   if (signer.document_opened_at === null) throw refused('signer_step_missing');
 }

@@ -9,7 +9,16 @@ import { overlap } from './field-layout.ts';
 import { moveFlow } from './move-flow.ts';
 import { checkChoices, requireReading } from './preview.ts';
 import { findPreview, findSigner, insertIntent, updateSession, updateSigner } from './signer-store.ts';
-import { actOf, keyOf, placeOf, refused, requireConsent, requireTurn, type Visit } from './signer-visit.ts';
+import {
+  actOf,
+  keyOf,
+  placeOf,
+  refused,
+  requireConsent,
+  requireSigner,
+  requireTurn,
+  type Visit,
+} from './signer-visit.ts';
 import { lockFlow, signedPlaces, updateFlow } from './store.ts';
 import type { PreviewRow } from './tables.ts';
 
@@ -46,7 +55,7 @@ export async function confirm(context: SigningContext, visit: Visit, previewId: 
   if (place.signer.confirmed_at !== null && place.flow.state === 'signing') return;
   requireTurn(place.flow, place.signer, context.clock.now());
   requireConsent(visit);
-  requireReading(context, place.signer);
+  await requireReading(context, place.signer);
   const preview = await findPreview(context.db, session, previewId);
   if (!preview) throw refused('signer_preview_gone');
   await checkChoices(context, place.flow, place.signer, preview.choices);
@@ -119,6 +128,7 @@ export async function refuse(context: SigningContext, visit: Visit, given: strin
   const reason = given.trim();
   const length = Array.from(reason).length;
   if (length < 1 || length > REFUSAL_LENGTH_MAX) throw refused('signer_choice_invalid', { reason: 'reason' });
+  requireSigner(visit);
   if (visit.session.checked_at === null) throw refused('signer_step_missing');
   const key = keyOf(visit);
   const notify = await context.notify.forApp(key.appId);

@@ -2,6 +2,7 @@ import type { PageSize } from '../documents/index.ts';
 import { isDomainError } from '../platform/errors.ts';
 import { maskMobile, maskName } from '../platform/masking.ts';
 import type { Appearance } from '../documents/index.ts';
+import { readingSecondsOf } from './app-settings.ts';
 import { CONSENT } from './consent.ts';
 import type { SigningContext } from './context.ts';
 import { PERSONAL_SEAL_ID } from './drawing.ts';
@@ -50,8 +51,9 @@ export interface SignerDocument {
   readonly readingSecondsLeft: number;
 }
 
-/** What a signer has to do now and what they may know. */
+/** What a signer has to do now and what they may know; or somebody who gets a copy, who has nothing to do. */
 export interface SignerTask {
+  readonly role: 'signer' | 'copy';
   readonly step: SignerStep;
   readonly initiator: { readonly companyName: string; readonly memberName: string | null; readonly appName: string };
   readonly subject: string;
@@ -77,7 +79,8 @@ export function stepOf(
   if (signer.state === 'refused') return 'refused';
   if (flow.state === 'refused') return 'flow_refused';
   if (flow.state === 'revoked' || flow.state === 'expired') return flow.state;
-  if (signer.state === 'signed' || flow.state === 'done') return 'signed';
+  // The document is shown to who signed it, not to who holds their link.
+  if (signer.state === 'signed' || flow.state === 'done') return session.checked_at === null ? 'identity' : 'signed';
   if (signer.state === 'waiting') return 'waiting';
   if (signer.confirmed_at !== null) return 'sealing';
   if (session.checked_at === null) return 'identity';
@@ -86,23 +89,17 @@ export function stepOf(
 
 /** The task of a visit's signer. */
 export async function taskOf(context: SigningContext, visit: Visit): Promise<SignerTask> {
-  const { db, parties } = context;
+  const { db } = context;
   const { session } = visit;
   const { flow, signer } = await placeOf(context, visit);
-  const initiator = await parties.findMember(db, flow.app_id, flow.initiator_member_no);
-  const org = await parties.findOrg(db, flow.app_id, flow.initiator_org_no);
   const who = await whoSigns(context, db, flow, signer);
-  const app = await context.apps.find(flow.app_id);
   const all = await signersOf(db, keyOf(visit));
   const step = stepOf(flow, signer, session);
   const isKnown = session.checked_at !== null;
   return {
+    role: 'signer',
     step,
-    initiator: {
-      companyName: org?.orgName ?? '',
-      memberName: initiator?.member.memberName ?? null,
-      appName: app?.name ?? '',
-    },
+    initiator: await initiatorOf(context, flow),
     subject: flow.subject,
     signer: {
       name: who.name,
@@ -110,13 +107,11 @@ export async function taskOf(context: SigningContext, visit: Visit): Promise<Sig
       signsFor: signer.kind === 'company' ? signer.name : null,
     },
     deadline: flow.sign_validity,
-    parties: all
-      .toSorted((a, b) => a.sign_order - b.sign_order || a.position - b.position)
-      .map((row) => ({
-        name: partyName(row, signer, isKnown),
-        state: row.state,
-        isSelf: row === signer || isSame(row, signer),
-      })),
+    parties: inOrder(all).map((row) => ({
+      name: partyName(row, signer, isKnown),
+      state: row.state,
+      isSelf: isSame(row, signer),
+    })),
     checkedAt: session.checked_at,
     consent: { ...CONSENT, agreedAt: session.consented_at },
     document: await documentOf(context, visit, flow, signer, step),
@@ -140,13 +135,34 @@ async function delayedSince(
   return step === 'waiting' || step === 'signed' ? stalledSince(db, { appId, flowId }) : null;
 }
 
+/** Who asks for the signatures of a flow. */
+export async function initiatorOf(
+  { db, parties, apps }: Pick<SigningContext, 'db' | 'parties' | 'apps'>,
+  flow: FlowRow,
+): Promise<SignerTask['initiator']> {
+  const initiator = await parties.findMember(db, flow.app_id, flow.initiator_member_no);
+  const org = await parties.findOrg(db, flow.app_id, flow.initiator_org_no);
+  const app = await apps.find(flow.app_id);
+  return {
+    companyName: org?.orgName ?? '',
+    memberName: initiator?.member.memberName ?? null,
+    appName: app?.name ?? '',
+  };
+}
+
+/** Signers as they sign. */
+export function inOrder(signers: readonly SignerRow[]): SignerRow[] {
+  return signers.toSorted((a, b) => a.sign_order - b.sign_order || a.position - b.position);
+}
+
 function isSame(a: SignerRow, b: SignerRow): boolean {
   return a.signer_id === b.signer_id;
 }
 
 /** Who has not proved who they are learns no other person's whole name. */
-function partyName(row: SignerRow, self: SignerRow, isKnown: boolean): string {
-  return isKnown || row.kind === 'company' || isSame(row, self) ? row.name : maskName(row.name);
+export function partyName(row: SignerRow, self: SignerRow | null, isKnown: boolean): string {
+  const isSelf = self !== null && isSame(row, self);
+  return isKnown || row.kind === 'company' || isSelf ? row.name : maskName(row.name);
 }
 
 async function documentOf(
@@ -156,19 +172,20 @@ async function documentOf(
   signer: SignerRow,
   step: SignerStep,
 ): Promise<SignerDocument | null> {
-  const isShown = step === 'document' || step === 'sealing' || step === 'signed';
-  if (!isShown || visit.session.checked_at === null || visit.session.consented_at === null) return null;
+  const { checked_at: checkedAt, consented_at: consentedAt } = visit.session;
+  const isRead = (step === 'document' || step === 'sealing') && consentedAt !== null;
+  if (checkedAt === null || !(isRead || step === 'signed')) return null;
   const key = { appId: flow.app_id, fileId: flow.file_id };
   const file = await context.documents.findFile(key);
   const fields = step === 'document' ? await signerFields(context, flow, signer) : [];
-  const readingSeconds = context.readingSeconds ?? 0;
+  const readingSeconds = step === 'document' ? await readingSecondsOf(context, flow.app_id) : 0;
   return {
     pages: await context.pageSizes.of(key),
     sha256: file?.sha256 ?? '',
     fields,
     seals: await signerSeals(context, flow, signer, fields),
     readingSeconds,
-    readingSecondsLeft: step === 'document' ? readingSecondsLeft(context, signer) : 0,
+    readingSecondsLeft: readingSecondsLeft({ clock: context.clock, readingSeconds }, signer),
   };
 }
 

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { DomainError } from '../platform/errors.ts';
 import { recordAct, type ActOrigin, type NewAct } from './act.ts';
 import type { SigningContext } from './context.ts';
-import { newToken, readToken, signingUrl } from './links.ts';
+import { findCopy } from './copy-store.ts';
+import { isLinkOver, newToken, readToken, signingUrl } from './links.ts';
 import {
   countHandovers,
   countSessions,
@@ -15,7 +16,7 @@ import {
   type SignerKey,
 } from './signer-store.ts';
 import { findFlow } from './store.ts';
-import type { FlowRow, SessionRow, SignerRow } from './tables.ts';
+import type { CopyRow, FlowRow, SessionRow, SignerRow } from './tables.ts';
 
 /** A request of a signer's browser: its session, and where it came from. Opaque to whoever is not signing. */
 export interface Visit {
@@ -78,18 +79,47 @@ export function keyOf({ session }: Visit): SignerKey {
   return { appId: session.app_id, flowId: session.flow_id, signerId: session.signer_id };
 }
 
-/** An act of the visit's signer. */
+/** An act of the visit's signer, or of somebody who gets a copy: those are no signers, and `actor` names them. */
 export function actOf(visit: Visit, act: Pick<NewAct, 'kind' | 'at'> & Partial<NewAct>): NewAct {
-  const key = keyOf(visit);
-  return { ...key, actor: `signer:${key.signerId}`, origin: visit.origin, ...act };
+  const { appId, flowId, signerId } = keyOf(visit);
+  const isCopy = visit.session.is_copy;
+  const who = { signerId: isCopy ? null : signerId, actor: actorOf(signerId, isCopy) };
+  return { appId, flowId, ...who, origin: visit.origin, ...act };
+}
+
+/** How acts and the audit name who opened a link. */
+export function actorOf(visitorId: string, isCopy: boolean): string {
+  return `${isCopy ? 'copy' : 'signer'}:${visitorId}`;
+}
+
+/** The flow and the copy of a visit that is a copy's. Its link opens the signed document, and nothing before that. */
+export async function copyPlaceOf(
+  { db }: Pick<SigningContext, 'db'>,
+  visit: Visit,
+): Promise<{ flow: FlowRow; copy: CopyRow }> {
+  const { signerId: copyId, ...key } = keyOf(visit);
+  const [flow, copy] = await Promise.all([findFlow(db, key), findCopy(db, { ...key, copyId })]);
+  if (!visit.session.is_copy || flow?.state !== 'done' || !copy) throw refused('signer_link_invalid');
+  return { flow, copy };
+}
+
+/** Who only gets a copy signs nothing, refuses nothing and tells nothing. */
+export function requireSigner({ session }: Visit): void {
+  if (session.is_copy) throw refused('signer_not_in_turn');
 }
 
 /** The flow and the signer of a visit as they stand now. */
 export async function placeOf(context: SigningContext, visit: Visit): Promise<{ flow: FlowRow; signer: SignerRow }> {
+  requireSigner(visit);
   const key = keyOf(visit);
   const [flow, signer] = await Promise.all([findFlow(context.db, key), findSigner(context.db, key)]);
   if (!flow || !signer) throw refused('signer_link_invalid');
   return { flow, signer };
+}
+
+/** Whoever sits there is who the link was sent to. */
+export function requireChecked({ session }: Visit): void {
+  if (session.checked_at === null) throw refused('signer_step_missing');
 }
 
 /** Whoever sits there is the signer and agreed: only then is anything of the document shown. */
@@ -116,8 +146,8 @@ export async function openLink(
   const link = read && (await findLink(context.db, read.appId, read.hash));
   if (!link) throw refused('signer_link_invalid');
   const at = context.clock.now();
-  if (link.expires_at <= at) throw refused('signer_link_expired');
   const key = { appId: link.app_id, flowId: link.flow_id, signerId: link.signer_id };
+  if (isLinkOver(link, await findFlow(context.db, key), at)) throw refused('signer_link_expired');
   const { all, unprovenThere } = await countSessions(context.db, key, from, new Date(at.getTime() - HOUR_MS));
   if (unprovenThere >= UNPROVEN_SESSIONS_AN_HOUR_MAX || all >= SESSIONS_AN_HOUR_MAX) {
     throw refused('signer_too_many', { retryAfter: '600' });
@@ -139,11 +169,13 @@ export async function openLink(
       check_message: null,
       consent_version: null,
       consented_at: null,
+      is_copy: link.kind === 'copy',
     });
     await recordAct(tx, {
       ...key,
       kind: 'opened',
-      actor: `signer:${link.signer_id}`,
+      ...(link.kind === 'copy' && { signerId: null }),
+      actor: actorOf(link.signer_id, link.kind === 'copy'),
       at,
       origin: { ...from, sessionId },
       detail: { link: link.kind },

@@ -8,7 +8,8 @@ import type { SigningContext } from './context.ts';
 import type { BegunCheck } from './identity-check.ts';
 import { makePreview, PreviewFiles, previewPage } from './preview.ts';
 import { confirm, consent, refuse } from './signer-acts.ts';
-import { documentPage, download, noteViews } from './signer-reading.ts';
+import { copyTaskOf } from './copy-task.ts';
+import { documentPage, download, evidenceFlow, noteViews } from './signer-reading.ts';
 import type { SignerKey } from './signer-store.ts';
 import { signerFields, signerSeals, taskOf, type SignerTask } from './signer-task.ts';
 import { handOver, openLink, placeOf, refused, requireConsent, visitOf, type Visit } from './signer-visit.ts';
@@ -17,7 +18,8 @@ import { handOver, openLink, placeOf, refused, requireConsent, visitOf, type Vis
 type From = Omit<ActOrigin, 'sessionId'>;
 
 /**
- * What a signer does on the signing page. Every call but the first two is of a visit, and is refused with a
+ * What a signer does on the signing page, and what somebody does there who gets a copy: look at the signed document and
+ * download it. Every call but the first two is of a visit, and is refused with a
  * `SignerErrorCode` where the visit's step or the flow does not allow it. Pages raise those of `PageImageErrorCode` too.
  */
 export interface Signers {
@@ -40,6 +42,8 @@ export interface Signers {
   refuse(visit: Visit, reason: string): Promise<void>;
   handOver(visit: Visit): Promise<{ url: string; expiresAt: Date }>;
   download(visit: Visit): Promise<{ fileName: string; bytes: Buffer }>;
+  /** The flow whose evidence report may be given to this signer. */
+  evidenceFlow(visit: Visit): Promise<{ appId: string; flowId: string; actor: string }>;
 }
 
 export function createSigners(context: SigningContext): Signers {
@@ -48,7 +52,7 @@ export function createSigners(context: SigningContext): Signers {
   return {
     openLink: (token, from) => openLink(context, token, from),
     visit: (cookie, from) => visitOf(context, cookie, from),
-    task: (visit) => taskOf(context, visit),
+    task: (visit) => (visit.session.is_copy ? copyTaskOf(context, visit) : taskOf(context, visit)),
     sendCode: (visit) => code.begin(visit),
     async checkCode(visit, given) {
       const verdict = await code.judge(visit, given);
@@ -75,5 +79,6 @@ export function createSigners(context: SigningContext): Signers {
     refuse: (visit, reason) => refuse(context, visit, reason),
     handOver: (visit) => handOver(context, visit),
     download: (visit) => download(context, visit),
+    evidenceFlow: (visit) => evidenceFlow(context, visit),
   };
 }

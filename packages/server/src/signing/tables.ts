@@ -131,7 +131,8 @@ interface SignLinkTable {
   token_hash: Buffer;
   flow_id: string;
   signer_id: string;
-  kind: 'sent' | 'handover';
+  /** `copy`: signer_id is a copy's. */
+  kind: 'sent' | 'handover' | 'copy';
   created_at: Date;
   expires_at: Date;
   used_at: Date | null;
@@ -150,6 +151,27 @@ interface SignSessionTable {
   check_message: string | null;
   consent_version: string | null;
   consented_at: Date | null;
+  /** signer_id is a copy's. */
+  is_copy: Defaulted<boolean>;
+}
+
+/** migrations/0025_after_the_flow.sql */
+interface SignCopyTable {
+  app_id: string;
+  flow_id: string;
+  copy_id: string;
+  name_sealed: Buffer;
+  mobile_sealed: Buffer | null;
+  email_sealed: Buffer | null;
+  mobile_key: Buffer | null;
+  added_at: Date;
+}
+
+interface SignAppSettingTable {
+  app_id: string;
+  reading_seconds: number | null;
+  tells_end: boolean;
+  updated_at: Date;
 }
 
 interface SignCodeTable {
@@ -213,6 +235,8 @@ export type SigningTables = {
   sign_preview: SignPreviewTable;
   sign_intent: SignIntentTable;
   sign_view: SignViewTable;
+  sign_copy: SignCopyTable;
+  sign_app_setting: SignAppSettingTable;
 };
 
 export type RequestRow = Selectable<SignRequestTable>;
@@ -225,6 +249,8 @@ export type SessionRow = Selectable<SignSessionTable>;
 export type CodeRow = Selectable<SignCodeTable>;
 export type PreviewRow = Selectable<SignPreviewTable>;
 export type IntentRow = Selectable<SignIntentTable>;
+export type CopyRow = Selectable<SignCopyTable>;
+export type NewCopyRow = Insertable<SignCopyTable>;
 export type ViewRow = Selectable<SignViewTable>;
 export type NewRequestRow = Insertable<SignRequestTable>;
 export type NewFlowRow = Insertable<SignFlowTable>;

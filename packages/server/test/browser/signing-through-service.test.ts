@@ -10,6 +10,7 @@ import { registerSignerApi } from '../../src/dialects/signer/index.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { openBrowser, type TestBrowser } from '../support/browser.ts';
+import { evidenceOf } from '../support/ended-flows.ts';
 import { writeName } from '../support/signer-hand.ts';
 import { HOUR_MS, individual, pdfsig, startSigningFixture, type SigningFixture } from '../support/signing-fixture.ts';
 import { button, DESKTOP, heading, inspect, openWindow, PHONE, type OpenWindow } from '../support/signing-window.ts';
@@ -29,7 +30,13 @@ beforeAll(async () => {
   contractUrl = fixture.outside.answer('/house.pdf', await readFile(CONTRACT));
   server = createHttpServer({ log: createLog({ level: 'silent' }), trustedProxies: [] });
   const limits = { unprovenPerSecondPerAddressMax: 10_000, requestsPerSecondPerMemberMax: 10_000 };
-  registerSignerApi(server, { signing: fixture.service.signing, clock: fixture.clock, baseUrl: () => url, limits });
+  registerSignerApi(server, {
+    signing: fixture.service.signing,
+    evidence: await evidenceOf(fixture),
+    clock: fixture.clock,
+    baseUrl: () => url,
+    limits,
+  });
   registerPageRoutes(server, { pageFolder: fileURLToPath(new URL('packages/web/dist/', `file://${ROOT}`)) });
   await server.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
@@ -75,6 +82,14 @@ async function openLink(mobile: string): Promise<OpenWindow> {
   const opened = await openWindow(chromium, PHONE, { deviceScaleFactor: 2 });
   await opened.tab.goto(`${url}/sign#${await fixture.service.outgoing.linkOf(mobile)}`);
   return opened;
+}
+
+/** The code, as who has this address. */
+async function proveBy(tab: Page, address: string, label: string): Promise<void> {
+  await button(tab, '发送验证码').click();
+  const code = tab.getByRole('textbox', { name: label });
+  await code.waitFor();
+  await code.fill(await fixture.service.outgoing.codeOf(address));
 }
 
 /** Code and consent, as the signer of this mobile. */
@@ -162,6 +177,68 @@ test('two people and a company sign one contract, from the links to the archive'
   }
   const acts = await fixture.service.signing.evidence(fixture.service.appId, flowId);
   expect(acts.acts.filter(({ kind }) => kind === 'confirmed')).toHaveLength(3);
+});
+
+test('after the end: who signed comes back by the message, and who gets a copy sees the document; with the keyboard too', async () => {
+  const { signing, appId } = fixture.service;
+  const flowId = await fixture.openedFlow({
+    fileUrl: contractUrl,
+    initiator: { etcMemberNo: fixture.company.etcMemberNo, signOrder: 2, fields: [] },
+    signers: [LI],
+  });
+  const email = 'zhou@example.com';
+  await signing.addCopy({ appId, flowId, name: '周律师', mobile: null, email, actor: 'operator' });
+  const li = await openLink(LI.mobile);
+  await enter(li.tab, LI.mobile);
+  await button(li.tab, '开始签名').click();
+  await button(li.tab, '点此签名').click();
+  await writeName(li.tab);
+  await button(li.tab, '使用').click();
+  await confirm(li.tab, 'last');
+  await heading(li.tab, '全部签署完成').waitFor();
+  await li.context.close();
+  fixture.clock.pass(HOUR_MS);
+
+  const back = await openLink(LI.mobile);
+  await heading(back.tab, '先确认是您本人').waitFor();
+  await inspect(chromium, back.tab, PHONE, 'after-identity');
+  await proveBy(back.tab, LI.mobile, '短信验证码');
+  await heading(back.tab, '全部签署完成').waitFor();
+  await inspect(chromium, back.tab, PHONE, 'after-done');
+  await button(back.tab, '查看文件').click();
+  await pictureThere(back.tab, '第 1 页');
+  await inspect(chromium, back.tab, PHONE, 'after-done-document');
+  const report = back.tab.waitForEvent('download');
+  await back.tab.getByRole('link', { name: '下载证据报告' }).click();
+  expect((await report).suggestedFilename()).toBe(`签署证据报告-${flowId}.pdf`);
+  expect(await pdfsig(fixture.directory, await readFile(await (await report).path()))).toEqual({ listed: 1, valid: 1 });
+
+  const copy = await openLink(email);
+  await copy.tab.getByText('抄送给您').waitFor();
+  await inspect(chromium, copy.tab, PHONE, 'copy-identity');
+  await proveBy(copy.tab, email, '邮件验证码');
+  await heading(copy.tab, '已签文件').waitFor();
+  await pictureThere(copy.tab, '第 1 页');
+  await inspect(chromium, copy.tab, PHONE, 'copy-document');
+  expect(await copy.tab.getByRole('link', { name: '下载证据报告' }).count()).toBe(0);
+  expect(await copy.tab.getByRole('button', { name: /签名|拒绝/ }).count()).toBe(0);
+  await button(copy.tab, 'Switch to English').click();
+  await heading(copy.tab, 'The signed document').waitFor();
+  await inspect(chromium, copy.tab, PHONE, 'copy-english');
+  await copy.tab.setViewportSize({ width: DESKTOP.width, height: DESKTOP.height });
+  await inspect(chromium, copy.tab, DESKTOP, 'copy-english');
+  // From the download on to the pages, which keys then move.
+  const link = copy.tab.getByRole('link', { name: 'Download the signed document' });
+  await link.focus();
+  const waiting = copy.tab.waitForEvent('download');
+  await copy.tab.keyboard.press('Enter');
+  expect((await readFile(await (await waiting).path())).equals(await fixture.newestFile(flowId))).toBe(true);
+  await copy.tab.keyboard.press('Tab');
+  expect(await copy.tab.locator(':focus').getAttribute('aria-label')).toBe('The signed document');
+  for (const { seen, context } of [back, copy]) {
+    expect(seen.complaints).toEqual([]);
+    await context.close();
+  }
 });
 
 test('one refuses: who has the document open is told why, and nobody signs any more', async () => {

@@ -141,6 +141,7 @@ describe('from the link to the signed document', () => {
       'confirmed',
       'signed',
       'done',
+      'result_sent',
       'downloaded',
     ]);
     expect(recorded.find(({ kind }) => kind === 'confirmed')).toMatchObject({

@@ -114,6 +114,50 @@ describe('yinxin flow evidence', () => {
   });
 });
 
+describe('yinxin flow copy', () => {
+  test('adds, lists and takes back who gets the signed document', async () => {
+    const flowId = await doneFlow();
+    const none = await run('flow', 'copy', 'list', flowId);
+    expect(none.out).toContain('nobody gets a copy');
+    const whom = ['--name', '周律师', '--mobile', '13500135000', '--email', 'zhou@example.com'];
+    const added = (await run('flow', 'copy', 'add', flowId, ...whom, '--json')).json();
+    expect(added).toMatchObject({ flow_id: flowId, name: '周律师', mobile: '135****5000', email: 'z***@example.com' });
+    expect(added['sent_at']).not.toBeNull();
+    const copyId = String(added['copy_id']);
+    expect((await run('flow', 'copy', 'list', flowId, '--json')).json()).toEqual({ copies: [added] });
+    const twice = await run('flow', 'copy', 'add', flowId, '--name', '周', '--mobile', '13500135000');
+    expect([twice.code, twice.err]).toEqual([
+      1,
+      `yinxin: copy ${copyId} goes to this mobile or e-mail address already`,
+    ]);
+    const nobody = await run('flow', 'copy', 'add', flowId, '--name', '周');
+    expect(nobody.err).toBe('yinxin: mobile must be given, or an e-mail address');
+    const removed = (await run('flow', 'copy', 'remove', flowId, copyId, '--json')).json();
+    expect(removed).toEqual({ flow_id: flowId, copy_id: copyId });
+    expect((await run('flow', 'copy', 'remove', flowId, copyId)).err).toBe(`yinxin: no copy ${copyId}`);
+    expect((await run('flow', 'copy', 'list', '0'.repeat(32))).err).toContain('no sign flow');
+  });
+});
+
+describe('yinxin app signing', () => {
+  test('shows and settles the reading time and whether signers are told of the end', async () => {
+    const { appId } = client;
+    const settled = async (...options: string[]) => (await run('app', 'signing', appId, ...options, '--json')).json();
+    expect(await settled()).toEqual({ app_id: appId, reading_seconds: null, end_messages: true });
+    expect(await settled('--reading-seconds', '20', '--end-messages', 'off')).toMatchObject({
+      reading_seconds: 20,
+      end_messages: false,
+    });
+    expect(await settled('--default-reading')).toMatchObject({ reading_seconds: null, end_messages: false });
+    expect(await settled('--end-messages', 'on')).toMatchObject({ end_messages: true });
+    const both = await run('app', 'signing', appId, '--reading-seconds', '5', '--default-reading');
+    expect([both.code, both.err]).toEqual([1, 'yinxin: give --reading-seconds or --default-reading, not both']);
+    const long = await run('app', 'signing', appId, '--reading-seconds', '3601');
+    expect([long.code, long.err.includes('3600')]).toEqual([1, true]);
+    expect((await run('app', 'signing', 'A'.repeat(16))).err).toContain('no application');
+  });
+});
+
 describe('pages and receipts of the service', () => {
   test('a page of a flow opens as a PNG', async () => {
     const { imgUrls } = (await dataOf('esign.signflows.pdf2img', { flowId: await doneFlow() })) as unknown as {

@@ -9,10 +9,10 @@ export interface OutgoingMessages {
   readonly messages: Messages;
   /** Delivers what waits, and answers everything that was delivered so far, the oldest first. */
   deliver(): Promise<readonly OutgoingMessage[]>;
-  /** The token of the link that was sent to this mobile last. */
-  linkOf(mobile: string): Promise<string>;
-  /** The code that was sent to this mobile last. */
-  codeOf(mobile: string): Promise<string>;
+  /** The token of the link that was sent to this mobile or e-mail address last. */
+  linkOf(address: string): Promise<string>;
+  /** The code that was sent to this mobile or e-mail address last. */
+  codeOf(address: string): Promise<string>;
 }
 
 /** Messages as they are, but that the people at the other end are the test. */
@@ -21,7 +21,7 @@ export function createOutgoingMessages(parts: { db: Database; clock: Clock; vaul
   const sent: OutgoingMessage[] = [];
   const adapter: MessageAdapter = {
     name: 'webhook',
-    reaches: ({ mobile }) => mobile !== undefined,
+    reaches: ({ mobile, email }) => mobile !== undefined || email !== undefined,
     send(message) {
       sent.push(message);
       return Promise.resolve({ kind: 'taken', reference: null });
@@ -35,16 +35,17 @@ export function createOutgoingMessages(parts: { db: Database; clock: Clock; vaul
     return sent;
   }
 
-  async function lastTo(mobile: string, part: 'url' | 'code'): Promise<string> {
-    const last = (await deliver()).findLast(({ to, params }) => to.mobile === mobile && part in params);
-    if (last === undefined) throw new Error(`nothing was sent to ${mobile}`);
+  async function lastTo(address: string, part: 'url' | 'code'): Promise<string> {
+    const isTo = ({ mobile, email }: OutgoingMessage['to']): boolean => (mobile ?? email) === address;
+    const last = (await deliver()).findLast(({ to, params }) => isTo(to) && part in params);
+    if (last === undefined) throw new Error(`nothing was sent to ${address}`);
     return last.params[part] ?? '';
   }
 
   return {
     messages,
     deliver,
-    linkOf: async (mobile) => new URL(await lastTo(mobile, 'url')).hash.slice(1),
-    codeOf: (mobile) => lastTo(mobile, 'code'),
+    linkOf: async (address) => new URL(await lastTo(address, 'url')).hash.slice(1),
+    codeOf: (address) => lastTo(address, 'code'),
   };
 }

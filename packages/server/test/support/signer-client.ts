@@ -10,6 +10,7 @@ import type {
   SignerErrorAnswer,
   TaskAnswer,
 } from '../../src/dialects/signer/contract.ts';
+import type { EvidenceReport, EvidenceReports } from '../../src/evidence-report/index.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
@@ -42,11 +43,19 @@ export interface SignerHttp {
   close(): Promise<void>;
 }
 
+const NO_REPORTS = {
+  report: (): Promise<EvidenceReport> => Promise.reject(new Error('nobody makes reports here')),
+};
+
 /** The signing page's API of a service, on a socket of its own. */
-export async function startSignerHttp(parts: { signing: Signing; clock: Clock }): Promise<SignerHttp> {
+export async function startSignerHttp(parts: {
+  signing: Signing;
+  clock: Clock;
+  evidence?: Pick<EvidenceReports, 'report'>;
+}): Promise<SignerHttp> {
   const server = createHttpServer({ log: createLog({ level: 'error' }), trustedProxies: [] });
   const limits = { unprovenPerSecondPerAddressMax: 1_000, requestsPerSecondPerMemberMax: 1_000 };
-  registerSignerApi(server, { ...parts, baseUrl: () => 'http://sign.test', limits });
+  registerSignerApi(server, { evidence: NO_REPORTS, ...parts, baseUrl: () => 'http://sign.test', limits });
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}/sign/v1`, close: () => server.close() };

@@ -221,6 +221,7 @@ function newSigner(
 ): Staged {
   return {
     task: {
+      role: 'signer',
       step: 'identity',
       initiator: { companyName: '北京易楼房地产经纪有限公司', memberName: '张三', appName: '示例房产平台' },
       subject: '存量房屋买卖合同（朝阳区幸福里 3 号楼 2 单元 501）',

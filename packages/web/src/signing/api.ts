@@ -107,6 +107,7 @@ export interface SignerApi {
   pageUrl(page: number, width: number, sha256: string): string;
   previewPageUrl(previewId: string, page: number, width: number): string;
   documentUrl: string;
+  evidenceUrl: string;
 }
 
 export function createSignerApi(session: string): SignerApi {
@@ -129,5 +130,6 @@ export function createSignerApi(session: string): SignerApi {
     previewPageUrl: (previewId, page, width) =>
       `${BASE}/previews/${encodeURIComponent(previewId)}/pages/${page}?width=${width}&${named}`,
     documentUrl: `${BASE}/document?${named}`,
+    evidenceUrl: `${BASE}/evidence?${named}`,
   };
 }

@@ -20,7 +20,9 @@ function begin(): HeadStart {
   const task = entering.then(async (session) => {
     const api = createSignerApi(session);
     const read = await api.read();
-    if (read.document !== null) fetchFirstPage(api.pageUrl(1, firstPictureWidth(), read.document.sha256));
+    // Where it is signed already, nobody may want to see it.
+    if (read.step === 'document' && read.document !== null)
+      fetchFirstPage(api.pageUrl(1, firstPictureWidth(), read.document.sha256));
     return read;
   });
   // Whoever waits for them is told; where nobody does, nothing is wrong.

@@ -45,7 +45,7 @@ export function SigningPage({ api }: { api: SignerApi }) {
     );
   }
   return (
-    <Frame {...(POSITIONS[view.step] !== undefined && { side: <Side view={view} /> })}>
+    <Frame {...(isUnderWay(view) && { side: <Side view={view} /> })}>
       {notice}
       <Arrival key={view.step} step={view.step} shownStepRef={shownStepRef}>
         <StepCard api={api} task={task} view={view} />
@@ -89,6 +89,12 @@ const POSITIONS: Readonly<Partial<Record<SignStep, number>>> = {
   sealing: 2,
   signed: 4,
 };
+
+/** Who comes back to what is signed, or gets a copy of it, has no steps before them. */
+function isUnderWay({ role, step, parties }: TaskAnswer): boolean {
+  const hasSigned = parties.some(({ isSelf, state }) => isSelf && state === 'signed');
+  return role === 'signer' && POSITIONS[step] !== undefined && !(step === 'identity' && hasSigned);
+}
 
 function Side({ view }: { view: TaskAnswer }) {
   const { texts } = useSpeech();

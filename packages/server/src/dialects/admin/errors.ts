@@ -6,7 +6,7 @@ import type { PartyErrorCode } from '../../parties/index.ts';
 import type { QuotaErrorCode } from '../../quotas/index.ts';
 import type { RelayErrorCode, SearchErrorCode } from '../../relay/index.ts';
 import type { ReviewErrorCode } from '../../seals/index.ts';
-import type { SigningErrorCode } from '../../signing/index.ts';
+import type { CopyErrorCode, SettingsErrorCode, SigningErrorCode } from '../../signing/index.ts';
 import type { SubscriptionErrorCode } from '../../subscriptions/index.ts';
 import type { DomainError } from '../../platform/errors.ts';
 import type { TrustErrorCode } from '../../trust/index.ts';
@@ -35,6 +35,8 @@ export type AdminErrorCode =
   | ReviewErrorCode
   | EvidenceErrorCode
   | Extract<SigningErrorCode, 'flow_not_found'>
+  | CopyErrorCode
+  | SettingsErrorCode
   | BankErrorCode
   | TrustErrorCode;
 
@@ -66,6 +68,19 @@ export const ADMIN_ERRORS = {
     status: 409,
     message: (params) => `sign flow ${params['flowId'] ?? ''} has not ended; a report is of what is over`,
   },
+  copy_not_found: notFound('copy', 'copyId'),
+  copy_invalid: invalid,
+  copy_flow_over: {
+    status: 409,
+    message: (params) =>
+      `sign flow ${params['flowId'] ?? ''} is ${params['state'] ?? 'over'}: copies go out while it is signed and after it is done`,
+  },
+  copy_there_already: {
+    status: 409,
+    message: (params) => `copy ${params['copyId'] ?? ''} goes to this mobile or e-mail address already`,
+  },
+  too_many_copies: { status: 409, message: (params) => `a sign flow has at most ${params['limit'] ?? ''} copies` },
+  signing_settings_invalid: invalid,
   seal_not_found: notFound('seal', 'sealId'),
   seal_already_reviewed: {
     status: 409,

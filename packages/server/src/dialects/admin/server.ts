@@ -20,12 +20,14 @@ import { registerBankRoutes } from './bank-routes.ts';
 import { registerCallbackRoutes } from './callback-routes.ts';
 import { registerCalleeRoutes } from './callee-routes.ts';
 import { adminAnswer } from './errors.ts';
+import { registerCopyRoutes } from './copy-routes.ts';
 import { registerFlowRoutes } from './flow-routes.ts';
 import { registerLaneRoutes } from './lane-routes.ts';
 import { registerOrgRoutes } from './org-routes.ts';
 import { registerQuotaRoutes } from './quota-routes.ts';
 import { registerReplayRoutes } from './replay-routes.ts';
 import { registerSealRoutes } from './seal-routes.ts';
+import { registerSigningSettingRoutes } from './signing-setting-routes.ts';
 import { registerTrustRoutes } from './trust-routes.ts';
 import { registerVerificationRoutes } from './verification-routes.ts';
 import { registerStatementRoutes } from './statement-routes.ts';
@@ -46,7 +48,10 @@ export interface AdminDependencies extends StatusDependencies {
   quotas: Quotas;
   sealReview: SealReview;
   evidence: EvidenceReports;
-  signing: Pick<Signing, 'appOf' | 'stalledFlows'>;
+  signing: Pick<
+    Signing,
+    'appOf' | 'stalledFlows' | 'addCopy' | 'listCopies' | 'removeCopy' | 'settings' | 'changeSettings'
+  >;
   bank: Bank;
   trust: Trust;
   /** Where an uploaded statement lies while it is imported. */
@@ -114,6 +119,8 @@ export function registerAdminRoutes(server: FastifyInstance, dependencies: Admin
       registerQuotaRoutes(admin, dependencies);
       registerSealRoutes(admin, dependencies);
       registerFlowRoutes(admin, dependencies);
+      registerCopyRoutes(admin, dependencies);
+      registerSigningSettingRoutes(admin, dependencies);
       registerCalleeRoutes(admin, dependencies);
       registerCallbackRoutes(admin, dependencies);
       registerReplayRoutes(admin, dependencies);

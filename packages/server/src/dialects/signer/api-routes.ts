@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { PageImage } from '../../documents/index.ts';
+import type { EvidenceReports } from '../../evidence-report/index.ts';
 import { cookiePlace, sessionCookie } from '../../http/cookie.ts';
 import { statusOf } from '../../http/server.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -37,6 +38,7 @@ import { createRequestVisits, fromOf, SIGNER_COOKIE, type RequestVisits, type Si
 
 export interface SignerDependencies {
   signing: { readonly signers: Signers };
+  evidence: Pick<EvidenceReports, 'report'>;
   clock: Clock;
   /** Where signers reach this service; its path and scheme decide those of the cookie. */
   baseUrl: () => string;
@@ -57,6 +59,8 @@ const BODY_BYTES_MAX = 2 * 1024 * 1024;
 /** Widths are rounded up to these steps, so that a phone turned a little asks for nothing new. */
 const WIDTH_STEP_PIXELS = 40;
 const WIDTH_MAX_PIXELS = 2_400;
+/** A report costs a second to make, and is signed and kept. */
+const REPORT_AGE_MS_MAX = 10 * 60_000;
 
 /**
  * `/sign/v1`, as contract.ts has it. A session cookie says whose browser it is, and the session's id, which only the
@@ -194,13 +198,13 @@ function registerPictures(api: SignerServer, routes: Routes): void {
   });
 
   api.get('/document', { schema: { querystring: NamedQuery } }, async (request, reply) => {
-    const { fileName, bytes } = await signers().download(await visits.own(request, request.query.session));
-    const name = encodeURIComponent(fileName).replaceAll(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`);
-    return reply
-      .type('application/pdf')
-      .header('content-disposition', `attachment; filename="document.pdf"; filename*=UTF-8''${name}`)
-      .header('content-security-policy', "sandbox; default-src 'none'")
-      .send(bytes);
+    const file = await signers().download(await visits.own(request, request.query.session));
+    return sendPdf(reply, file, 'document.pdf');
+  });
+
+  api.get('/evidence', { schema: { querystring: NamedQuery } }, async (request, reply) => {
+    const flow = await signers().evidenceFlow(await visits.own(request, request.query.session));
+    return sendPdf(reply, await routes.evidence.report({ ...flow, ageMsMax: REPORT_AGE_MS_MAX }), 'evidence.pdf');
   });
 
   api.post('/views', { schema: { body: ViewsBody, querystring: NamedQuery } }, async (request, reply) => {
@@ -232,6 +236,19 @@ function registerSigning(api: SignerServer, routes: Routes): void {
 
 function stepped(width: number): number {
   return Math.min(WIDTH_MAX_PIXELS, Math.ceil(width / WIDTH_STEP_PIXELS) * WIDTH_STEP_PIXELS);
+}
+
+function sendPdf(
+  reply: FastifyReply,
+  { fileName, bytes }: { fileName: string; bytes: Buffer },
+  plainName: string,
+): FastifyReply {
+  const name = encodeURIComponent(fileName).replaceAll(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`);
+  return reply
+    .type('application/pdf')
+    .header('content-disposition', `attachment; filename="${plainName}"; filename*=UTF-8''${name}`)
+    .header('content-security-policy', "sandbox; default-src 'none'")
+    .send(bytes);
 }
 
 function sendPicture(reply: FastifyReply, image: PageImage, cacheControl: string): FastifyReply {

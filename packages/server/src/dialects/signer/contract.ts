@@ -19,6 +19,7 @@
  * POST /sign/v1/refuse            RefuseRequest → TaskAnswer
  * POST /sign/v1/handover          → HandoverAnswer: a link for the signer's phone
  * GET  /sign/v1/document          → application/pdf: the newest revision, or before the end the one to be signed
+ * GET  /sign/v1/evidence          → application/pdf: the evidence report of a flow that is done, for who signed it
  * ```
  */
 
@@ -40,7 +41,7 @@ export interface SessionAnswer {
 
 /**
  * What the signer has to do now. `waiting`: somebody else's turn comes before theirs. `sealing`: they confirmed, and the
- * signature is being made. The last five are ends.
+ * signature is being made. The last five are ends; `signed` is shown to who proved who they are, before it is `identity`.
  */
 export type SignStep =
   | 'waiting'
@@ -98,10 +99,13 @@ export interface SealAnswer {
 }
 
 export interface TaskAnswer {
+  /** `copy`: who does not sign and gets the signed document; `identity`, then `signed`, and nothing to do. */
+  role: 'signer' | 'copy';
   step: SignStep;
   /** Who asks. */
   initiator: { companyName: string; memberName: string | null; appName: string };
   subject: string;
+  /** `maskedMobile` is where a code goes: for a copy it may be an e-mail address. */
   signer: { name: string; maskedMobile: string; signsFor: string | null };
   /** Null: no deadline. */
   deadline: string | null;

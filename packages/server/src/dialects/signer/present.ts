@@ -5,6 +5,7 @@ import type { FieldAnswer, FieldPlacement, TaskAnswer } from './contract.ts';
 export function presentTask(task: SignerTask, session: string): TaskAnswer {
   const { document } = task;
   return {
+    role: task.role,
     step: task.step,
     initiator: { ...task.initiator },
     subject: task.subject,

@@ -15,6 +15,8 @@ export interface FlowLedger {
   readonly fields: number;
   /** Notifications create_sign_process and sign_process. */
   readonly told: { readonly created: number; readonly ended: number };
+  /** Who signed by hand, and the messages to them that all have signed. */
+  readonly people: { readonly signed: number; readonly told: number };
 }
 
 /** What must not be, in words; empty where all is well. */
@@ -35,5 +37,7 @@ export function judgeFlow(flow: FlowLedger): string[] {
   if (flow.counted !== flow.fields) faults.push(`${flow.counted} signatures counted for ${flow.fields} fields`);
   if (flow.told.created !== 1) faults.push(`its creation was told ${flow.told.created} times`);
   if (flow.told.ended !== 1) faults.push(`its end was told ${flow.told.ended} times`);
+  const { people } = flow;
+  if (people.told !== people.signed) faults.push(`${people.signed} people were told of the end ${people.told} times`);
   return faults;
 }

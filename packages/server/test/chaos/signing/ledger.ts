@@ -44,6 +44,12 @@ export async function readLedger(site: SigningSite, appId: string, flow: Expecte
     'select content from delivery where app_id = $1 and (position($2 in content) > 0 or position($3 in content) > 0)',
     [appId, flowRequestId, row?.flow_id ?? flowRequestId],
   );
+  const people = await pool.query<{ signed: number; told: number }>(
+    `select (select count(*) from sign_signer where app_id = $1 and flow_id = $2 and confirmed_at is not null) as signed,
+            (select count(*) from sign_act act join message using (app_id, message_id)
+             where act.app_id = $1 and act.flow_id = $2 and act.kind = 'result_sent' and message.kind = 'sign_done') as told`,
+    [appId, row?.flow_id ?? ''],
+  );
   const toldOf = (code: string): number =>
     told.rows.filter(
       ({ content }) => (JSON.parse(content) as { api_callback_code?: string }).api_callback_code === code,
@@ -58,5 +64,6 @@ export async function readLedger(site: SigningSite, appId: string, flow: Expecte
     counted: audit.filter(({ action }) => action === 'sign_flow.sign').length,
     fields: pages.length,
     told: { created: toldOf('create_sign_process'), ended: toldOf('sign_process') },
+    people: people.rows[0] ?? { signed: 0, told: 0 },
   };
 }

@@ -43,6 +43,7 @@ describe('the judge finds', () => {
     counted: 2,
     fields: 2,
     told: { created: 1, ended: 1 },
+    people: { signed: 1, told: 1 },
   };
   const [first, second] = sound.signatures;
 
@@ -58,6 +59,7 @@ describe('the judge finds', () => {
     ['3 signatures counted for 2 fields', { counted: 3 }],
     ['its creation was told 2 times', { told: { created: 2, ended: 1 } }],
     ['its end was told 0 times', { told: { created: 1, ended: 0 } }],
+    ['1 people were told of the end 2 times', { people: { signed: 1, told: 2 } }],
   ])('%s', (fault, changed) => {
     expect(judgeFlow(sound)).toEqual([]);
     expect(judgeFlow({ ...sound, ...changed })).toContain(fault);

@@ -34,6 +34,7 @@ export function IdentityStep({ api, act, refresh, view }: IdentityStepProps) {
   const [resendAt, setResendAt] = useState<number | null>(null);
   const [lockedUntil, setLockedUntil] = useState<Date | null>(null);
   const resendIn = useSecondsLeft(resendAt);
+  const isByMail = (sentTo ?? view.signer.maskedMobile).includes('@');
   const sending = useSending();
   const checking = useSending();
   useTitle(words.title);
@@ -161,7 +162,7 @@ export function IdentityStep({ api, act, refresh, view }: IdentityStepProps) {
           <p className="lead">{words.sent(sentTo)}</p>
           <Field
             ref={input}
-            label={words.label}
+            label={isByMail ? words.mailLabel : words.label}
             hint={words.hint}
             error={fieldError}
             className="one-time-code"
@@ -187,7 +188,7 @@ export function IdentityStep({ api, act, refresh, view }: IdentityStepProps) {
               {sending.isBusy ? words.sending : resendIn > 0 ? words.resendIn(resendIn) : words.resend}
             </button>
           </div>
-          <p className="field-hint">{words.notReceived}</p>
+          <p className="field-hint">{isByMail ? words.mailNotReceived : words.notReceived}</p>
         </form>
       )}
     </section>

@@ -7,16 +7,20 @@ import { useSpeech } from '../texts/texts.ts';
 export function TaskSummary({ view }: { view: TaskAnswer }) {
   const { texts, time } = useSpeech();
   const { task: words } = texts;
+  const isCopy = view.role === 'copy';
+  const who = initiatorName(view, texts);
   return (
     <div className="task-summary">
       <p className="task-from">
-        {words.asks(initiatorName(view, texts))}
+        {isCopy ? words.copies(who) : view.isArchived ? words.sent(who) : words.asks(who)}
         <span>{words.via(view.initiator.appName)}</span>
       </p>
       <dl className="facts">
         <Fact name={words.file}>{view.subject}</Fact>
-        <Fact name={words.signer}>{signerName(view, texts)}</Fact>
-        <Fact name={words.deadline}>{view.deadline === null ? words.noDeadline : time(view.deadline)}</Fact>
+        <Fact name={isCopy ? words.recipient : words.signer}>{signerName(view, texts)}</Fact>
+        {!view.isArchived && (
+          <Fact name={words.deadline}>{view.deadline === null ? words.noDeadline : time(view.deadline)}</Fact>
+        )}
       </dl>
     </div>
   );

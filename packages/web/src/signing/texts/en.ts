@@ -84,10 +84,13 @@ export const en: SigningTexts = {
 
   task: {
     asks: (who) => `${who} asks you to sign`,
+    sent: (who) => `Sent by ${who}`,
+    copies: (who) => `Sent by ${who}, with a copy to you`,
     initiatorOf: (company, member) => (member === null ? company : `${company} (${member})`),
     via: (app) => `Sent through ${app}`,
     file: 'Document',
     signer: 'Signer',
+    recipient: 'Recipient',
     signsFor: (name, company) => `${name}, for ${company}`,
     deadline: 'Deadline',
     noDeadline: 'None',
@@ -103,6 +106,7 @@ export const en: SigningTexts = {
     sending: 'Sending…',
     sent: (mobile) => `The code was sent to ${mobile}`,
     label: 'Code from the message',
+    mailLabel: 'Code from the e-mail',
     hint: '6 digits; you can paste them',
     check: 'Next',
     checking: 'Checking…',
@@ -110,6 +114,8 @@ export const en: SigningTexts = {
     resendIn: (seconds) => `Send again in ${seconds} s`,
     notReceived:
       'Nothing came? See whether it was filtered, and whether the number is yours. If it is not, tell the sender.',
+    mailNotReceived:
+      'Nothing came? See whether it is among the spam, and whether the address is yours. If it is not, tell the sender.',
     errors: {
       required: 'Enter the 6-digit code you received',
       wrong: (left) =>
@@ -273,5 +279,12 @@ export const en: SigningTexts = {
     download: 'Download the signed document',
     downloadNow: 'Download it as it is now',
     signedAt: (time) => `Signed at: ${time}`,
+    copyTitle: 'The signed document',
+    document: 'The signed document',
+    show: 'Show the document',
+    hide: 'Hide the document',
+    evidence: 'Download the evidence report',
+    evidenceHint: 'The evidence report tells how everybody signed. The first download takes a few seconds to make it.',
+    mayComeBack: 'You may close this page and open it again by the link in the message or e-mail.',
   },
 };

@@ -64,10 +64,13 @@ export const zh = {
 
   task: {
     asks: (who: string) => `${who} 请您签署`,
+    sent: (who: string) => `由 ${who} 发起`,
+    copies: (who: string) => `由 ${who} 发起，抄送给您`,
     initiatorOf: (company: string, member: string | null) => (member === null ? company : `${company}（${member}）`),
     via: (app: string) => `通过 ${app} 发起`,
     file: '文件',
     signer: '签署人',
+    recipient: '收件人',
     signsFor: (name: string, company: string) => `${name}，代表 ${company}`,
     deadline: '截止时间',
     noDeadline: '没有期限',
@@ -83,12 +86,14 @@ export const zh = {
     sending: '正在发送…',
     sent: (mobile: string) => `验证码已发送到 ${mobile}`,
     label: '短信验证码',
+    mailLabel: '邮件验证码',
     hint: '6 位数字，可以直接粘贴',
     check: '下一步',
     checking: '正在验证…',
     resend: '重新发送',
     resendIn: (seconds: number) => `${seconds} 秒后可重新发送`,
     notReceived: '收不到？请看看是否被拦截，并确认号码是您的。号码有误时请联系发起方更正。',
+    mailNotReceived: '收不到？请看看垃圾邮件，并确认邮箱是您的。邮箱有误时请联系发起方更正。',
     errors: {
       required: '请填写收到的 6 位验证码',
       wrong: (left: number | null) => (left === null ? '验证码不对，请重新核对' : `验证码不对，还可以试 ${left} 次`),
@@ -244,6 +249,13 @@ export const zh = {
     download: '下载已签文件',
     downloadNow: '下载目前的文件',
     signedAt: (time: string) => `签署时间：${time}`,
+    copyTitle: '已签文件',
+    document: '已签署的文件',
+    show: '查看文件',
+    hide: '收起文件',
+    evidence: '下载证据报告',
+    evidenceHint: '证据报告记录了各方签署的全过程，第一次下载时需要几秒钟生成。',
+    mayComeBack: '您可以关闭此页，之后可以从短信或邮件里的链接再次打开。',
   },
 };
 
