@@ -198,6 +198,6 @@ export const DEFAULT_LIMITS: RelayLimits = {
   commitRowsMax: 128,
   commitCharactersMax: 4_194_304,
   settleRowsMax: 256,
-  settleGatherMs: 50,
+  settleGatherMs: 20,
   drainMs: 20_000,
 };
