@@ -89,7 +89,7 @@ export async function findPlaces(
 
 /**
  * The same, locked until the transaction ends: none of the flows is begun, signed or ended meanwhile. Requests, then
- * signers, then flows, as whoever else locks several of them does.
+ * flows, then signers, as whoever else locks several of them does: one who waits for the other would never end.
  */
 export async function lockPlaces(tx: Transaction, appId: string, keyHashes: readonly Buffer[]): Promise<PersonPlace[]> {
   const places = await findPlaces(tx, appId, keyHashes);
@@ -101,12 +101,12 @@ export async function lockPlaces(tx: Transaction, appId: string, keyHashes: read
     order by flow_request_id for update
   `.execute(tx);
   await sql`
+    select 1 from sign_flow where app_id = ${appId} and flow_id = any(${flows}::text[]) order by flow_id for update
+  `.execute(tx);
+  await sql`
     select 1 from sign_signer
     where app_id = ${appId} and flow_id = any(${flows}::text[]) and signer_id = any(${signers}::text[])
     order by flow_id, signer_id for update
-  `.execute(tx);
-  await sql`
-    select 1 from sign_flow where app_id = ${appId} and flow_id = any(${flows}::text[]) order by flow_id for update
   `.execute(tx);
   // As they are now that nobody else changes them.
   return findPlaces(tx, appId, keyHashes);
