@@ -4,6 +4,8 @@ import type { Pool, PoolClient } from 'pg';
 const PRESENCE_LOCKS = 1_481_526_093;
 /** What was locked less long ago may be a node's that has not said that it lives. */
 const LOCK_SECONDS_MIN = 10;
+/** What lost us our session may have lost the others theirs: they have so many calls to come back before they count as gone. */
+const CALLS_AFTER_LOSS = 3;
 
 /** Whose workers live, so that what a killed process left behind is taken up by another node. */
 export interface WorkerPresence {
@@ -23,6 +25,7 @@ export interface WorkerPresence {
 export function createWorkerPresence(pool: Pool): WorkerPresence {
   const names = new Set<string>();
   let session: { client: PoolClient; held: Set<string> } | undefined;
+  let callsToWait = 0;
 
   async function open(): Promise<NonNullable<typeof session>> {
     const client = await pool.connect();
@@ -30,6 +33,7 @@ export function createWorkerPresence(pool: Pool): WorkerPresence {
     client.on('error', () => {
       if (session !== opened) return;
       session = undefined;
+      callsToWait = CALLS_AFTER_LOSS;
       client.release(true);
     });
     session = opened;
@@ -51,17 +55,22 @@ export function createWorkerPresence(pool: Pool): WorkerPresence {
         // Another node may be looking at it just now: the next call tries again.
         if (rows[0]?.isHeld === true) held.add(name);
       }
-      // Another session than the one that holds our own locks: to that one they would seem to be free.
+      if (callsToWait > 0) {
+        callsToWait -= 1;
+        return;
+      }
+      // Another session than the one that holds our own locks: to that one they would seem to be free. We live, whoever
+      // holds them: a pooler between us and the database may hand out any session.
       await pool.query(
         `with gone as (
            select locked_by from (
              select distinct locked_by from graphile_worker.jobs
-             where locked_by is not null and locked_at < now() - make_interval(secs => $2)
+             where locked_by <> all($3::text[]) and locked_at < now() - make_interval(secs => $2)
            ) held
            where pg_try_advisory_xact_lock($1, hashtext(locked_by))
          )
          select graphile_worker.force_unlock_workers(array_agg(locked_by)) from gone having count(*) > 0`,
-        [PRESENCE_LOCKS, LOCK_SECONDS_MIN],
+        [PRESENCE_LOCKS, LOCK_SECONDS_MIN, [...names]],
       );
     },
     stop() {
