@@ -18,15 +18,19 @@ export type EmbeddedSignature = {
 
 /**
  * The signatures and document timestamps of a PDF, in the order in which they were made: by the end of what they cover.
- * A field without a value, or whose value is no signature that covers bytes, is left out. Nothing is verified.
+ * A field without a value, or whose value is no signature that covers bytes of the file, is left out. Nothing is verified.
  *
  * @throws DomainError as `openSignablePdf`
  */
 export function readSignatures(pdf: Buffer, limits: { bytesMax: number }): EmbeddedSignature[] {
   const { document } = openSignablePdf(pdf, limits);
-  return allFormFields(document)
-    .flatMap((field) => embeddedSignature(document, field) ?? [])
-    .sort((a, b) => endOf(a) - endOf(b));
+  return (
+    allFormFields(document)
+      .flatMap((field) => embeddedSignature(document, field) ?? [])
+      // One that says it covers more than there is was never made over this file, and would pass for the newest.
+      .filter((signature) => endOf(signature) <= pdf.length)
+      .sort((a, b) => endOf(a) - endOf(b))
+  );
 }
 
 /** The offset behind the last byte that it covers. */
@@ -45,7 +49,7 @@ function embeddedSignature(document: PdfDocument, field: PdfDict): EmbeddedSigna
   if (numbers.length !== 4 || start !== 0 || before === undefined || after === undefined || behind === undefined) {
     return undefined;
   }
-  if (!(contents instanceof PdfString) || before > after) return undefined;
+  if (!(contents instanceof PdfString) || before < 0 || before > after || behind < 0) return undefined;
   const isTimestamp = isName(document.resolve(value.get('SubFilter')), 'ETSI.RFC3161');
   return {
     fieldName: textOf(title),
