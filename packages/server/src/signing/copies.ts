@@ -72,7 +72,7 @@ function invalid(field: string, expected: string): DomainError<CopyErrorCode> {
 
 function checkRecipient({ name, mobile, email }: Pick<AddCopy, 'name' | 'mobile' | 'email'>): void {
   const length = Array.from(name).length;
-  if (length < 1 || length > NAME_LENGTH_MAX || /\p{Cc}/u.test(name)) {
+  if (length < 1 || length > NAME_LENGTH_MAX || /[\p{Cc}\p{Cs}]/u.test(name)) {
     throw invalid('name', `1 to ${NAME_LENGTH_MAX} characters`);
   }
   if (mobile === null && email === null) throw invalid('mobile', 'given, or an e-mail address');

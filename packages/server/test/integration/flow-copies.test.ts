@@ -143,6 +143,7 @@ describe('who gets a copy', () => {
       [{ mobile: '135' }, 'copy_invalid'],
       [{ name: ' ' }, 'copy_invalid'],
       [{ name: '周\n律师' }, 'copy_invalid'],
+      [{ name: '\ud842律师' }, 'copy_invalid'],
       [{ name: '周'.repeat(65) }, 'copy_invalid'],
       [{ email: 'a@b.cn,c@d.cn' }, 'copy_invalid'],
       [{ email: 'a@b' }, 'copy_invalid'],
