@@ -72,9 +72,9 @@ export function createMessages(dependencies: MessagesDependencies): Messages {
       .update(JSON.stringify([mobile ?? null, email?.toLowerCase() ?? null]))
       .digest();
 
-  async function addJob(executor: Database | Transaction, key: store.MessageKey): Promise<void> {
+  async function addJob(executor: Database | Transaction, key: store.MessageKey, isUrgent = false): Promise<void> {
     const queue = `${DELIVER}:${Number.parseInt(key.messageId.slice(0, 4), 16) % QUEUES}`;
-    const options = { key: `${DELIVER}:${key.messageId}`, attemptsMax: TRIES_MAX + 1, queue };
+    const options = { key: `${DELIVER}:${key.messageId}`, attemptsMax: TRIES_MAX + 1, queue, isUrgent };
     await jobs.add(executor, DELIVER, { ...key }, options);
   }
 
@@ -133,7 +133,8 @@ export function createMessages(dependencies: MessagesDependencies): Messages {
         touched_at: now,
         ended_at: null,
       });
-      await addJob(tx, key);
+      // Somebody sits there and waits for it, and it lives for minutes: it passes the links of a hundred flows that end.
+      await addJob(tx, key, kind === 'sign_code' || kind === 'view_code');
       return { isReachable: true, messageId, to: recipient, channel: to.mobile === undefined ? 'email' : 'mobile' };
     },
     countSent: (tx, { appId, to, kind, since }) =>
