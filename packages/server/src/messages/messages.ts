@@ -32,6 +32,8 @@ export interface Messages {
   ): Promise<{ isReachable: true; messageId: string; to: string; channel: string } | { isReachable: false }>;
   /** How many messages of a kind an application sent to an address since; two that ask at once do so one after the other. */
   countSent(tx: Transaction, asked: { appId: string; to: Recipient; kind: MessageKind; since: Date }): Promise<number>;
+  /** Takes back those of an application's messages that have not gone out, with the address and whatever they say. */
+  withdraw(tx: Transaction, appId: string, messageIds: readonly string[]): Promise<void>;
   /** Gives a new job to messages whose own was lost; the jobs call it on each node by themselves. */
   sweep(): Promise<void>;
 }
@@ -139,6 +141,7 @@ export function createMessages(dependencies: MessagesDependencies): Messages {
     },
     countSent: (tx, { appId, to, kind, since }) =>
       store.countSent(tx, { appId, recipientHash: hashOf(to), kind, since }),
+    withdraw: store.deleteWaiting,
     sweep,
   };
 }

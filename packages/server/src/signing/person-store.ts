@@ -158,6 +158,19 @@ export async function erasePlace(
   `.execute(tx);
 }
 
+/** The messages that were written to a signer, or to somebody who gets a copy, of a flow. */
+export async function messagesTo(
+  executor: Executor,
+  { appId, flowId, visitorId }: { appId: string; flowId: string; visitorId: string },
+): Promise<string[]> {
+  const { rows } = await sql<{ messageId: string }>`
+    select distinct message_id as "messageId" from sign_act
+    where app_id = ${appId} and flow_id = ${flowId} and message_id is not null
+      and (signer_id = ${visitorId} or detail ->> 'copyId' = ${visitorId} or actor = ${`copy:${visitorId}`})
+  `.execute(executor);
+  return rows.map(({ messageId }) => messageId);
+}
+
 async function eraseInRequest(
   tx: Transaction,
   place: {
