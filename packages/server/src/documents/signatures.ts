@@ -17,16 +17,21 @@ export type EmbeddedSignature = {
 };
 
 /**
- * The signatures and document timestamps of a PDF, in the order in which they were made: by the end of what they cover.
- * A field without a value, or whose value is no signature that covers bytes, is left out. Nothing is verified.
+ * The signatures and document timestamps of a PDF, in the order in which they were made: by where their contents stand, since
+ * anybody can write what end they like.
+ * A field without a value, or whose value is no signature that covers bytes of the file, is left out. Nothing is verified.
  *
  * @throws DomainError as `openSignablePdf`
  */
 export function readSignatures(pdf: Buffer, limits: { bytesMax: number }): EmbeddedSignature[] {
   const { document } = openSignablePdf(pdf, limits);
-  return allFormFields(document)
-    .flatMap((field) => embeddedSignature(document, field) ?? [])
-    .sort((a, b) => endOf(a) - endOf(b));
+  return (
+    allFormFields(document)
+      .flatMap((field) => embeddedSignature(pdf, document, field) ?? [])
+      // One that says it covers more than there is was never made over this file, and would pass for the newest.
+      .filter((signature) => endOf(signature) <= pdf.length)
+      .sort((a, b) => endOf(a) - endOf(b))
+  );
 }
 
 /** The offset behind the last byte that it covers. */
@@ -34,7 +39,7 @@ export function endOf({ byteRange: [, , offset, length] }: Pick<EmbeddedSignatur
   return offset + length;
 }
 
-function embeddedSignature(document: PdfDocument, field: PdfDict): EmbeddedSignature | undefined {
+function embeddedSignature(pdf: Buffer, document: PdfDocument, field: PdfDict): EmbeddedSignature | undefined {
   const value = document.resolve(field.get('V'));
   const title = document.resolve(field.get('T'));
   if (!isDict(value) || !(title instanceof PdfString)) return undefined;
@@ -45,14 +50,22 @@ function embeddedSignature(document: PdfDocument, field: PdfDict): EmbeddedSigna
   if (numbers.length !== 4 || start !== 0 || before === undefined || after === undefined || behind === undefined) {
     return undefined;
   }
-  if (!(contents instanceof PdfString) || before > after) return undefined;
+  if (!(contents instanceof PdfString) || before < 0 || before > after || behind < 0) return undefined;
   const isTimestamp = isName(document.resolve(value.get('SubFilter')), 'ETSI.RFC3161');
+  // Later ones prove earlier ones: one that leaves out something else than itself was made over another file.
+  if (isTimestamp && !standsIn(pdf.subarray(before, after), contents.bytes)) return undefined;
   return {
     fieldName: textOf(title),
     kind: isTimestamp ? 'timestamp' : 'signature',
     byteRange: [start, before, after, behind],
     contents: contents.bytes,
   };
+}
+
+/** Whether these bytes of the file are the contents in hexadecimal. */
+function standsIn(room: Buffer, contents: Buffer): boolean {
+  const text = room.toString('latin1').replaceAll(/\s/g, '').toLowerCase();
+  return text === `<${contents.toString('hex')}>`;
 }
 
 /**

@@ -22,7 +22,8 @@ export interface EvidenceReport {
 export interface EvidenceReports {
   /**
    * The signed report of a flow that ended: made when it is first asked for, and again when more has happened since.
-   * Where `ageMsMax` is given, one that is no older is good enough: a party may ask often, and each download is news.
+   * Where `ageMsMax` is given, one that is no older is good enough, or one that is being made: a party may ask often, and
+   * each download is news.
    * @throws DomainError flow_not_found, flow_not_ended
    */
   report(flow: { appId: string; flowId: string; actor: string; ageMsMax?: number }): Promise<EvidenceReport>;
@@ -94,12 +95,26 @@ export function createEvidenceReports(dependencies: EvidenceDependencies): Evide
     return first;
   }
 
+  const underWay = new Map<string, Promise<string>>();
+
+  /** However many ask at once, one report is made for all of them. */
+  async function recentFileOf(flow: { appId: string; flowId: string; actor: string }, ageMs: number): Promise<string> {
+    const since = new Date(clock.now().getTime() - ageMs);
+    const recent = await findReportSince(db, { ...flow, since });
+    if (recent !== undefined) return recent;
+    const name = `${flow.appId} ${flow.flowId}`;
+    const known = underWay.get(name);
+    if (known !== undefined) return known;
+    const made = fileOf(flow).finally(() => underWay.delete(name));
+    underWay.set(name, made);
+    return made;
+  }
+
   return {
     async report({ ageMsMax = 0, ...flow }) {
-      const since = new Date(clock.now().getTime() - ageMsMax);
-      const recent = ageMsMax > 0 ? await findReportSince(db, { ...flow, since }) : undefined;
-      const file = await documents.readFile({ appId: flow.appId, fileId: recent ?? (await fileOf(flow)) });
-      const { fileId, fileName, sha256, bytes } = file;
+      const fileId = await (ageMsMax > 0 ? recentFileOf(flow, ageMsMax) : fileOf(flow));
+      const file = await documents.readFile({ appId: flow.appId, fileId });
+      const { fileName, sha256, bytes } = file;
       return { fileId, fileName, sha256, bytes };
     },
     url: async (flow) => documents.fileUrl({ appId: flow.appId, fileId: await fileOf(flow) }),

@@ -19,13 +19,14 @@ export interface Jobs {
   /**
    * Adds a job inside the caller's transaction. `key` makes it unique among the jobs that wait: a second one with the
    * same key replaces it. A job that throws is tried again with growing delays, `attemptsMax` times in all (default 10).
-   * Jobs of one `queue` are done one after the other, so that however long they take they hold up no others.
+   * Jobs of one `queue` are done one after the other, so that however long they take they hold up no others. What `isUrgent`
+   * is done before what else is due, in its queue too.
    */
   add(
     tx: Executor,
     name: string,
     payload: Record<string, unknown>,
-    options?: { runAt?: Date; key?: string; attemptsMax?: number; queue?: string },
+    options?: { runAt?: Date; key?: string; attemptsMax?: number; queue?: string; isUrgent?: boolean },
   ): Promise<void>;
   /** Says what does the jobs of this name. Before `start`. */
   handle(name: string, handler: JobHandler): void;
@@ -46,6 +47,8 @@ export interface JobsDependencies {
   isOnlyNode?: boolean;
 }
 
+/** Of graphile-worker's priorities the lower ones come first; 0 is that of all others. */
+const URGENT = -1;
 /** Well within the time for which a lock is left alone; see presence.ts. */
 const PRESENCE_EVERY_MS = 4_000;
 
@@ -67,7 +70,8 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
           run_at => ${options.runAt ?? null}::timestamptz,
           max_attempts => ${options.attemptsMax ?? 10}::int,
           job_key => ${options.key ?? null}::text,
-          queue_name => ${options.queue ?? null}::text
+          queue_name => ${options.queue ?? null}::text,
+          priority => ${options.isUrgent === true ? URGENT : 0}::int
         )
       `.execute(tx);
     },

@@ -32,6 +32,8 @@ export interface Messages {
   ): Promise<{ isReachable: true; messageId: string; to: string; channel: string } | { isReachable: false }>;
   /** How many messages of a kind an application sent to an address since; two that ask at once do so one after the other. */
   countSent(tx: Transaction, asked: { appId: string; to: Recipient; kind: MessageKind; since: Date }): Promise<number>;
+  /** Takes back those of an application's messages that have not gone out, with the address and whatever they say. */
+  withdraw(tx: Transaction, appId: string, messageIds: readonly string[]): Promise<void>;
   /** Gives a new job to messages whose own was lost; the jobs call it on each node by themselves. */
   sweep(): Promise<void>;
 }
@@ -72,9 +74,9 @@ export function createMessages(dependencies: MessagesDependencies): Messages {
       .update(JSON.stringify([mobile ?? null, email?.toLowerCase() ?? null]))
       .digest();
 
-  async function addJob(executor: Database | Transaction, key: store.MessageKey): Promise<void> {
+  async function addJob(executor: Database | Transaction, key: store.MessageKey, isUrgent = false): Promise<void> {
     const queue = `${DELIVER}:${Number.parseInt(key.messageId.slice(0, 4), 16) % QUEUES}`;
-    const options = { key: `${DELIVER}:${key.messageId}`, attemptsMax: TRIES_MAX + 1, queue };
+    const options = { key: `${DELIVER}:${key.messageId}`, attemptsMax: TRIES_MAX + 1, queue, isUrgent };
     await jobs.add(executor, DELIVER, { ...key }, options);
   }
 
@@ -133,11 +135,13 @@ export function createMessages(dependencies: MessagesDependencies): Messages {
         touched_at: now,
         ended_at: null,
       });
-      await addJob(tx, key);
+      // Somebody sits there and waits for it, and it lives for minutes: it passes the links of a hundred flows that end.
+      await addJob(tx, key, kind === 'sign_code' || kind === 'view_code');
       return { isReachable: true, messageId, to: recipient, channel: to.mobile === undefined ? 'email' : 'mobile' };
     },
     countSent: (tx, { appId, to, kind, since }) =>
       store.countSent(tx, { appId, recipientHash: hashOf(to), kind, since }),
+    withdraw: store.deleteWaiting,
     sweep,
   };
 }

@@ -48,6 +48,18 @@ export async function endMessage(
     .execute();
 }
 
+/** Deletes those of the messages that nobody has taken yet. */
+export async function deleteWaiting(tx: Transaction, appId: string, messageIds: readonly string[]): Promise<void> {
+  if (messageIds.length === 0) return;
+  await tx
+    .withTables<MessageTables>()
+    .deleteFrom('message')
+    .where('app_id', '=', appId)
+    .where('message_id', 'in', [...messageIds])
+    .where('state', '=', 'waiting')
+    .execute();
+}
+
 export async function noteFailure(executor: Executor, key: MessageKey, failure: string): Promise<void> {
   await executor
     .withTables<MessageTables>()

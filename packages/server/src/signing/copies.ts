@@ -6,6 +6,7 @@ import type { SigningContext } from './context.ts';
 import { copiesOf, copyEvents, countAdded, deleteCopy, insertCopy } from './copy-store.ts';
 import { sendCopies } from './flow-results.ts';
 import { openCopyPart, personLookupHash, sealCopyPart } from './personal.ts';
+import { messagesTo } from './person-store.ts';
 import { findFlow, lockFlow } from './store.ts';
 import type { CopyRow } from './tables.ts';
 import type { SigningErrorCode } from './terms.ts';
@@ -72,7 +73,7 @@ function invalid(field: string, expected: string): DomainError<CopyErrorCode> {
 
 function checkRecipient({ name, mobile, email }: Pick<AddCopy, 'name' | 'mobile' | 'email'>): void {
   const length = Array.from(name).length;
-  if (length < 1 || length > NAME_LENGTH_MAX || /\p{Cc}/u.test(name)) {
+  if (length < 1 || length > NAME_LENGTH_MAX || /[\p{Cc}\p{Cs}]/u.test(name)) {
     throw invalid('name', `1 to ${NAME_LENGTH_MAX} characters`);
   }
   if (mobile === null && email === null) throw invalid('mobile', 'given, or an e-mail address');
@@ -146,6 +147,7 @@ export async function removeCopy(
   await context.db.transaction().execute(async (tx) => {
     if (!(await lockFlow(tx, { appId, flowId }))) throw refused('flow_not_found', { flowId });
     if (!(await deleteCopy(tx, { appId, flowId, copyId }))) throw refused('copy_not_found', { copyId });
+    await context.messages.withdraw(tx, appId, await messagesTo(tx, { appId, flowId, visitorId: copyId }));
     const at = context.clock.now();
     await recordAct(tx, { appId, flowId, signerId: null, kind: 'copy_removed', actor, at, detail: { copyId } });
   });

@@ -11,6 +11,7 @@ import {
   findPlaces,
   insertPersonKeys,
   lockPlaces,
+  messagesTo,
   requestsWithoutPersonKeys,
   type PersonPlace,
 } from './person-store.ts';
@@ -56,6 +57,15 @@ export async function erasePerson(context: SigningContext, { appId, userId, acto
     }
     for (const place of places) await erasePlace(tx, appId, place, maskName);
     for (const copy of copies) await deleteCopy(tx, { appId, flowId: copy.flow_id, copyId: copy.copy_id });
+    // What waits for its gateway has their address in it, and a link that opens nothing any more.
+    const visits = [
+      ...places.map(({ flowId, signerId }) => ({ flowId, visitorId: signerId })),
+      ...copies.map((copy) => ({ flowId: copy.flow_id, visitorId: copy.copy_id })),
+    ];
+    for (const { flowId, visitorId } of visits) {
+      if (flowId === null) continue;
+      await context.messages.withdraw(tx, appId, await messagesTo(tx, { appId, flowId, visitorId }));
+    }
     const personKeys = Array.from(idNumbers, (idNumber) => personKeyOf(vault, idNumber));
     let certificates = 0;
     for (const personKey of personKeys) certificates += await context.trust.erasePerson(tx, { appId, personKey });

@@ -89,7 +89,7 @@ export async function findPlaces(
 
 /**
  * The same, locked until the transaction ends: none of the flows is begun, signed or ended meanwhile. Requests, then
- * signers, then flows, as whoever else locks several of them does.
+ * flows, then signers, as whoever else locks several of them does: one who waits for the other would never end.
  */
 export async function lockPlaces(tx: Transaction, appId: string, keyHashes: readonly Buffer[]): Promise<PersonPlace[]> {
   const places = await findPlaces(tx, appId, keyHashes);
@@ -101,12 +101,12 @@ export async function lockPlaces(tx: Transaction, appId: string, keyHashes: read
     order by flow_request_id for update
   `.execute(tx);
   await sql`
+    select 1 from sign_flow where app_id = ${appId} and flow_id = any(${flows}::text[]) order by flow_id for update
+  `.execute(tx);
+  await sql`
     select 1 from sign_signer
     where app_id = ${appId} and flow_id = any(${flows}::text[]) and signer_id = any(${signers}::text[])
     order by flow_id, signer_id for update
-  `.execute(tx);
-  await sql`
-    select 1 from sign_flow where app_id = ${appId} and flow_id = any(${flows}::text[]) order by flow_id for update
   `.execute(tx);
   // As they are now that nobody else changes them.
   return findPlaces(tx, appId, keyHashes);
@@ -156,6 +156,19 @@ export async function erasePlace(
     delete from sign_person_key
     where app_id = ${appId} and flow_request_id = ${flowRequestId} and signer_id = ${signerId}
   `.execute(tx);
+}
+
+/** The messages that were written to a signer, or to somebody who gets a copy, of a flow. */
+export async function messagesTo(
+  executor: Executor,
+  { appId, flowId, visitorId }: { appId: string; flowId: string; visitorId: string },
+): Promise<string[]> {
+  const { rows } = await sql<{ messageId: string }>`
+    select distinct message_id as "messageId" from sign_act
+    where app_id = ${appId} and flow_id = ${flowId} and message_id is not null
+      and (signer_id = ${visitorId} or detail ->> 'copyId' = ${visitorId} or actor = ${`copy:${visitorId}`})
+  `.execute(executor);
+  return rows.map(({ messageId }) => messageId);
 }
 
 async function eraseInRequest(

@@ -127,7 +127,10 @@ function choicesDetail({ choices }: PreviewRow) {
 export async function refuse(context: SigningContext, visit: Visit, given: string): Promise<void> {
   const reason = given.trim();
   const length = Array.from(reason).length;
-  if (length < 1 || length > REFUSAL_LENGTH_MAX) throw refused('signer_choice_invalid', { reason: 'reason' });
+  const isStorable = reason.isWellFormed() && !reason.includes('\u0000');
+  if (length < 1 || length > REFUSAL_LENGTH_MAX || !isStorable) {
+    throw refused('signer_choice_invalid', { reason: 'reason' });
+  }
   requireSigner(visit);
   if (visit.session.checked_at === null) throw refused('signer_step_missing');
   const key = keyOf(visit);

@@ -56,9 +56,9 @@ export async function deleteStalls(
  * Flows that may be tried again: of each company and reason one, so that what an attempt costs does not grow with the
  * flows that wait for the same thing.
  */
-export async function dueStalls(executor: Executor, at: Date, rowsMax: number): Promise<FlowKey[]> {
-  const { rows } = await sql<FlowKey>`
-    select app_id as "appId", flow_id as "flowId"
+export async function dueStalls(executor: Executor, at: Date, rowsMax: number): Promise<(FlowKey & { dueAt: Date })[]> {
+  const { rows } = await sql<FlowKey & { dueAt: Date }>`
+    select app_id as "appId", flow_id as "flowId", due_at as "dueAt"
     from (
       select distinct on (app_id, reason, coalesce(org_no, flow_id)) app_id, flow_id, due_at
       from sign_stall

@@ -30,5 +30,7 @@ export async function sweep(context: SigningContext): Promise<void> {
   for (const { touchedAt, ...key } of await idleSilentFlows(db, idleSince, limits.sweepRowsMax)) {
     await addAdvanceJob(context, db, key, touchedAt);
   }
-  for (const key of await dueStalls(db, now, limits.sweepRowsMax)) await addAdvanceJob(context, db, key);
+  for (const { dueAt, ...key } of await dueStalls(db, now, limits.sweepRowsMax)) {
+    await addAdvanceJob(context, db, key, dueAt);
+  }
 }

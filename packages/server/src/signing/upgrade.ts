@@ -104,12 +104,14 @@ async function settleUnchanged(
   upgraded: UpgradedDocument,
 ): Promise<void> {
   await context.db.transaction().execute(async (tx) => {
+    if (upgraded.isHopeless) {
+      const detail = { goal: row.goal, failure: upgraded.failure };
+      const [at, subject] = [context.clock.now(), `sign_flow:${row.flow_id}`];
+      const action = 'sign_flow.upgrade_given_up';
+      // Before the queue's row: whoever signs the flow's next field takes the audit first, too.
+      await appendAudit(tx, { appId: row.app_id, actor: 'system', action, subject, detail, at });
+    }
     await store.settleUpgrade(tx, row, nextOf(context, row, flow, upgraded));
-    if (!upgraded.isHopeless) return;
-    const detail = { goal: row.goal, failure: upgraded.failure };
-    const [at, subject] = [context.clock.now(), `sign_flow:${row.flow_id}`];
-    const action = 'sign_flow.upgrade_given_up';
-    await appendAudit(tx, { appId: row.app_id, actor: 'system', action, subject, detail, at });
   });
 }
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HandoverAnswer } from '../../src/dialects/signer/contract.ts';
-import { LI, LI_SI, startEndedFlows, WANG, WANG_WU, type EndedFlows } from '../support/ended-flows.ts';
+import { evidenceOf, LI, LI_SI, startEndedFlows, WANG, WANG_WU, type EndedFlows } from '../support/ended-flows.ts';
 import { createManualJobs } from '../support/manual-jobs.ts';
 import { HANDWRITING, openLink, startSignerHttp } from '../support/signer-client.ts';
 import { HOUR_MS, pdfsig, type SigningFixture } from '../support/signing-fixture.ts';
@@ -106,6 +106,18 @@ describe('who signed', () => {
     expect((await other.bytes('/evidence')).status).toBe(409);
     const { etcMemberNo } = fixture.company;
     await signing().revokeFlow({ appId: appId(), flowId, etcMemberNo });
+  });
+
+  it('that asks for the evidence report many times at once has one made', async () => {
+    const flowId = await flows.doneFlow();
+    const { service } = fixture;
+    const storeFile = vi.fn(service.documents.storeFile);
+    const documents = { ...service.documents, storeFile };
+    const reports = await evidenceOf({ ...fixture, service: { ...service, documents } });
+    const asked = { appId: appId(), flowId, actor: 'signer:a', ageMsMax: 60_000 };
+    const answers = await Promise.all(Array.from({ length: 6 }, () => reports.report(asked)));
+    expect(new Set(answers.map(({ sha256 }) => sha256)).size).toBe(1);
+    expect(storeFile).toHaveBeenCalledTimes(1);
   });
 
   it('has the evidence report, made once in ten minutes however often it is asked for', async () => {

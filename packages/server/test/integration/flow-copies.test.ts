@@ -136,6 +136,18 @@ describe('who gets a copy', () => {
     await expect(again).rejects.toMatchObject({ code: 'copy_not_found' });
   });
 
+  it('whose message has not gone out yet is not written to once they are taken back or erased', async () => {
+    const flowId = await flows.doneFlow();
+    const sent = await flows.sentBy(async () => {
+      const { copyId } = await flows.addCopy(flowId, { mobile: '13600136001' });
+      await flows.addCopy(flowId, { mobile: '13600136002', name: '吴十' });
+      await flows.addCopy(flowId, { mobile: '13600136003', name: '郑一' });
+      await signing().removeCopy({ appId: appId(), flowId, copyId, actor: 'operator' });
+      await signing().erasePerson({ appId: appId(), userId: '13600136002', actor: 'operator' });
+    });
+    expect(sent.map(({ to }) => to.mobile)).toEqual(['13600136003']);
+  });
+
   it('is one person once, of one application, in a flow that goes on or is done, and has an address', async () => {
     const flowId = await flows.waitingFlow();
     const bad: [Partial<AddCopy>, string][] = [
@@ -143,6 +155,7 @@ describe('who gets a copy', () => {
       [{ mobile: '135' }, 'copy_invalid'],
       [{ name: ' ' }, 'copy_invalid'],
       [{ name: '周\n律师' }, 'copy_invalid'],
+      [{ name: '\ud842律师' }, 'copy_invalid'],
       [{ name: '周'.repeat(65) }, 'copy_invalid'],
       [{ email: 'a@b.cn,c@d.cn' }, 'copy_invalid'],
       [{ email: 'a@b' }, 'copy_invalid'],
@@ -210,6 +223,6 @@ describe('who gets a copy', () => {
     const { rows } = await sql<{ copies: number }>`
       select (detail ->> 'copies')::int as copies from audit_entry where action = 'person.erase' order by at
     `.execute(fixture.service.database.db);
-    expect(rows.map(({ copies }) => copies)).toEqual([1, 1]);
+    expect(rows.slice(-2).map(({ copies }) => copies)).toEqual([1, 1]);
   });
 });

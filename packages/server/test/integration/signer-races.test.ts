@@ -167,6 +167,9 @@ describe('one of two ends it', () => {
     const unproved = await openLink(http, await fixture.service.outgoing.linkOf(refusing.mobile));
     expect((await unproved.call('POST', '/refuse', { reason: '我不签' })).body.error).toBe('step_missing');
     const clients = [await entered(refusing), await entered(other)] as const;
+    for (const reason of ['半个字\ud842', '价格\u0000不对', ' ', '不'.repeat(201)]) {
+      expect((await clients[0].call('POST', '/refuse', { reason })).status, reason).toBe(422);
+    }
     const previewId = await previewed(clients[1]);
     const [refused, confirmed] = await Promise.all([
       clients[0].call('POST', '/refuse', { reason: '价格不对' }),

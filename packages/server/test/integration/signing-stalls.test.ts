@@ -183,6 +183,16 @@ describe('a flow whose company has no certificate', () => {
     for (const flowId of flowIds) expect((await signing.flow(fixture.service.appId, flowId)).state).toBe('done');
   });
 
+  it('keeps its place in a queue that is longer than the time between two sweeps', async () => {
+    const flowId = await flowOf(await newCompany());
+    const placeOf = () => jobs.waiting.find(({ payload }) => payload['flowId'] === flowId)?.runAt;
+    await sweepAfter(SWEEP_MS);
+    const place = placeOf();
+    expect(place?.getTime()).toBeLessThan(fixture.clock.now().getTime());
+    await sweepAfter(SWEEP_MS);
+    expect(placeOf()).toEqual(place);
+  });
+
   it('takes up the signature of another signer whose job was lost', async () => {
     const company = await newCompany();
     await flowOf(company);

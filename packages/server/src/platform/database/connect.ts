@@ -43,6 +43,7 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_CONNECTION_MS = 60_000;
+const KEEP_ALIVE_AFTER_MS = 60_000;
 
 // Array types in pg_type.dat.
 const INT8_ARRAY = 1016;
@@ -99,6 +100,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CONNECTION_MS,
     keepAlive: true,
+    // Sessions that only hold a lock or listen say nothing for hours; what stands between would forget them.
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     types: columnTypes(),
   });
   // Without a listener a connection that breaks while idle would end the process.
