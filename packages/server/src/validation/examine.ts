@@ -5,7 +5,7 @@ import { readCertificate } from './certificate.ts';
 import type { TrustAnchor } from './certificate-path.ts';
 import { changesSince } from './changes/index.ts';
 import type { Change } from './changes/index.ts';
-import { readHistory } from './history.ts';
+import { readHistory, statedStart } from './history.ts';
 import { documentTimestamps, judgeSignature } from './judge.ts';
 import { pagesOfSignatures } from './pages.ts';
 import { RangeDigests } from './range-digests.ts';
@@ -57,7 +57,8 @@ export function examine({ pdf, anchors, crls, now }: ExaminationInput): Validati
     revocation: { crls: [...store.crls, ...crls.map((crl) => Buffer.from(crl))], ocsps: store.ocsps },
     now,
   };
-  const facts = [...attached(objects, knowledge), ...detached(pdf, objects, knowledge)];
+  const onMainLine = attached(objects, knowledge).map((each) => ({ ...each, isDetached: isBypassed(objects, each) }));
+  const facts = [...onMainLine, ...detached(pdf, objects, knowledge)];
   const signatures = withoutCopies(facts);
   const signedRevisions = signatures.flatMap(({ coverage, isDetached }) =>
     isDetached ? [] : (coverage.revision ?? []),
@@ -145,6 +146,15 @@ function detached(pdf: Buffer, objects: ObjectHistory, knowledge: Knowledge): Si
 
 function attachedHoles(objects: ObjectHistory): number[] {
   return findSignatureValues(objects).flatMap(({ contentsSpan }) => (contentsSpan ? [contentsSpan[0]] : []));
+}
+
+/**
+ * Whether the history goes past what was signed: the save that ends where the signature does has another cross-reference
+ * than the signed bytes themselves name at their end. It lay hidden among them, and a later save goes on from it.
+ */
+function isBypassed({ history: { bytes, revisions } }: ObjectHistory, { coverage }: SignatureFacts): boolean {
+  const save = coverage.revision === undefined ? undefined : revisions[coverage.revision];
+  return save !== undefined && save.startXref !== statedStart(bytes, coverage.end);
 }
 
 /** Whether the one's saves are the other's first ones. */

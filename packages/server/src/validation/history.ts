@@ -58,6 +58,13 @@ export function readHistory(bytes: Buffer): History {
   return { bytes, budget, revisions };
 }
 
+/** What `startxref` says last before `end`: where a reader of these bytes begins. */
+export function statedStart(bytes: Buffer, end: number): number | undefined {
+  const keyword = bytes.lastIndexOf('startxref', end - 'startxref'.length);
+  const [, digits] = /^startxref\s+(\d{1,15})/.exec(bytes.toString('latin1', keyword, keyword + 64)) ?? [];
+  return keyword === -1 || digits === undefined ? undefined : Number(digits);
+}
+
 /** Newest first, as /Prev links them. */
 function readChain(bytes: Buffer, budget: ParseBudget): Located[] {
   const keyword = bytes.lastIndexOf('startxref');
