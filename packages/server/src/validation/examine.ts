@@ -5,7 +5,7 @@ import { readCertificate } from './certificate.ts';
 import type { TrustAnchor } from './certificate-path.ts';
 import { changesSince } from './changes/index.ts';
 import type { Change } from './changes/index.ts';
-import { readHistory, statedStart } from './history.ts';
+import { readHistory, statedStart, TAIL_BYTES_MAX } from './history.ts';
 import { documentTimestamps, judgeSignature } from './judge.ts';
 import { pagesOfSignatures } from './pages.ts';
 import { RangeDigests } from './range-digests.ts';
@@ -68,7 +68,7 @@ export function examine({ pdf, anchors, crls, now }: ExaminationInput): Validati
     from === undefined ? [] : changesSince(objects, from, intact(signatures)),
   );
   if (hasBrokenTail) changes.set(last + 1, [{ code: 'bytes_appended', revision: last + 1 }]);
-  else addSpace(changes, signatures, pdf.length, last);
+  else addSpace(changes, signatures, pdf.length, last, revisions[last]?.end ?? 0);
 
   const stamps = documentTimestamps(signatures, knowledge);
   const stored = memo((revision) => storedValidationData(objects.at(revision)));
@@ -192,11 +192,16 @@ function addSpace(
   signatures: readonly SignatureFacts[],
   length: number,
   last: number,
+  lastEnd: number,
 ): void {
   const ends = signatures.filter(({ coverage }) => coverage.revision === last).map(({ coverage }) => coverage.end);
-  if (ends.length === 0 || Math.max(...ends) === length) return;
   const behind = changes.get(last + 1) ?? [];
-  if (behind.length === 0) changes.set(last + 1, [{ code: 'space_appended', revision: last + 1 }]);
+  if (behind.length > 0) return;
+  // So much of it that readers do not find the end of the file, and look for objects of their own accord.
+  const isMuch = length - Math.max(lastEnd, ...ends) > TAIL_BYTES_MAX;
+  if (isMuch) changes.set(last + 1, [{ code: 'bytes_appended', revision: last + 1 }]);
+  else if (ends.length > 0 && Math.max(...ends) < length)
+    changes.set(last + 1, [{ code: 'space_appended', revision: last + 1 }]);
 }
 
 function changesAfter(

@@ -73,6 +73,17 @@ export class ObjectHistory {
     }
   }
 
+  /** Which numbers of an object are written with a point, as it stands there; undefined where there is none. */
+  pointedIntegersOf(objectNumber: number, revision: number): string | undefined {
+    const entry = this.entryAt(objectNumber, revision);
+    if (!entry || entry.kind === 'free') return undefined;
+    this.valueAt(objectNumber, revision);
+    if (entry.kind === 'offset') return this.#atOffset.get(entry.offset)?.pointedIntegers;
+    const container = this.entryAt(entry.stream, revision);
+    const key = container?.kind === 'offset' ? `${container.offset}/${entry.index}` : '';
+    return this.#inStream.get(key)?.pointedIntegers;
+  }
+
   /** The bytes of the object at an offset; none where it cannot be read. */
   spanAt(offset: number, objectNumber: number, revision: number): Span {
     this.valueAt(objectNumber, revision);
@@ -129,7 +140,7 @@ export class ObjectHistory {
     const known = this.#atOffset.get(offset);
     if (known) return known;
     // An object whose /Length is itself finds null and no loop.
-    const nothing = { value: null, hasDoubleKeys: false, isExact: false, generation: 0 };
+    const nothing = { value: null, hasDoubleKeys: false, pointedIntegers: '', isExact: false, generation: 0 };
     this.#atOffset.set(offset, { ...nothing, span: [offset, offset] });
     const { bytes, budget } = this.history;
     const parser = new PdfParser(bytes, offset, budget);
@@ -145,19 +156,19 @@ export class ObjectHistory {
     const isHere = found === objectNumber && parser.takeKeyword('obj');
     if (!isHere || generation === undefined)
       throw new DamagedPdf(`object ${objectNumber} is not where the cross-reference says`);
-    const { value, hasDoubleKeys } = parseStrictly(parser);
+    const { value, ...doubts } = parseStrictly(parser);
     const view = this.at(revision);
     const stream = isDict(value) ? readStreamAfter(parser, value, (length) => view.resolve(length), budget) : undefined;
     if (!stream) {
       const isExact = parser.takeKeyword('endobj');
-      return { value, hasDoubleKeys, isExact, generation, span: [offset, parser.position] };
+      return { value, ...doubts, isExact, generation, span: [offset, parser.position] };
     }
     const end = new PdfParser(bytes, stream.encoded.byteOffset - bytes.byteOffset + stream.encoded.length, budget);
     const isExact =
       view.resolve(stream.dict.get('Length')) === stream.encoded.length &&
       end.takeKeyword('endstream') &&
       end.takeKeyword('endobj');
-    return { value: stream, hasDoubleKeys, isExact, generation, span: [offset, end.position] };
+    return { value: stream, ...doubts, isExact, generation, span: [offset, end.position] };
   }
 
   #readCompressed(entry: { stream: number; index: number }, objectNumber: number, revision: number): StrictValue {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { pdfOf, stream } from '../support/raw-pdf.ts';
 import type { TestSigner } from '../support/signed-pdf.ts';
-import { forbidden, handSigned, report, signedContract, startXrefOf } from '../support/tampering.ts';
+import { edited, forbidden, handSigned, report, signedContract, startXrefOf } from '../support/tampering.ts';
 
 let signer: TestSigner;
 let roots: Buffer[];
@@ -61,5 +61,103 @@ describe('what lay hidden in signed bytes', () => {
     const tampered = saved(signed, NO_ROWS, `<</Size 60/Root 1 0 R/Prev ${signed.indexOf('xref\n4 1')}>>`);
     const found = report(tampered, roots);
     expect([found.verdict, forbidden(found)]).toEqual(['changed', ['history_replaced']]);
+  });
+});
+
+describe('a save that readers take otherwise', () => {
+  const EMPTY_STREAM_ROW = Buffer.alloc(4);
+  const place = (pdf: Buffer, text: string): string => String(pdf.lastIndexOf(text)).padStart(10, '0');
+  const TRICKS: [name: string, save: (pdf: Buffer, prev: number) => Buffer, code: string][] = [
+    [
+      'an object is freed and placed',
+      (pdf, prev) =>
+        saved(
+          pdf,
+          `4 1\n0000000000 00001 f \n4 1\n${place(pdf, '4 0 obj')} 00000 n \n`,
+          `<</Size 60/Root 1 0 R/Prev ${prev}>>`,
+        ),
+      'ambiguous_object',
+    ],
+    [
+      'an object where it was, of another generation',
+      (pdf, prev) => saved(pdf, `4 1\n${place(pdf, '4 0 obj')} 00001 n \n`, `<</Size 60/Root 1 0 R/Prev ${prev}>>`),
+      'ambiguous_object',
+    ],
+    [
+      'two catalogs',
+      (pdf, prev) => saved(pdf, NO_ROWS, `<</Size 60/Root 50 0 R/R#6fot 1 0 R/Prev ${prev}>>`),
+      'ambiguous_object',
+    ],
+    ['no catalog', (pdf, prev) => saved(pdf, NO_ROWS, `<</Size 60/Prev ${prev}>>`), 'ambiguous_object'],
+    ['fewer objects', (pdf, prev) => saved(pdf, NO_ROWS, `<</Size 3/Root 1 0 R/Prev ${prev}>>`), 'ambiguous_object'],
+    [
+      'an offset that is no integer',
+      (pdf, prev) => saved(pdf, NO_ROWS, `<</Size 60/Root 1 0 R/Prev ${prev}.0>>`),
+      'ambiguous_object',
+    ],
+    [
+      'the stream of a hybrid save frees an object',
+      (pdf, prev) => {
+        const dictionary = '/Type/XRef/Size 60/Index[4 1]/W[1 2 1]/Root 1 0 R';
+        const xref = Buffer.concat([
+          Buffer.from('50 0 obj\n'),
+          stream(dictionary, EMPTY_STREAM_ROW),
+          Buffer.from('\nendobj\n'),
+        ]);
+        const trailer = `<</Size 60/Root 1 0 R/XRefStm ${pdf.length}/Prev ${prev}>>`;
+        return saved(Buffer.concat([pdf, xref]), NO_ROWS, trailer);
+      },
+      'page_text_changed',
+    ],
+    ['its end is far from the file’s', (pdf) => Buffer.concat([pdf, Buffer.alloc(2_000, 32)]), 'bytes_appended'],
+    [
+      'its end is far from where it says where it begins',
+      (pdf, prev) => {
+        const save = saved(pdf, NO_ROWS, `<</Size 60/Root 1 0 R/Prev ${prev}>>`).toString('latin1');
+        return Buffer.from(save.replace(/%%EOF\n$/, `${' '.repeat(2_000)}%%EOF\n`), 'latin1');
+      },
+      'hidden_bytes',
+    ],
+  ];
+
+  test.each(TRICKS)('%s', async (_, save, code) => {
+    const signed = await signedByHand(contract());
+    const found = report(save(signed, startXrefOf(signed)), roots);
+    expect(found.verdict).toBe('changed');
+    expect(forbidden(found)).toContain(code);
+  });
+
+  test('a cross-reference for readers that count from the header', async () => {
+    const junk = '%'.padEnd(400, '-').concat('\n');
+    const moved = contract()
+      .toString('latin1')
+      .replace(/(\d{10}) 00000 n/g, (_, offset) => `${String(Number(offset) + junk.length).padStart(10, '0')} 00000 n`)
+      .replace(/startxref\n(\d+)/, (_, offset) => `startxref\n${Number(offset) + junk.length}`);
+    const signed = await signedByHand(Buffer.from(junk + moved, 'latin1'));
+    const trailer = `<</Size 60/Root 1 0 R/Prev ${startXrefOf(signed)}`;
+    expect(report(saved(signed, NO_ROWS, `${trailer}>>`), roots).verdict).toBe('valid');
+    const head = `xref\n${NO_ROWS}trailer\n${trailer}/X(`;
+    const other = `${' '.repeat(junk.length - head.length)}xref\n4 1\n0000000000 00000 f \ntrailer\n<<>>`;
+    expect(forbidden(report(saved(signed, NO_ROWS, `${trailer}/X(${other})>>`), roots))).toEqual(['ambiguous_object']);
+  });
+
+  test.each([
+    ['of a font', 5, '/Type/Font/Subtype/TrueType/BaseFont/Helvetica/X 3.0/FirstChar 32', '/X 3/FirstChar 32.0'],
+    ['of the number of pages', 2, '/Kids[3 0 R]/Count 1', '/Kids[3 0 R]/Count 1.0'],
+    ['that stands alone', 7, '32', '32.0'],
+  ])('an integer is written as a real number: %s', async (_, number, was, is) => {
+    const isAlone = number === 7;
+    const others = isAlone
+      ? { 5: '<</Type/Font/Subtype/TrueType/BaseFont/Helvetica/FirstChar 7 0 R>>', 7: was }
+      : { [number]: `<<${was}>>` };
+    const signed = await signedByHand(contract(others));
+    const body = isAlone ? is : `<<${was.replace(/\/X 3.*|\/Kids.*/, is)}>>`;
+    expect(report(edited(signed, { [number]: body }), roots).verdict).toBe('changed');
+  });
+
+  test('measures may be written anew', async () => {
+    const signed = await signedByHand(contract());
+    const page = PAGE.replace('595 842', '595.0 842.00');
+    expect(report(edited(signed, { 3: page }), roots).verdict).toBe('valid');
   });
 });
