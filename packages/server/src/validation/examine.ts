@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DamagedPdf, headerOffset, TooComplexPdf } from '../documents/index.ts';
 import { DomainError } from '../platform/errors.ts';
+import type { Coverage } from './byte-range.ts';
 import { readCertificate } from './certificate.ts';
 import type { TrustAnchor } from './certificate-path.ts';
 import { changesSince } from './changes/index.ts';
@@ -57,8 +58,7 @@ export function examine({ pdf, anchors, crls, now }: ExaminationInput): Validati
     revocation: { crls: [...store.crls, ...crls.map((crl) => Buffer.from(crl))], ocsps: store.ocsps },
     now,
   };
-  const onMainLine = attached(objects, knowledge).map((each) => ({ ...each, isDetached: isBypassed(objects, each) }));
-  const facts = [...onMainLine, ...detached(pdf, objects, knowledge)];
+  const facts = [...attached(objects, knowledge), ...detached(pdf, objects, knowledge)];
   const signatures = withoutCopies(facts);
   const signedRevisions = signatures.flatMap(({ coverage, isDetached }) =>
     isDetached ? [] : (coverage.revision ?? []),
@@ -117,7 +117,11 @@ function prefixOf(pdf: Buffer, end: number): ObjectHistory | undefined {
 /** Signatures to which the file's history leads. */
 function attached(objects: ObjectHistory, knowledge: Knowledge): SignatureFacts[] {
   const digests = new RangeDigests(objects.history.bytes);
-  return findSignatureValues(objects).map((value) => signatureFacts(objects, value, digests, knowledge));
+  return findSignatureValues(objects).map((value) => {
+    const facts = signatureFacts(objects, value, digests, knowledge);
+    facts.isDetached = isBypassed(objects, facts.coverage);
+    return facts;
+  });
 }
 
 /**
@@ -152,7 +156,7 @@ function attachedHoles(objects: ObjectHistory): number[] {
  * Whether the history goes past what was signed: the save that ends where the signature does has another cross-reference
  * than the signed bytes themselves name at their end. It lay hidden among them, and a later save goes on from it.
  */
-function isBypassed({ history: { bytes, revisions } }: ObjectHistory, { coverage }: SignatureFacts): boolean {
+function isBypassed({ history: { bytes, revisions } }: ObjectHistory, coverage: Coverage): boolean {
   const save = coverage.revision === undefined ? undefined : revisions[coverage.revision];
   return save !== undefined && save.startXref !== statedStart(bytes, coverage.end);
 }

@@ -161,3 +161,124 @@ describe('a save that readers take otherwise', () => {
     expect(report(edited(signed, { 3: page }), roots).verdict).toBe('valid');
   });
 });
+
+describe('a signed file that readers read more of than is clear', () => {
+  test.each([
+    ['a number that is none', '/X --5'],
+    ['a word', '/X abc'],
+    ['a string that is none', '/X <zz>'],
+    ['a reference with a sign', '/X +4 0 R'],
+    ['more nesting than anybody needs', `/X ${'['.repeat(70)}${']'.repeat(70)}`],
+  ])('a page with %s: what it leads to may not change', async (_, odd) => {
+    const signed = await signedByHand(contract({ 3: PAGE.replace('/Parent', `${odd}/Parent`) }));
+    expect(report(edited(signed, { 4: OTHER_TEXT }), roots).verdict).toBe('changed');
+    expect(report(edited(signed, { 7: 'null' }), roots).verdict).toBe('valid');
+  });
+
+  test.each([
+    ['comments and strings', '/X --5 (% \\) 4 0 R)', '/Contents 4 % (\n 0 R'],
+    ['a comment before it', '/X --5 % (', '\n/Contents 4 0 R'],
+  ])('what it leads to is found between %s', async (_, odd, contents) => {
+    const page = PAGE.replace('/Contents 4 0 R', contents).replace('/Parent', `${odd}\n/Parent`);
+    const signed = await signedByHand(contract({ 3: page }));
+    expect(report(edited(signed, { 4: OTHER_TEXT }), roots).verdict).toBe('changed');
+  });
+
+  test.each(['/Contents 6 0 R/Contents 4 0 R', '/Contents 4 0 R/Contents 6 0 R'])(
+    'a page that says twice what it shows: neither may change (%s)',
+    async (twice) => {
+      const signed = await signedByHand(contract({ 3: PAGE.replace('/Contents 4 0 R', twice), 6: words('Price 1') }));
+      for (const number of [4, 6])
+        expect(report(edited(signed, { [number]: OTHER_TEXT }), roots).verdict).toBe('changed');
+    },
+  );
+
+  const plain = (data: string): Buffer => Buffer.from(data);
+  test.each([
+    ['begin where another object says', '/First 7 0 R', plain, { 7: '4' }, { 7: '5' }],
+    [
+      'are packed in an unusual manner',
+      '/First 4/Filter/ASCIIHexDecode',
+      (data: string) => plain(`${plain(data).toString('hex')}>`),
+      {},
+      { 4: OTHER_TEXT },
+    ],
+  ])('objects of a stream that %s', async (_, more, pack, others, changes) => {
+    const signed = await signedByHand(packedContract(`/N 1${more}`, pack(`3 0 ${PAGE}  `), others));
+    expect(report(edited(signed, changes), roots).verdict).toBe('changed');
+  });
+
+  test('a later object stream in which an object stands twice', async () => {
+    const signed = await signedByHand(contract());
+    const [first, second] = [PAGE.replace('/Contents 4', '/Contents 64'), PAGE];
+    const head = `3 0 3 ${first.length + 1} `;
+    const members = stream(`/Type/ObjStm/N 2/First ${head.length}`, Buffer.from(`${head}${first} ${second}`));
+    const tampered = savedWithStream(signed, { 60: members, 64: OTHER_TEXT }, [[3, 60, 1]]);
+    expect(forbidden(report(tampered, roots))).toEqual(['ambiguous_object']);
+  });
+
+  test('a new signature field without a rectangle may have no look', async () => {
+    const signed = await signedByHand(contract());
+    const fields = /\/Fields ?\[(.*?)\]/.exec(signed.toString('latin1', signed.lastIndexOf('\n18 0 obj')))?.[1] ?? '';
+    const withField = (more: string): string[] =>
+      forbidden(
+        report(
+          edited(signed, {
+            3: PAGE.replace('/Contents', '/Annots[70 0 R]/Contents'),
+            18: `<</Fields[${fields} 70 0 R]/SigFlags 3>>`,
+            70: `<</Type/Annot/Subtype/Widget/FT/Sig/T(new)/F 4/P 3 0 R${more}>>`,
+            71: stream('/Type/XObject/Subtype/Form/BBox[0 0 9 9]', Buffer.from('0 0 9 9 re f')),
+          }),
+          roots,
+        ),
+      );
+    expect(withField('')).toEqual([]);
+    expect(withField('/AP<</N 71 0 R>>')).toEqual(['unsigned_seal_added']);
+  });
+});
+
+type Compressed = readonly [number: number, stream: number, index: number];
+
+/** The contract with its page in the object stream 60. */
+function packedContract(dictionary: string, data: Buffer, others: Readonly<Record<number, string>>): Buffer {
+  const objects = {
+    1: '<</Type/Catalog/Pages 2 0 R/AcroForm 18 0 R>>',
+    2: '<</Type/Pages/Kids[3 0 R]/Count 1>>',
+    4: words('Price 1'),
+    5: '<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>',
+    18: '<</Fields[]>>',
+    60: stream(`/Type/ObjStm${dictionary}`, data),
+    ...others,
+  };
+  return savedWithStream(Buffer.from('%PDF-1.7\n'), objects, [[3, 60, 0]]);
+}
+
+/** A save with a cross-reference stream. */
+function savedWithStream(
+  pdf: Buffer,
+  objects: Readonly<Record<number, string | Buffer>>,
+  compressed: readonly Compressed[],
+): Buffer {
+  const chunks = [pdf];
+  const length = (): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const rows: [number: number, type: number, second: number, third: number][] = compressed.map(
+    ([number, container, index]) => [number, 2, container, index],
+  );
+  for (const [number, body] of Object.entries(objects)) {
+    rows.push([Number(number), 1, length(), 0]);
+    chunks.push(Buffer.from(`${number} 0 obj\n`), Buffer.from(body), Buffer.from('\nendobj\n'));
+  }
+  const data = Buffer.alloc(rows.length * 7);
+  for (const [index, [, type, second, third]] of rows.entries()) {
+    data.writeUInt8(type, index * 7);
+    data.writeUInt32BE(second, index * 7 + 1);
+    data.writeUInt16BE(third, index * 7 + 5);
+  }
+  const start = length();
+  const prev = pdf.includes('startxref') ? `/Prev ${startXrefOf(pdf)}` : '';
+  const index = rows.map(([number]) => `${number} 1`).join(' ');
+  const dictionary = `/Type/XRef/Size 90/Root 1 0 R/Index[${index}]/W[1 4 2]${prev}`;
+  chunks.push(Buffer.from('80 0 obj\n'), stream(dictionary, data));
+  chunks.push(Buffer.from(`\nendobj\nstartxref\n${start}\n%%EOF\n`));
+  return Buffer.concat(chunks);
+}
