@@ -249,8 +249,11 @@ export class ObjectHistory {
       const isExact = parser.takeKeyword('endobj');
       return { value, ...doubts, isExact, generation, span: [offset, parser.position] };
     }
-    const end = new PdfParser(bytes, stream.encoded.byteOffset - bytes.byteOffset + stream.encoded.length, budget);
+    const start = stream.encoded.byteOffset - bytes.byteOffset;
+    const end = new PdfParser(bytes, start + stream.encoded.length, budget);
+    // Without a line feed before them, the data begin in the next line for some readers (7.3.8.1).
     const isExact =
+      bytes[start - 1] === 10 &&
       view.resolve(stream.dict.get('Length')) === stream.encoded.length &&
       end.takeKeyword('endstream') &&
       end.takeKeyword('endobj');

@@ -155,6 +155,14 @@ describe('a save that readers take otherwise', () => {
     expect(report(edited(signed, { [number]: body }), roots).verdict).toBe('changed');
   });
 
+  test('a stream whose data begin right behind its keyword', async () => {
+    const text = '%BT /F 24 Tf 60 700 Td (Price 9) Tj ET\n';
+    const signed = await signedByHand(contract({ 4: stream('', Buffer.from(text)) }));
+    const again = (gap: string): string => `<</Length ${text.length}>>\nstream${gap}${text}\nendstream`;
+    expect(report(edited(signed, { 4: again('\r\n') }), roots).verdict).toBe('valid');
+    expect(forbidden(report(edited(signed, { 4: again('') }), roots))).toContain('ambiguous_object');
+  });
+
   test('measures may be written anew', async () => {
     const signed = await signedByHand(contract());
     const page = PAGE.replace('595 842', '595.0 842.00');
