@@ -1,7 +1,9 @@
 import { PdfRef } from '../documents/index.ts';
 
 const BYTES_MAX = 1024 * 1024;
-const OBJECT_NUMBER_MAX = 8_388_607;
+export const OBJECT_NUMBER_MAX = 8_388_607;
+/** As lenient readers have it: `4 0R`, `4+0 R`. */
+const REFERENCE = /(\d{1,20})(?:[\0\t\n\f\r ]+[+-]?|[+-])\d{1,20}[\0\t\n\f\r ]*R/g;
 
 /**
  * What an object that cannot be read refers to, as far as its bytes say so: readers that are less strict may read it, and
@@ -11,8 +13,9 @@ export function mentionedIn(bytes: Buffer): PdfRef[] {
   const text = bytes.toString('latin1', 0, BYTES_MAX);
   const numbers = new Set<number>();
   for (const each of [text, withoutStringsAndComments(text)]) {
-    for (const [, digits] of each.matchAll(/(\d{1,10})[\0\t\n\f\r ]+[+-]?\d{1,10}[\0\t\n\f\r ]+R/g)) {
-      const number = Number(digits);
+    for (const [, digits = ''] of each.matchAll(REFERENCE)) {
+      // Some readers keep the lowest 32 bits of a number.
+      const number = Number(BigInt(digits) & 0xff_ff_ff_ffn);
       if (number <= OBJECT_NUMBER_MAX) numbers.add(number);
     }
   }

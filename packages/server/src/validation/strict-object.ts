@@ -1,6 +1,7 @@
-import { DamagedPdf, PdfName, PdfParser } from '../documents/index.ts';
+import { DamagedPdf, PdfName, PdfParser, PdfRef } from '../documents/index.ts';
 import type { ParseBudget, PdfDict, PdfValue } from '../documents/index.ts';
 import type { Span } from './history.ts';
+import { OBJECT_NUMBER_MAX } from './mentions.ts';
 
 const NESTING_MAX = 64;
 
@@ -69,7 +70,12 @@ class Scan {
     const parser = this.#parser;
     parser.skipSpace();
     if (this.#isDictionary()) return this.#dictionary(depth);
-    if (parser.bytes[parser.position] !== 0x5b) return parser.parseValue();
+    if (parser.bytes[parser.position] !== 0x5b) {
+      const value = parser.parseValue();
+      const isAbsurd = value instanceof PdfRef && value.objectNumber > OBJECT_NUMBER_MAX;
+      if (isAbsurd) throw new DamagedPdf('a reference that readers take for different ones');
+      return value;
+    }
     const items: PdfValue[] = [];
     parser.position += 1;
     for (;;) {

@@ -176,6 +176,8 @@ describe('a signed file that readers read more of than is clear', () => {
     ['a word', '/X abc'],
     ['a string that is none', '/X <zz>'],
     ['a reference with a sign', '/X +4 0 R'],
+    ['a reference without a space', '/X 4 0R'],
+    ['a reference beyond all numbers', '/X 4294967300 0 R'],
     ['more nesting than anybody needs', `/X ${'['.repeat(70)}${']'.repeat(70)}`],
   ])('a page with %s: what it leads to may not change', async (_, odd) => {
     const signed = await signedByHand(contract({ 3: PAGE.replace('/Parent', `${odd}/Parent`) }));
@@ -223,6 +225,25 @@ describe('a signed file that readers read more of than is clear', () => {
     const members = stream(`/Type/ObjStm/N 2/First ${head.length}`, Buffer.from(`${head}${first} ${second}`));
     const tampered = savedWithStream(signed, { 60: members, 64: OTHER_TEXT }, [[3, 60, 1]]);
     expect(forbidden(report(tampered, roots))).toEqual(['ambiguous_object']);
+  });
+
+  test('the look of a button, where fields may be filled in', async () => {
+    const button =
+      '<</Type/Annot/Subtype/Widget/FT/Btn/Ff 65536/T(b)/F 4/Rect[50 690 300 730]/P 3 0 R/AP<</N 7 0 R>>>>';
+    const look = (text: string): Buffer => stream('/Type/XObject/Subtype/Form/BBox[0 0 9 9]', Buffer.from(text));
+    const prepared = contract({
+      3: PAGE.replace('/Contents', '/Annots[6 0 R]/Contents'),
+      6: button,
+      7: look(''),
+      18: '<</Fields[6 0 R]>>',
+    });
+    const dictionary = '/Reference[<</TransformMethod/DocMDP/TransformParams<</P 2/V/1.2>>>>]';
+    const signed = await handSigned(prepared, signer, { name: 'x', dictionary });
+    for (const changes of [
+      { 7: look('1 g 0 0 9 9 re f') },
+      { 6: button.replace('/N 7', '/N 8'), 8: look('0 0 9 9 re f') },
+    ])
+      expect(forbidden(report(edited(signed, changes), roots))).toEqual(['field_changed']);
   });
 
   test('a new signature field without a rectangle may have no look', async () => {
