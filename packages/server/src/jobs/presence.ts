@@ -51,17 +51,18 @@ export function createWorkerPresence(pool: Pool): WorkerPresence {
         // Another node may be looking at it just now: the next call tries again.
         if (rows[0]?.isHeld === true) held.add(name);
       }
-      // Another session than the one that holds our own locks: to that one they would seem to be free.
+      // Another session than the one that holds our own locks: to that one they would seem to be free. Ours are left out
+      // also where we could not say just now that we live.
       await pool.query(
         `with gone as (
            select locked_by from (
              select distinct locked_by from graphile_worker.jobs
-             where locked_by is not null and locked_at < now() - make_interval(secs => $2)
+             where locked_by <> all($3) and locked_at < now() - make_interval(secs => $2)
            ) held
            where pg_try_advisory_xact_lock($1, hashtext(locked_by))
          )
          select graphile_worker.force_unlock_workers(array_agg(locked_by)) from gone having count(*) > 0`,
-        [PRESENCE_LOCKS, LOCK_SECONDS_MIN],
+        [PRESENCE_LOCKS, LOCK_SECONDS_MIN, [...names]],
       );
     },
     stop() {
