@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { DamagedPdf, headerOffset, TooComplexPdf } from '../documents/index.ts';
 import { DomainError } from '../platform/errors.ts';
+import type { Coverage } from './byte-range.ts';
 import { readCertificate } from './certificate.ts';
 import type { TrustAnchor } from './certificate-path.ts';
 import { changesSince } from './changes/index.ts';
 import type { Change } from './changes/index.ts';
-import { readHistory } from './history.ts';
+import { readHistory, statedStart, TAIL_BYTES_MAX } from './history.ts';
 import { documentTimestamps, judgeSignature } from './judge.ts';
 import { pagesOfSignatures } from './pages.ts';
 import { RangeDigests } from './range-digests.ts';
@@ -67,7 +68,7 @@ export function examine({ pdf, anchors, crls, now }: ExaminationInput): Validati
     from === undefined ? [] : changesSince(objects, from, intact(signatures)),
   );
   if (hasBrokenTail) changes.set(last + 1, [{ code: 'bytes_appended', revision: last + 1 }]);
-  else addSpace(changes, signatures, pdf.length, last);
+  else addSpace(changes, signatures, pdf.length, last, revisions[last]?.end ?? 0);
 
   const stamps = documentTimestamps(signatures, knowledge);
   const stored = memo((revision) => storedValidationData(objects.at(revision)));
@@ -116,7 +117,11 @@ function prefixOf(pdf: Buffer, end: number): ObjectHistory | undefined {
 /** Signatures to which the file's history leads. */
 function attached(objects: ObjectHistory, knowledge: Knowledge): SignatureFacts[] {
   const digests = new RangeDigests(objects.history.bytes);
-  return findSignatureValues(objects).map((value) => signatureFacts(objects, value, digests, knowledge));
+  return findSignatureValues(objects).map((value) => {
+    const facts = signatureFacts(objects, value, digests, knowledge);
+    facts.isDetached = isBypassed(objects, facts.coverage);
+    return facts;
+  });
 }
 
 /**
@@ -145,6 +150,15 @@ function detached(pdf: Buffer, objects: ObjectHistory, knowledge: Knowledge): Si
 
 function attachedHoles(objects: ObjectHistory): number[] {
   return findSignatureValues(objects).flatMap(({ contentsSpan }) => (contentsSpan ? [contentsSpan[0]] : []));
+}
+
+/**
+ * Whether the history goes past what was signed: the save that ends where the signature does has another cross-reference
+ * than the signed bytes themselves name at their end. It lay hidden among them, and a later save goes on from it.
+ */
+function isBypassed({ history: { bytes, revisions } }: ObjectHistory, coverage: Coverage): boolean {
+  const save = coverage.revision === undefined ? undefined : revisions[coverage.revision];
+  return save !== undefined && save.startXref !== statedStart(bytes, coverage.end);
 }
 
 /** Whether the one's saves are the other's first ones. */
@@ -182,11 +196,16 @@ function addSpace(
   signatures: readonly SignatureFacts[],
   length: number,
   last: number,
+  lastEnd: number,
 ): void {
   const ends = signatures.filter(({ coverage }) => coverage.revision === last).map(({ coverage }) => coverage.end);
-  if (ends.length === 0 || Math.max(...ends) === length) return;
   const behind = changes.get(last + 1) ?? [];
-  if (behind.length === 0) changes.set(last + 1, [{ code: 'space_appended', revision: last + 1 }]);
+  if (behind.length > 0) return;
+  // So much of it that readers do not find the end of the file, and look for objects of their own accord.
+  const isMuch = length - Math.max(lastEnd, ...ends) > TAIL_BYTES_MAX;
+  if (isMuch) changes.set(last + 1, [{ code: 'bytes_appended', revision: last + 1 }]);
+  else if (ends.length > 0 && Math.max(...ends) < length)
+    changes.set(last + 1, [{ code: 'space_appended', revision: last + 1 }]);
 }
 
 function changesAfter(

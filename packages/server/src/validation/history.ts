@@ -14,8 +14,12 @@ export type Revision = {
   startXref: number;
   entries: ReadonlyMap<number, XrefEntry>;
   trailer: PdfDict;
+  /** /Size, of the newest section. */
+  size: number;
   /** It places one object twice: of the two, some readers take the first and some the last. */
   hasDoubleEntries: boolean;
+  /** Its trailer reads differently to different readers, lacks what each save names, or leaves objects out by its Size. */
+  isDoubtful: boolean;
   /** False where something else stands between cross-reference and `%%EOF` than its own `startxref`. */
   isRegular: boolean;
   /** Cross-reference and what follows it, up to `end`: bytes that are no object's. */
@@ -38,6 +42,8 @@ const REVISIONS_MAX = 4_000;
 /** Entries of all sections together: a history keeps every one of them. */
 const ENTRIES_MAX = 1_000_000;
 const EOF_MARK = '%%EOF';
+/** `startxref` to `%%EOF`, and what may follow: readers look for it in the last 1024 bytes, and repair the file without. */
+export const TAIL_BYTES_MAX = 256;
 
 /**
  * Follows the cross-references of a file from the newest to the oldest. Nothing is repaired: a reader that repairs sees
@@ -56,6 +62,13 @@ export function readHistory(bytes: Buffer): History {
     start = revision.end;
   }
   return { bytes, budget, revisions };
+}
+
+/** What `startxref` says last before `end`: where a reader of these bytes begins. */
+export function statedStart(bytes: Buffer, end: number): number | undefined {
+  const keyword = bytes.lastIndexOf('startxref', end - 'startxref'.length);
+  const [, digits] = /^startxref\s+(\d{1,15})/.exec(bytes.toString('latin1', keyword, keyword + 64)) ?? [];
+  return keyword === -1 || digits === undefined ? undefined : Number(digits);
 }
 
 /** Newest first, as /Prev links them. */
@@ -117,16 +130,19 @@ function revisionOf(bytes: Buffer, budget: ParseBudget, group: readonly Located[
   const entries = new Map<number, XrefEntry>();
   const spans: Span[] = [];
   let hasDoubleEntries = false;
+  let isDoubtful = false;
   for (const { offset, endsAt, section, hybrid } of group) {
     const placed = [...section.used, ...(hybrid?.section.used ?? [])];
-    hasDoubleEntries ||= new Set(placed.map(([number]) => number)).size < placed.length;
+    const own = [...section.used.map(([number]) => number), ...section.free];
+    hasDoubleEntries ||= hasTwice(placed.map(([number]) => number)) || hasTwice(own);
+    isDoubtful ||= section.isDoubtful || hybrid?.section.isDoubtful === true || !isComplete(section);
     addEntries(entries, placed);
     if (hybrid) {
       spans.push([hybrid.offset, afterObject(bytes, budget, hybrid.endsAt)]);
     }
     addEntries(
       entries,
-      section.free.map((number) => [number, { kind: 'free' }]),
+      [...(hybrid?.section.free ?? []), ...section.free].map((number) => [number, { kind: 'free' }]),
     );
     spans.push([offset, section.manner === 'table' ? endsAt : afterObject(bytes, budget, endsAt)]);
   }
@@ -145,10 +161,22 @@ function revisionOf(bytes: Buffer, budget: ParseBudget, group: readonly Located[
     startXref: newest.offset,
     isRegular: end.isRegular,
     hasDoubleEntries,
+    isDoubtful,
     entries,
     trailer,
+    size: integerOf(newest.section.dict, 'Size') ?? 0,
     xrefSpans: spans,
   };
+}
+
+function hasTwice(numbers: readonly number[]): boolean {
+  return new Set(numbers).size < numbers.length;
+}
+
+/** Readers begin with the newest trailer, and leave out objects beyond its Size (table 15). */
+function isComplete({ used, dict }: XrefSection): boolean {
+  const size = integerOf(dict, 'Size') ?? 0;
+  return dict.has('Root') && used.every(([number]) => number < size);
 }
 
 function addEntries(entries: Map<number, XrefEntry>, added: readonly (readonly [number, XrefEntry])[]): void {
@@ -172,7 +200,8 @@ function endOfRevision(
   if (parser.takeKeyword('startxref') && parser.takeInteger() === startXref) {
     const mark = skipWhiteSpace(bytes, parser.position);
     const isMark = bytes.toString('latin1', mark, mark + EOF_MARK.length) === EOF_MARK;
-    if (isMark) return { startXrefAt, end: mark + EOF_MARK.length, isRegular: true };
+    const isShort = mark + EOF_MARK.length - startXrefAt <= TAIL_BYTES_MAX;
+    if (isMark && isShort) return { startXrefAt, end: mark + EOF_MARK.length, isRegular: true };
   }
   const mark = bytes.indexOf(EOF_MARK, last.endsAt);
   if (mark === -1) throw new DamagedPdf('no end of file mark');

@@ -119,12 +119,13 @@ function provenTime(
 }
 
 function trustProblems(
-  { cms }: SignatureFacts,
+  { cms, value }: SignatureFacts,
   path: CertificatePath,
   vouchedTime: Date | undefined,
   knowledge: Knowledge,
 ): ProblemCode[] {
   const problems: ProblemCode[] = [];
+  if (!value.isTimestamp && cms?.signer && isForOthers(cms.signer)) problems.push('certificate_not_for_signing');
   if (!path.anchor) problems.push('issuer_unknown');
   else if (cms && !areAllVouched(cms.certificates, knowledge.certificates, knowledge.anchors)) {
     problems.push('certificate_unvouched');
@@ -136,6 +137,14 @@ function trustProblems(
     else problems.push('issuer_not_allowed');
   }
   return problems;
+}
+
+/** Servers, timestamp services, OCSP responders. */
+const OTHER_PURPOSES: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.8', '1.3.6.1.5.5.7.3.9']);
+
+/** A certificate that is given to nobody who signs documents (RFC 5280, 4.2.1.12). */
+function isForOthers({ extendedKeyUsage }: Certificate): boolean {
+  return extendedKeyUsage.length > 0 && extendedKeyUsage.every((purpose) => OTHER_PURPOSES.has(purpose));
 }
 
 function revocationOfPath({ certificates }: CertificatePath, data: RevocationData, now: Date): RevocationState {

@@ -10,6 +10,7 @@ import {
 } from '../documents/index.ts';
 import type { PdfDict, PdfValue, XrefEntry } from '../documents/index.ts';
 import type { History, Span } from './history.ts';
+import { mentionedIn } from './mentions.ts';
 import { parseStrictly } from './strict-object.ts';
 import type { StrictValue } from './strict-object.ts';
 
@@ -23,7 +24,19 @@ type PlacedObject = StrictValue & {
   generation: number;
 };
 type Version = { revision: number; entry: XrefEntry };
-type ObjectStream = { data: Buffer; places: readonly (readonly [objectNumber: number, offset: number])[] };
+/** An object in an object stream. */
+type MemberObject = StrictValue & {
+  /** It ends before the next one begins, and no other has its number. */
+  isExact: boolean;
+};
+type ObjectStream = {
+  data: Buffer;
+  places: readonly (readonly [objectNumber: number, offset: number])[];
+  /** The offsets in their order. */
+  starts: readonly number[];
+  /** Of two objects of one number, some readers take the first and some the one that the cross-reference names. */
+  hasNumberTwice: boolean;
+};
 
 const REFERENCE_HOPS_MAX = 16;
 const OBJECT_STREAM_ITEMS_MAX = 200_000;
@@ -33,7 +46,8 @@ export class ObjectHistory {
   readonly history: History;
   readonly #versions = new Map<number, Version[]>();
   readonly #atOffset = new Map<number, PlacedObject>();
-  readonly #inStream = new Map<string, StrictValue>();
+  readonly #inStream = new Map<string, MemberObject>();
+  readonly #mentions = new Map<string, PdfValue>();
   readonly #objectStreams = new Map<number, ObjectStream>();
   /** By the number of an object stream, all numbers that any save placed in it. */
   readonly #members = new Map<number, Set<number>>();
@@ -63,14 +77,28 @@ export class ObjectHistory {
   /** Whether readers agree on what an object says, and where it ends. */
   isAmbiguous(objectNumber: number, entry: XrefEntry, revision: number): boolean {
     try {
-      if (entry.kind === 'compressed') return this.#readCompressed(entry, objectNumber, revision).hasDoubleKeys;
       if (entry.kind === 'free') return false;
+      if (entry.kind === 'compressed') {
+        const member = this.#readCompressed(entry, objectNumber, revision);
+        return !member.isExact || member.hasDoubleKeys;
+      }
       const { isExact, hasDoubleKeys, generation } = this.#placedAt(entry.offset, objectNumber, revision);
       return !isExact || hasDoubleKeys || generation !== entry.generation;
     } catch (error) {
       if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
       return true;
     }
+  }
+
+  /** Which numbers of an object are written with a point, as it stands there; undefined where there is none. */
+  pointedIntegersOf(objectNumber: number, revision: number): string | undefined {
+    const entry = this.entryAt(objectNumber, revision);
+    if (!entry || entry.kind === 'free') return undefined;
+    this.valueAt(objectNumber, revision);
+    if (entry.kind === 'offset') return this.#atOffset.get(entry.offset)?.pointedIntegers;
+    const container = this.entryAt(entry.stream, revision);
+    const key = container?.kind === 'offset' ? `${container.offset}/${entry.index}` : '';
+    return this.#inStream.get(key)?.pointedIntegers;
   }
 
   /** The bytes of the object at an offset; none where it cannot be read. */
@@ -98,7 +126,8 @@ export class ObjectHistory {
   }
 
   /**
-   * An object's value in a save; null where there is none, as for a reader (7.3.10), and where it cannot be read.
+   * An object's value in a save; null where there is none, as for a reader (7.3.10). Of one that cannot be read, what it
+   * mentions.
    *
    * @throws DamagedPdf when the work for this file is used up
    */
@@ -112,8 +141,69 @@ export class ObjectHistory {
     } catch (error) {
       // A file whose work is used up is given up: else all the rest of it would seem empty.
       if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
-      return null;
+      return this.#mentionsOf(entry, revision);
     }
+  }
+
+  #mentionsOf(entry: XrefEntry, revision: number): PdfValue {
+    const { bytes, budget } = this.history;
+    const place = entry.kind === 'compressed' ? this.entryAt(entry.stream, revision) : entry;
+    if (place?.kind !== 'offset' || place.offset >= bytes.length) return null;
+    const key = `${place.offset}/${entry.kind === 'compressed' ? entry.index : ''}`;
+    const known = this.#mentions.get(key);
+    if (known !== undefined) return known;
+    const raw =
+      entry.kind === 'compressed'
+        ? this.#memberBytes(entry, place.offset)
+        : bytes.subarray(place.offset, this.#endOf(place.offset));
+    budget.spendBytes(raw.length);
+    const found = mentionedIn(raw);
+    const value = found.length > 0 ? found : null;
+    this.#mentions.set(key, value);
+    return value;
+  }
+
+  #endOf(offset: number): number | undefined {
+    this.history.budget.spendScan();
+    const end = this.history.bytes.indexOf('endobj', offset);
+    return end === -1 ? undefined : end;
+  }
+
+  #memberBytes({ index }: { index: number }, offset: number): Buffer {
+    const container = this.#objectStreams.get(offset);
+    const from = container?.places[index]?.[1];
+    return container && from !== undefined
+      ? container.data.subarray(from, nextPlace(container, from))
+      : Buffer.alloc(0);
+  }
+
+  /**
+   * What object streams hang on, and what they mention besides the objects that the cross-reference places in them.
+   *
+   * @param among the numbers to look at
+   */
+  objectStreamsOf(revision: number, among: Iterable<number>): { values: PdfValue[]; areAllRead: boolean } {
+    const values: PdfValue[] = [];
+    let areAllRead = true;
+    for (const number of among) {
+      const entry = this.#members.has(number) ? this.entryAt(number, revision) : undefined;
+      if (entry?.kind !== 'offset') continue;
+      try {
+        const container = this.#objectStream(entry.offset, number, revision);
+        const stream = this.#readAt(entry.offset, number, revision);
+        if (stream instanceof PdfStream) values.push(stream.dict);
+        if (container.hasNumberTwice) values.push(mentionedIn(container.data));
+      } catch (error) {
+        if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
+        areAllRead = false;
+      }
+    }
+    return { values, areAllRead };
+  }
+
+  /** Streams in which some save placed an object. */
+  get objectStreamNumbers(): Iterable<number> {
+    return this.#members.keys();
   }
 
   #readAt(offset: number, objectNumber: number, revision: number): PdfValue {
@@ -129,13 +219,20 @@ export class ObjectHistory {
     const known = this.#atOffset.get(offset);
     if (known) return known;
     // An object whose /Length is itself finds null and no loop.
-    const nothing = { value: null, hasDoubleKeys: false, isExact: false, generation: 0 };
+    const nothing = { value: null, hasDoubleKeys: false, pointedIntegers: '', isExact: false, generation: 0 };
     this.#atOffset.set(offset, { ...nothing, span: [offset, offset] });
     const { bytes, budget } = this.history;
     const parser = new PdfParser(bytes, offset, budget);
-    const placed = parser.charged(() => this.#readPlaced(parser, offset, objectNumber, revision));
-    this.#atOffset.set(offset, placed);
-    return placed;
+    try {
+      const placed = parser.charged(() => this.#readPlaced(parser, offset, objectNumber, revision));
+      this.#atOffset.set(offset, placed);
+      return placed;
+    } catch (error) {
+      if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
+      const value = this.#mentionsOf({ kind: 'offset', offset, generation: 0 }, revision);
+      this.#atOffset.set(offset, { ...nothing, value, span: [offset, offset] });
+      throw error;
+    }
   }
 
   #readPlaced(parser: PdfParser, offset: number, objectNumber: number, revision: number): PlacedObject {
@@ -145,34 +242,39 @@ export class ObjectHistory {
     const isHere = found === objectNumber && parser.takeKeyword('obj');
     if (!isHere || generation === undefined)
       throw new DamagedPdf(`object ${objectNumber} is not where the cross-reference says`);
-    const { value, hasDoubleKeys } = parseStrictly(parser);
+    const { value, ...doubts } = parseStrictly(parser);
     const view = this.at(revision);
     const stream = isDict(value) ? readStreamAfter(parser, value, (length) => view.resolve(length), budget) : undefined;
     if (!stream) {
       const isExact = parser.takeKeyword('endobj');
-      return { value, hasDoubleKeys, isExact, generation, span: [offset, parser.position] };
+      return { value, ...doubts, isExact, generation, span: [offset, parser.position] };
     }
-    const end = new PdfParser(bytes, stream.encoded.byteOffset - bytes.byteOffset + stream.encoded.length, budget);
+    const start = stream.encoded.byteOffset - bytes.byteOffset;
+    const end = new PdfParser(bytes, start + stream.encoded.length, budget);
+    // Without a line feed before them, the data begin in the next line for some readers (7.3.8.1).
     const isExact =
+      bytes[start - 1] === 10 &&
       view.resolve(stream.dict.get('Length')) === stream.encoded.length &&
       end.takeKeyword('endstream') &&
       end.takeKeyword('endobj');
-    return { value: stream, hasDoubleKeys, isExact, generation, span: [offset, end.position] };
+    return { value: stream, ...doubts, isExact, generation, span: [offset, end.position] };
   }
 
-  #readCompressed(entry: { stream: number; index: number }, objectNumber: number, revision: number): StrictValue {
+  #readCompressed(entry: { stream: number; index: number }, objectNumber: number, revision: number): MemberObject {
     const container = this.entryAt(entry.stream, revision);
     if (container?.kind !== 'offset') throw new DamagedPdf('an object stream is missing');
     const key = `${container.offset}/${entry.index}`;
     const known = this.#inStream.get(key);
     if (known !== undefined) return known;
-    const { data, places } = this.#objectStream(container.offset, entry.stream, revision);
-    const place = places[entry.index];
+    const stream = this.#objectStream(container.offset, entry.stream, revision);
+    const place = stream.places[entry.index];
     if (place?.[0] !== objectNumber) throw new DamagedPdf(`object ${objectNumber} is not in its object stream`);
-    const parser = new PdfParser(data, place[1], this.history.budget);
+    const parser = new PdfParser(stream.data, place[1], this.history.budget);
     const value = parser.charged(() => parseStrictly(parser));
-    this.#inStream.set(key, value);
-    return value;
+    const isExact = parser.position <= nextPlace(stream, place[1]) && !stream.hasNumberTwice;
+    const member = { ...value, isExact };
+    this.#inStream.set(key, member);
+    return member;
   }
 
   #objectStream(offset: number, objectNumber: number, revision: number): ObjectStream {
@@ -196,10 +298,24 @@ export class ObjectHistory {
       if (inner === undefined || at === undefined) throw new DamagedPdf('index of an object stream');
       places.push([inner, first + at]);
     }
-    const result = { data, places };
+    const starts = places.map(([, start]) => start).sort((a, b) => a - b);
+    const isTwice = new Set(places.map(([number]) => number)).size < places.length;
+    const result = { data, places, starts, hasNumberTwice: isTwice };
     this.#objectStreams.set(offset, result);
     return result;
   }
+}
+
+/** Where the object behind this place begins, or the data end. */
+function nextPlace({ data, starts }: ObjectStream, from: number): number {
+  let low = 0;
+  let high = starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] ?? 0) <= from) low = middle + 1;
+    else high = middle;
+  }
+  return starts[low] ?? data.length;
 }
 
 /** The file as a reader saw it after one of its saves. */

@@ -1,21 +1,35 @@
-import { DamagedPdf, PdfName, PdfParser } from '../documents/index.ts';
+import { DamagedPdf, PdfName, PdfParser, PdfRef } from '../documents/index.ts';
 import type { ParseBudget, PdfDict, PdfValue } from '../documents/index.ts';
 import type { Span } from './history.ts';
+import { OBJECT_NUMBER_MAX } from './mentions.ts';
 
 const NESTING_MAX = 64;
 
-/** A value, and whether any dictionary in it has a key twice: of the two, some readers take the first and some the last. */
-export type StrictValue = { value: PdfValue; hasDoubleKeys: boolean };
+/** A value, and what readers may take otherwise. */
+export type StrictValue = {
+  value: PdfValue;
+  /** A dictionary in it has a key twice: of the two, some readers take the first and some the last. */
+  hasDoubleKeys: boolean;
+  /** Which numbers outside of dictionaries are whole and written with a point: some readers take `8.0` for no integer. */
+  pointedIntegers: string;
+};
+
+/** Keys whose numbers may be real ones: every reader takes them as they come. */
+const MEASURES: ReadonlySet<string> = new Set(
+  'MediaBox CropBox BleedBox TrimBox ArtBox UserUnit Rect BBox Matrix Border C CA ca QuadPoints Dest D'.split(' '),
+);
 
 /**
- * Reads the value that stands here. As the parser does, but noticing double keys.
+ * Reads the value that stands here. As the parser does, but noticing double keys: the values that the last one hides are
+ * kept, each under a key that no document has, so that what they lead to is found. So is which whole numbers are written
+ * with a point, where that is no matter of measures: `8.0` is not the same as `8`.
  *
  * @throws DamagedPdf
  */
 export function parseStrictly(parser: PdfParser): StrictValue {
   const scan = new Scan(parser);
   const value = scan.value(0);
-  return { value, hasDoubleKeys: scan.hasDoubleKeys };
+  return { value, hasDoubleKeys: scan.hasDoubleKeys, pointedIntegers: parser.pointedIntegers.join(' ') };
 }
 
 /**
@@ -56,7 +70,12 @@ class Scan {
     const parser = this.#parser;
     parser.skipSpace();
     if (this.#isDictionary()) return this.#dictionary(depth);
-    if (parser.bytes[parser.position] !== 0x5b) return parser.parseValue();
+    if (parser.bytes[parser.position] !== 0x5b) {
+      const value = parser.parseValue();
+      const isAbsurd = value instanceof PdfRef && value.objectNumber > OBJECT_NUMBER_MAX;
+      if (isAbsurd) throw new DamagedPdf('a reference that readers take for different ones');
+      return value;
+    }
     const items: PdfValue[] = [];
     parser.position += 1;
     for (;;) {
@@ -93,8 +112,18 @@ class Scan {
       if (!(key instanceof PdfName)) throw new DamagedPdf('a key that is no name');
       parser.skipSpace();
       const start = parser.position;
+      const { numbers } = parser;
+      const above = parser.pointedIntegers;
+      parser.pointedIntegers = [];
       const value = this.value(depth + 1);
-      if (result.has(key.name)) this.hasDoubleKeys = true;
+      const pointed = parser.pointedIntegers.map((each) => each - numbers);
+      parser.pointedIntegers = above;
+      if (pointed.length > 0 && !MEASURES.has(key.name)) result.set(`${key.name}\0.`, pointed);
+      const hidden = result.get(key.name);
+      if (hidden !== undefined) {
+        this.hasDoubleKeys = true;
+        result.set(`${key.name}\0${result.size}`, hidden);
+      }
       result.set(key.name, value);
       spans?.set(key.name, [start, parser.position]);
     }

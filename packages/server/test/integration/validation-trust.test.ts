@@ -1,14 +1,17 @@
+import { createPrivateKey } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signPdf } from '../../src/documents/index.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { createServiceValidation } from '../../src/service/validation.ts';
-import { createTrust, type Trust } from '../../src/trust/index.ts';
+import { createTrust, documentSigner, type Trust } from '../../src/trust/index.ts';
+import { softwareKey } from '../../src/trust/keys/software-key.ts';
 import type { ValidationReport } from '../../src/validation/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { blankPdf, sealAt, testSigner } from '../support/signed-pdf.ts';
-import { sealed } from '../support/tampering.ts';
+import { rootIssuedCertificate } from '../support/root-issued.ts';
+import { report, sealed } from '../support/tampering.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 let database: TestDatabase;
@@ -61,6 +64,27 @@ test('what others signed is trusted where the operator says so', async () => {
   expect((await reportOn(pdf, join(folder, 'one.pem'))).verdict).toBe('valid');
   await expect(reportOn(pdf, join(folder, 'README'))).rejects.toMatchObject({ code: 'trust_roots_unreadable' });
   await expect(reportOn(pdf, join(folder, 'none'))).rejects.toMatchObject({ code: 'trust_roots_unreadable' });
+});
+
+test.each([
+  ['a server', ['1.3.6.1.5.5.7.3.1'], 'indeterminate'],
+  ['timestamps and OCSP answers', ['1.3.6.1.5.5.7.3.8', '1.3.6.1.5.5.7.3.9'], 'indeterminate'],
+  ['a server and documents', ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.36'], 'valid'],
+])('a certificate for %s', async (_, purposes, verdict) => {
+  const { root, company: issued } = await rootIssuedCertificate('外部公司', purposes);
+  const key = softwareKey(createPrivateKey({ key: issued.privateKey, format: 'der', type: 'pkcs8' }));
+  const signer = documentSigner({ key, certificate: issued.certificate, chain: [] });
+  const pdf = await signPdf({
+    pdf: await blankPdf(1),
+    fieldName: 's',
+    signer,
+    signedAt: new Date(),
+    widget: sealAt(0, 300, 300),
+  });
+  const found = report(pdf, [root.certificate]);
+  expect(found.verdict).toBe(verdict);
+  const codes = found.signatures[0]!.problems.map(({ code }) => code);
+  expect(codes.includes('certificate_not_for_signing')).toBe(verdict !== 'valid');
 });
 
 test('a certificate that was taken back leaves a signature without a proven time undetermined', async () => {

@@ -1,7 +1,13 @@
 import { webcrypto } from 'node:crypto';
 
+/** What the service issued certificates for: signing documents, and mail. */
+const PURPOSES: readonly string[] = ['1.3.6.1.5.5.7.3.36', '1.3.6.1.5.5.7.3.4'];
+
 /** A root and a company's certificate directly below it, as the service issued them before migration 0017. */
-export async function rootIssuedCertificate(companyName: string): Promise<{
+export async function rootIssuedCertificate(
+  companyName: string,
+  purposes = PURPOSES,
+): Promise<{
   root: { certificate: Buffer; privateKey: Buffer; notAfter: Date };
   company: { certificate: Buffer; privateKey: Buffer; serialNumber: string; notBefore: Date; notAfter: Date };
 }> {
@@ -49,7 +55,7 @@ export async function rootIssuedCertificate(companyName: string): Promise<{
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.nonRepudiation, true),
-      new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.36', '1.3.6.1.5.5.7.3.4']),
+      new x509.ExtendedKeyUsageExtension([...purposes]),
       await x509.SubjectKeyIdentifierExtension.create(keys!.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(root.publicKey),
     ],

@@ -44,10 +44,15 @@ export function readSharedFilter(query: Static<typeof Shared>): Omit<DeliveryFil
     ...(query.app_id !== undefined && { appId: query.app_id }),
     ...(query.callee_no !== undefined && { calleeNo: query.callee_no }),
     ...(query.message_type !== undefined && { messageType: query.message_type }),
-    ...(query.from !== undefined && { from: new Date(query.from) }),
-    ...(query.to !== undefined && { to: new Date(query.to) }),
+    ...(query.from !== undefined && { from: instantOf(query.from) }),
+    ...(query.to !== undefined && { to: instantOf(query.to) }),
     ...(query.text !== undefined && { text: query.text }),
   };
+}
+
+/** A leap second, which RFC 3339 knows and Date does not, is the second before it. */
+function instantOf(text: string): Date {
+  return new Date(text.replace(/:60(?=[.Z+-]|$)/i, ':59'));
 }
 
 export function readCallbackFilter(query: Static<typeof CallbackFilter>): DeliveryFilter {

@@ -21,6 +21,12 @@ export class PdfParser {
   readonly bytes: Buffer;
   readonly #budget: ParseBudget;
   position: number;
+  /** Keys that a dictionary had already, so far. */
+  doubleKeys = 0;
+  /** Numbers so far, references among them. */
+  numbers = 0;
+  /** Which of them are whole and written with a point: `3.0`, which some readers take for no integer. */
+  pointedIntegers: number[] = [];
 
   constructor(bytes: Buffer, position: number, budget: ParseBudget) {
     this.bytes = bytes;
@@ -115,6 +121,8 @@ export class PdfParser {
     if (!NUMBER.test(word)) throw new DamagedPdf(`unexpected word at byte ${at}`);
     const number = Number(word);
     if (!Number.isFinite(number)) throw new DamagedPdf(`an endless number at byte ${at}`);
+    if (word.includes('.') && Number.isInteger(number)) this.pointedIntegers.push(this.numbers);
+    this.numbers += 1;
     return this.#referenceFrom(word) ?? number;
   }
 
@@ -158,6 +166,7 @@ export class PdfParser {
       if (this.bytes.toString('latin1', this.position, this.position + 2) === '>>') break;
       if (this.bytes[this.position] !== 0x2f) throw new DamagedPdf(`no key at byte ${this.position}`);
       const key = this.#parseName().name;
+      if (result.has(key)) this.doubleKeys += 1;
       result.set(key, this.parseValue(depth + 1));
     }
     this.position += 2;

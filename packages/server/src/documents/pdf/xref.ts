@@ -32,6 +32,8 @@ export type XrefSection = {
   /** The trailer, or the stream's dictionary. */
   dict: PdfDict;
   manner: 'table' | 'stream';
+  /** Readers may not agree on its trailer: a key stands there twice, or an integer is written as a real number. */
+  isDoubtful: boolean;
 };
 
 type Section = XrefSection;
@@ -101,6 +103,7 @@ class XrefReader {
       const stream = this.#readSection(hybrid);
       if (stream.manner !== 'stream') throw new DamagedPdf('XRefStm is no stream');
       for (const [objectNumber, entry] of stream.used) this.#add(objectNumber, entry);
+      for (const objectNumber of stream.free) this.#add(objectNumber, { kind: 'free' });
       this.#size = Math.max(this.#size, integerOf(stream.dict, 'Size') ?? 0);
     }
     for (const objectNumber of section.free) this.#add(objectNumber, { kind: 'free' });
@@ -158,7 +161,8 @@ class XrefReader {
         else free.push(first + index);
       }
     }
-    return { used, free, dict: parser.parseDict(), manner: 'table' };
+    const dict = parser.parseDict();
+    return { used, free, dict, manner: 'table', isDoubtful: isDoubtful(parser) };
   }
 
   #readStream(parser: PdfParser): { section: Section; data: Buffer } {
@@ -169,12 +173,17 @@ class XrefReader {
     const type = dictionary.get('Type');
     if (!stream || !(type instanceof PdfName) || type.name !== 'XRef')
       throw new DamagedPdf('no cross-reference stream');
-    const section = streamSection(dictionary, decodeStructureStream(stream, this.#budget), this.#budget);
+    const data = decodeStructureStream(stream, this.#budget);
+    const section = { ...streamSection(dictionary, data, this.#budget), isDoubtful: isDoubtful(parser) };
     return { section, data: stream.encoded };
   }
 }
 
-function streamSection(dictionary: PdfDict, data: Buffer, budget: ParseBudget): Section {
+function isDoubtful({ doubleKeys, pointedIntegers }: PdfParser): boolean {
+  return doubleKeys > 0 || pointedIntegers.length > 0;
+}
+
+function streamSection(dictionary: PdfDict, data: Buffer, budget: ParseBudget): Omit<Section, 'isDoubtful'> {
   const [typeWidth = -1, secondWidth = -1, thirdWidth = -1] = integersOf(dictionary, 'W') ?? [];
   const width = typeWidth + secondWidth + thirdWidth;
   if ([typeWidth, secondWidth, thirdWidth].some((each) => each < 0 || each > 8) || width < 1) {

@@ -1,4 +1,4 @@
-import { PdfParser } from '../../documents/index.ts';
+import { DamagedPdf, headerOffset, PdfParser, readXrefSection, TooComplexPdf } from '../../documents/index.ts';
 import type { XrefEntry } from '../../documents/index.ts';
 import { isSame } from '../compare.ts';
 import { skipWhiteSpace } from '../history.ts';
@@ -24,16 +24,37 @@ export function fileRule(objects: ObjectHistory, revision: number, note: Step['n
     const offset = placeOf(objects, entry, revision);
     if (offset === undefined) note('ambiguous_object', { objectNumber });
     else if (offset < save.start || offset >= save.end) note('object_redirected', { objectNumber });
-    if (objects.isAmbiguous(objectNumber, entry, revision)) note('ambiguous_object', { objectNumber });
+    const pointed = objects.pointedIntegersOf(objectNumber, revision - 1);
+    const isWrittenAnew = pointed !== undefined && pointed !== objects.pointedIntegersOf(objectNumber, revision);
+    if (isWrittenAnew || objects.isAmbiguous(objectNumber, entry, revision)) note('ambiguous_object', { objectNumber });
     if (entry.kind === 'offset') spans.push(objects.spanAt(entry.offset, objectNumber, revision));
   }
-  if (save.hasDoubleEntries) note('ambiguous_object');
+  if (save.hasDoubleEntries || save.isDoubtful || isSmaller(objects, revision)) note('ambiguous_object');
+  if (isReadElsewhere(objects, save.startXref)) note('ambiguous_object');
   if (!save.isRegular || hasOtherBytes(objects, save.start, save.end, spans)) note('hidden_bytes');
   trailerRule(objects, revision, note);
 }
 
 function generationOf(entry: XrefEntry): number {
   return entry.kind === 'offset' ? entry.generation : 0;
+}
+
+/** Whether it says of fewer objects than the save before that they may be there: some readers leave the others out. */
+function isSmaller({ history: { revisions } }: ObjectHistory, revision: number): boolean {
+  return (revisions[revision]?.size ?? 0) < (revisions[revision - 1]?.size ?? 0);
+}
+
+/** Offsets count from the header for some readers: where it is not the first byte, these may begin in another place. */
+function isReadElsewhere({ history: { bytes, budget } }: ObjectHistory, startXref: number): boolean {
+  const header = headerOffset(bytes);
+  if (header <= 0) return false;
+  try {
+    readXrefSection(bytes, startXref + header, budget);
+    return true;
+  } catch (error) {
+    if (!(error instanceof DamagedPdf) || error instanceof TooComplexPdf) throw error;
+    return false;
+  }
 }
 
 /** Of an object in an object stream: where the stream stands. */
@@ -45,7 +66,7 @@ function placeOf(objects: ObjectHistory, entry: XrefEntry, revision: number): nu
 
 function isSameEntry(a: XrefEntry | undefined, b: XrefEntry): boolean {
   if (!a || a.kind !== b.kind) return false;
-  if (a.kind === 'offset') return b.kind === 'offset' && a.offset === b.offset;
+  if (a.kind === 'offset') return b.kind === 'offset' && a.offset === b.offset && a.generation === b.generation;
   return a.kind === 'compressed' && b.kind === 'compressed' && a.stream === b.stream && a.index === b.index;
 }
 

@@ -37,6 +37,7 @@ export function changesSince(
       newFields: new Set(),
       isIntact: (objectNumber) => isIntact(objectNumber, revision),
     };
+    if (!roles.areAllRead) note('ambiguous_object');
     fileRule(objects, revision, note);
     const changed = changedObjects(objects, revision);
     for (const objectNumber of formFirst(changed, roles)) objectRule(step, objectNumber);

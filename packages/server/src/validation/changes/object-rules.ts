@@ -246,7 +246,7 @@ function isDrawnByReaders(view: Step['before']): boolean {
   return formNodes(view).some(({ dict, type, value }) => {
     if ((type !== 'Tx' && type !== 'Ch') || dict.has('Kids')) return false;
     const look = view.resolve(dict.get('AP'));
-    return (look === undefined || look === null) && isFilled(view, value);
+    return !isDict(look) && isFilled(view, value);
   });
 }
 

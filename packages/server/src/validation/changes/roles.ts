@@ -19,6 +19,8 @@ export class Roles {
   readonly #nodes = new Map<number, FormNode>();
   /** Whatever the document leads to. */
   readonly #reached = new Set<number>();
+  /** False where an object stream cannot be read: readers may know more of the file. */
+  areAllRead = true;
   /** Pages' objects in their order. */
   pages: readonly number[] = [];
 
@@ -69,6 +71,9 @@ export class Roles {
   /** What no rule has found and the document leads to all the same, by a key that nobody knows or a reference to one. */
   #takeStray(view: RevisionView, walk: RoleWalk, changed: ReadonlySet<number> | undefined): void {
     walk.stray(this.#reached, [view.trailer('Root') ?? null, view.trailer('Info') ?? null]);
+    const streams = view.objects.objectStreamsOf(view.revision, changed ?? view.objects.objectStreamNumbers);
+    walk.stray(this.#reached, streams.values);
+    this.areAllRead &&= streams.areAllRead;
     const again = [...(changed ?? [])].filter((number) => this.#reached.has(number));
     walk.stray(
       this.#reached,

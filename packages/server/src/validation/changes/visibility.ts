@@ -25,10 +25,8 @@ function isNeverShown(flags: PdfValue | undefined): boolean {
   return (flags & (FLAG_NO_VIEW | FLAG_PRINT | FLAG_TOGGLE_NO_VIEW)) === FLAG_NO_VIEW;
 }
 
-/** No rectangle, or one that is only a line. Of one that is malformed, readers make what they like. */
+/** One that is only a line. Of one that is malformed, or not there, readers make what they like. */
 function hasNoArea(view: RevisionView, widget: PdfDict): boolean {
-  const value = view.resolve(widget.get('Rect'));
-  if (value === undefined || value === null) return true;
   const rect = rectOf(view, widget);
   return rect !== undefined && (rect[2] - rect[0] === 0 || rect[3] - rect[1] === 0);
 }

@@ -68,8 +68,23 @@ export function widgetRule(step: Step, objectNumber: number): void {
   if (others.length === 0) return undefined;
   if (others.some(isAction)) return note('action_changed', where);
   if (type === 'Sig') return signatureFieldRule(step, old, now, others, where);
-  note(others.every((key) => FILLING_KEYS.has(key)) ? 'field_filled' : 'field_changed', where);
+  const isFilling = others.every((key) => FILLING_KEYS.has(key)) && !isPushButton(before, old);
+  note(isFilling ? 'field_filled' : 'field_changed', where);
   return undefined;
+}
+
+const PUSH_BUTTON = 65_536;
+
+/** A button has nothing to be filled in: what changes of it is how it looks. */
+function isPushButton(view: RevisionView, dict: PdfDict): boolean {
+  if (fieldTypeOf(view, dict) !== 'Btn') return false;
+  let current: PdfDict | undefined = dict;
+  for (let depth = 0; current && depth < ANCESTORS_MAX; depth += 1) {
+    const flags = view.resolve(current.get('Ff'));
+    if (typeof flags === 'number') return (flags & PUSH_BUTTON) !== 0;
+    current = view.dictOf(current.get('Parent'));
+  }
+  return false;
 }
 
 function isName(view: RevisionView, dict: PdfDict, name: string): boolean {
@@ -325,5 +340,5 @@ export function ownedPartRule(step: Step, objectNumber: number, owner: number | 
     return noteSigned(step, now, { ...where, objectNumber: owner ?? objectNumber });
   }
   if (type === undefined && !isName(before, value, 'Widget')) return note('annotation_changed', where);
-  return note('field_filled', where);
+  return note(isPushButton(before, value) ? 'field_changed' : 'field_filled', where);
 }
