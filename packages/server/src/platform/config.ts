@@ -152,7 +152,7 @@ export function readConfig(environment: Environment, defaults: { cwd: string; no
     port: read('YINXIN_PORT', PORT_DEFAULT, (text) => parseInteger(text, 0, 65_535)),
     publicUrl: read<string | null>('YINXIN_PUBLIC_URL', null, parsePublicUrl),
     databaseUrl: read<string | null>('DATABASE_URL', null, parseDatabaseUrl),
-    databasePoolSizeMax: read('YINXIN_DATABASE_POOL', POOL_SIZE_DEFAULT, (text) => parseInteger(text, 4, 500)),
+    databasePoolSizeMax: read('YINXIN_DATABASE_POOL', POOL_SIZE_DEFAULT, (text) => parseInteger(text, 6, 500)),
     masterKey: read<string | null>('YINXIN_MASTER_KEY', null, parseMasterKey),
     egressAllowCidrs: read('YINXIN_EGRESS_ALLOW', [], parseCidrs),
     trustedProxies: read('YINXIN_TRUSTED_PROXIES', [], parseCidrs),

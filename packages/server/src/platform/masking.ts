@@ -11,7 +11,7 @@ export function maskIdNumber(idNumber: string): string {
 /** An e-mail address with all but its first letter and its domain hidden: `l***@example.com`. */
 export function maskEmail(email: string): string {
   const at = email.lastIndexOf('@');
-  return at < 1 ? '***' : `${Array.from(email)[0] ?? ''}***${email.slice(at)}`;
+  return at < 2 ? '***' : `${Array.from(email)[0] ?? ''}***${email.slice(at)}`;
 }
 
 /** A name whose family part alone shows: `李*`, `欧***`. */
