@@ -41,7 +41,8 @@ export async function openBrowser(): Promise<TestBrowser> {
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
     args: ARGUMENTS,
-    env: { ...process.env, FONTCONFIG_FILE: configuration },
+    // In a locale without Chinese it would name every download `download`.
+    env: { ...process.env, FONTCONFIG_FILE: configuration, LC_ALL: 'C.UTF-8' },
   });
   return {
     browser,
