@@ -113,7 +113,7 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
       });
       await presence?.keep();
       const keep = { name: 'jobs.presence', everyMs: PRESENCE_EVERY_MS, handler: async () => presence?.keep() };
-      stopPeriodic = startPeriodic([...periodic, keep], log);
+      stopPeriodic = startPeriodic(presence === undefined ? periodic : [...periodic, keep], log);
     },
     async stop() {
       await stopPeriodic?.();

@@ -8,7 +8,7 @@ export function maskIdNumber(idNumber: string): string {
   return maskMiddle(idNumber, 3, 4, 11);
 }
 
-/** An e-mail address with all but its first letter and its domain hidden: `l***@example.com`. */
+/** An e-mail address with all but its first letter and its domain hidden: `l***@example.com`; all of it where only one letter is before the `@`. */
 export function maskEmail(email: string): string {
   const at = email.lastIndexOf('@');
   return at < 2 ? '***' : `${Array.from(email)[0] ?? ''}***${email.slice(at)}`;

@@ -12,6 +12,15 @@ function tables(executor: Executor) {
   return executor.withTables<SigningTables>();
 }
 
+function oneCopy(executor: Executor, key: CopyKey) {
+  return tables(executor)
+    .selectFrom('sign_copy')
+    .selectAll()
+    .where('app_id', '=', key.appId)
+    .where('flow_id', '=', key.flowId)
+    .where('copy_id', '=', key.copyId);
+}
+
 export async function insertCopy(tx: Transaction, row: NewCopyRow): Promise<void> {
   await tables(tx).insertInto('sign_copy').values(row).execute();
 }
@@ -29,13 +38,7 @@ export async function copiesOf(executor: Executor, key: { appId: string; flowId:
 }
 
 export async function findCopy(executor: Executor, key: CopyKey): Promise<CopyRow | undefined> {
-  return tables(executor)
-    .selectFrom('sign_copy')
-    .selectAll()
-    .where('app_id', '=', key.appId)
-    .where('flow_id', '=', key.flowId)
-    .where('copy_id', '=', key.copyId)
-    .executeTakeFirst();
+  return oneCopy(executor, key).executeTakeFirst();
 }
 
 /**
@@ -43,14 +46,7 @@ export async function findCopy(executor: Executor, key: CopyKey): Promise<CopyRo
  * audit's last: so whoever ends a flow locks no copy.
  */
 export async function lockCopy(tx: Transaction, key: CopyKey): Promise<CopyRow | undefined> {
-  return tables(tx)
-    .selectFrom('sign_copy')
-    .selectAll()
-    .where('app_id', '=', key.appId)
-    .where('flow_id', '=', key.flowId)
-    .where('copy_id', '=', key.copyId)
-    .forUpdate()
-    .executeTakeFirst();
+  return oneCopy(tx, key).forUpdate().executeTakeFirst();
 }
 
 /** What happened to the copies of a flow, when it did first. */

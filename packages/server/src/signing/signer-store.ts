@@ -13,26 +13,22 @@ function tables(executor: Executor) {
   return executor.withTables<SigningTables>();
 }
 
-export async function findSigner(executor: Executor, key: SignerKey): Promise<SignerRow | undefined> {
+function oneSigner(executor: Executor, key: SignerKey) {
   return tables(executor)
     .selectFrom('sign_signer')
     .selectAll()
     .where('app_id', '=', key.appId)
     .where('flow_id', '=', key.flowId)
-    .where('signer_id', '=', key.signerId)
-    .executeTakeFirst();
+    .where('signer_id', '=', key.signerId);
+}
+
+export async function findSigner(executor: Executor, key: SignerKey): Promise<SignerRow | undefined> {
+  return oneSigner(executor, key).executeTakeFirst();
 }
 
 /** The signer's row, locked until the transaction ends. Whoever takes the flow's lock too takes that one first. */
 export async function lockSigner(tx: Transaction, key: SignerKey): Promise<SignerRow | undefined> {
-  return tables(tx)
-    .selectFrom('sign_signer')
-    .selectAll()
-    .where('app_id', '=', key.appId)
-    .where('flow_id', '=', key.flowId)
-    .where('signer_id', '=', key.signerId)
-    .forUpdate()
-    .executeTakeFirst();
+  return oneSigner(tx, key).forUpdate().executeTakeFirst();
 }
 
 export async function updateSigner(
