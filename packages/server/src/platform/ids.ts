@@ -57,6 +57,11 @@ export function uuidV7(at: Date): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
+/** When a UUID of version 7 was made, in Unix milliseconds. Of another UUID it is some other number. */
+export function uuidInstantMs(uuid: string): number {
+  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
+}
+
 /** The least UUID of version 7 for a moment: the bound between ids before it and ids from it on. */
 export function uuidLowerBound(at: Date): string {
   const hex = at.getTime().toString(16).padStart(12, '0');

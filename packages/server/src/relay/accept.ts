@@ -4,7 +4,7 @@ import type { Database } from '../platform/database/index.ts';
 import type { Egress } from '../platform/egress/index.ts';
 import { DomainError } from '../platform/errors.ts';
 import { uuidV7 } from '../platform/ids.ts';
-import type { AttemptRunner } from './attempt-runner.ts';
+import type { AttemptRunner, Settlements } from './attempt-runner.ts';
 import type { DestinationName } from './callee-store.ts';
 import type { DeliveryState } from './delivery.ts';
 import type { RelayMetrics } from './metrics.ts';
@@ -15,8 +15,11 @@ import type { Inserted } from './insert-store.ts';
 import type { LaneBook } from './lane-book.ts';
 import { laneOfCallee, laneOfUrl, laneSettingsOf, type LaneName } from './lane.ts';
 import { orderingKeyOf } from './ordering-key.ts';
+import type { Journal } from './journal.ts';
+import { isJournalable } from './journal-store.ts';
 import type { Slots } from './slots.ts';
 import type { Destination } from './destination.ts';
+import type { UnderWay } from './under-way.ts';
 import { findIdempotencyKey, findState, type LeasedDelivery, type NewDelivery } from './store.ts';
 
 export interface AcceptDependencies {
@@ -28,6 +31,7 @@ export interface AcceptDependencies {
   readonly runner: AttemptRunner;
   readonly lanes: LaneBook;
   readonly inserts: Inserts;
+  readonly journal: Journal;
   /** The destination that an application means, or null. */
   readonly destinationOf: (name: DestinationName) => Promise<Destination | null>;
   readonly slots: Slots;
@@ -35,13 +39,13 @@ export interface AcceptDependencies {
   readonly contentSlots: Slots;
   readonly metrics: RelayMetrics | null;
   readonly nodeName: string;
-  readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs'>;
+  readonly limits: Pick<RelayLimits, 'answerWaitMs' | 'leaseMs' | 'journalMs'>;
   /** A delivery was written for the dispatcher. */
   readonly wake: (lane: LaneName) => void;
   /** An attempt of the lane has ended. */
   readonly roomIn: (lane: LaneName) => void;
-  /** Work that `stop` waits for. */
-  readonly track: (work: Promise<unknown>) => void;
+  /** First attempts, which `stop` waits for. */
+  readonly underWay: UnderWay;
 }
 
 /** Where new deliveries are written. */
@@ -78,18 +82,24 @@ async function storeMessage(
   answerBy: number,
 ): Promise<Stored> {
   const contentBytes = Buffer.byteLength(message.content, 'utf8');
-  const written = dependencies.inserts.reserve(contentBytes);
+  const reservation: Reservation = { release: dependencies.inserts.reserve(contentBytes), isKept: false };
   try {
-    return await storeReserved(dependencies, message, { contentBytes, answerBy });
+    return await storeReserved(dependencies, message, { contentBytes, answerBy, reservation });
   } finally {
-    written();
+    if (!reservation.isKept) reservation.release();
   }
+}
+
+/** Room among what is unwritten. Where it is kept, whoever keeps it releases it. */
+interface Reservation {
+  readonly release: () => void;
+  isKept: boolean;
 }
 
 async function storeReserved(
   dependencies: AcceptDependencies,
   message: AcceptedMessage,
-  { contentBytes, answerBy }: { contentBytes: number; answerBy: number },
+  { contentBytes, answerBy, reservation }: { contentBytes: number; answerBy: number; reservation: Reservation },
 ): Promise<Stored> {
   const { clock, lanes, watch, board } = dependencies;
   const resolved = await resolveDestination(dependencies, message);
@@ -102,6 +112,10 @@ async function storeReserved(
   const leased = refusal === null && tryBegin(dependencies, attempt, now);
   const row = newDelivery(dependencies, { message, resolved, lane: name, leased, contentBytes, now });
   const { requestId } = row;
+  const waitMs = answerBy - performance.now();
+  if (leased && message.respondAsync !== true && waitMs > dependencies.limits.journalMs && isJournalable(row)) {
+    return journalFirst(dependencies, { row, destination, attempt, reservation });
+  }
   // Nothing will come of it soon where the destination is left alone; who named a wait of his own gets it.
   const isSoon = lane.circuit === null || message.answerWaitMs !== undefined;
   const mayWait = refusal === null && message.respondAsync !== true && isSoon;
@@ -125,18 +139,47 @@ async function storeReserved(
     if (inserted === 'waiting') dependencies.wake(name);
     return heard === null ? result(requestId, null) : { requestId, outcome: heard };
   }
-  const leaseEndsAt = row.dueAt ?? now;
-  const delivery: LeasedDelivery = {
-    ...row,
-    leaseToken: 1,
-    leaseEndsAt,
-    attempts: 1,
-    scheduleAttempts: 1,
-    destination,
-  };
-  const outcome = dependencies.runner.run(delivery).finally(() => endFirstAttempt(dependencies, attempt));
-  dependencies.track(outcome);
+  const outcome = runFirst(dependencies, { row, destination, attempt });
   return message.respondAsync ? result(requestId, null) : { requestId, outcome };
+}
+
+/** One whose caller waits: into the journal, then out. Its rows are written with its outcome. */
+async function journalFirst(
+  dependencies: AcceptDependencies,
+  first: { row: NewDelivery; destination: Destination | null; attempt: FirstAttempt; reservation: Reservation },
+): Promise<Stored> {
+  const { journal, metrics } = dependencies;
+  const { row, destination, attempt, reservation } = first;
+  let journaled: Settlements;
+  try {
+    journaled = await journal.add(row, reservation.release);
+    reservation.isKept = true;
+  } catch (error) {
+    endFirstAttempt(dependencies, attempt);
+    throw error;
+  }
+  metrics?.accepted();
+  return { requestId: row.requestId, outcome: runFirst(dependencies, { row, destination, attempt }, journaled) };
+}
+
+async function runFirst(
+  dependencies: AcceptDependencies,
+  first: { row: NewDelivery; destination: Destination | null; attempt: FirstAttempt },
+  settlements?: Settlements,
+): Promise<Standing> {
+  const { underWay, runner } = dependencies;
+  underWay.begin();
+  try {
+    return await runner.run(firstLease(first.row, first.destination), settlements);
+  } finally {
+    endFirstAttempt(dependencies, first.attempt);
+    underWay.end();
+  }
+}
+
+function firstLease(row: NewDelivery, destination: Destination | null): LeasedDelivery {
+  const leaseEndsAt = row.dueAt ?? row.acceptedAt;
+  return { ...row, leaseToken: 1, leaseEndsAt, attempts: 1, scheduleAttempts: 1, destination };
 }
 
 interface FirstAttempt {
@@ -273,12 +316,9 @@ function result(requestId: string, standing: Standing | null): AcceptResult {
 }
 
 /** What `work` comes to, or null when it has not after `waitMs`. */
-async function within<T>(work: Promise<T>, waitMs: number): Promise<T | null> {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), Math.max(0, waitMs));
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+function within<T>(work: Promise<T>, waitMs: number): Promise<T | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<T | null>();
+  const timer = setTimeout(resolve, Math.max(0, waitMs), null);
+  work.then(resolve, reject);
+  return promise.finally(() => clearTimeout(timer));
 }

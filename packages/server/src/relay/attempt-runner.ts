@@ -16,6 +16,7 @@ import type { LaneName } from './lane.ts';
 import { settleAttempts, type Settled } from './settle-store.ts';
 import type { LeasedDelivery, Settlement } from './store.ts';
 import type { Tracer } from './trace.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface RunnerDependencies extends AttemptDependencies {
   readonly db: Database;
@@ -34,11 +35,18 @@ export interface RunnerDependencies extends AttemptDependencies {
 
 const SETTLE_RETRY_MS = 250;
 
+/** Where the settlements of attempts are committed. */
+export interface Settlements {
+  submit(settlement: Settlement): Promise<Settled>;
+  /** There will be none. */
+  giveUp?(): void;
+}
+
 /** Takes leased deliveries through one attempt: send, decide, tell, settle. */
 export class AttemptRunner {
   readonly #dependencies: RunnerDependencies;
   readonly #settlements: GroupCommit<Settlement, Settled>;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #underWay = new UnderWay();
 
   constructor(dependencies: RunnerDependencies) {
     const { db, limits, metrics } = dependencies;
@@ -63,39 +71,46 @@ export class AttemptRunner {
    * be settled is repeated under the same webhook-id when the lease has ended. A failure for good is told only when it is
    * committed, since after a lost one the delivery may yet arrive. Never rejects.
    */
-  async run(delivery: LeasedDelivery): Promise<Standing> {
+  async run(delivery: LeasedDelivery, settlements: Settlements = this.#settlements): Promise<Standing> {
     const { clock, log, limits } = this.#dependencies;
     const { appId, requestId } = delivery;
     try {
       if (clock.now().getTime() + limits.attemptTimeoutMs < delivery.leaseEndsAt.getTime()) {
-        return await this.#attempt(delivery);
+        return await this.#attempt(delivery, settlements);
       }
       log.warn({ requestId }, 'a lease came too late for an attempt; whoever claims it next makes one');
     } catch (error) {
       log.error({ err: error, requestId }, 'an attempt broke off; its lease will end');
     }
+    settlements.giveUp?.();
     return { appId, state: 'leased', reason: 'internal_error' };
   }
 
   /** Resolves when every settlement that was begun is committed or given up. */
   async settled(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    await this.#underWay.idle();
   }
 
-  async #attempt(delivery: LeasedDelivery): Promise<Standing> {
+  /** Commits the settlement of a delivery that has its row. */
+  settle(settlement: Settlement): Promise<Settled> {
+    return this.#settlements.submit(settlement);
+  }
+
+  async #attempt(delivery: LeasedDelivery, settlements: Settlements): Promise<Standing> {
     const { clock, random, lanes, circuits, tracer } = this.#dependencies;
-    if (delivery.scheduleAttempts > policyOf(delivery).delaysMs.length + 1) return this.#giveUp(delivery);
+    if (delivery.scheduleAttempts > policyOf(delivery).delaysMs.length + 1) return this.#giveUp(delivery, settlements);
     const trace = tracer.begin(delivery);
     const { outcome, record } = await makeAttempt(this.#dependencies, { ...delivery, traceParent: trace.traceParent });
     trace.end(record);
     circuits.heard(lanes.lane(delivery.lane), outcome);
     const now = clock.now();
     const schedule = { attempts: delivery.scheduleAttempts, policy: policyOf(delivery) };
-    return this.#end(delivery, record, { next: afterAttempt(schedule, outcome, now, drawJitter(random)), now });
+    const next = afterAttempt(schedule, outcome, now, drawJitter(random));
+    return this.#end(delivery, record, { next, now, settlements });
   }
 
   /** Its tries ended with their nodes, again and again: another is not made. */
-  #giveUp(delivery: LeasedDelivery): Promise<Standing> {
+  #giveUp(delivery: LeasedDelivery, settlements: Settlements): Promise<Standing> {
     const { clock, nodeName } = this.#dependencies;
     const now = clock.now();
     const reason = 'lease_ended';
@@ -113,10 +128,14 @@ export class AttemptRunner {
       requestSha256: null,
       node: nodeName,
     };
-    return this.#end(delivery, record, { next: { state: 'failed', reason }, now });
+    return this.#end(delivery, record, { next: { state: 'failed', reason }, now, settlements });
   }
 
-  async #end(delivery: LeasedDelivery, record: Attempt, { next, now }: { next: Next; now: Date }): Promise<Standing> {
+  async #end(
+    delivery: LeasedDelivery,
+    record: Attempt,
+    { next, now, settlements }: { next: Next; now: Date; settlements: Settlements },
+  ): Promise<Standing> {
     const { board } = this.#dependencies;
     this.#report(delivery, record, next);
     const { appId, requestId, lane, orderingKey, leaseToken, destination } = delivery;
@@ -133,8 +152,7 @@ export class AttemptRunner {
       // Here, where the content is at hand: no settlement holds it, and nothing reads it again for this.
       deliverySha256: deliverySha256(delivery, hash('sha256', delivery.content, 'hex')),
     };
-    const settled = this.#settle(delivery, settlement).finally(() => board.forget(requestId));
-    this.#track(settled);
+    const settled = this.#settle(delivery, settlement, settlements);
     const reason = next.state === 'delivered' ? null : next.reason;
     const isTold = next.state !== 'failed' || (await settled);
     const standing: Standing = isTold ? { appId, state: next.state, reason } : { appId, state: 'leased', reason };
@@ -147,12 +165,22 @@ export class AttemptRunner {
    * Commits a settlement, again and again until the lease ends: after that the delivery is somebody else's. Answers
    * whether it holds.
    */
-  async #settle(delivery: LeasedDelivery, settlement: Settlement): Promise<boolean> {
+  async #settle(delivery: LeasedDelivery, settlement: Settlement, settlements: Settlements): Promise<boolean> {
+    this.#underWay.begin();
+    try {
+      return await this.#settleUntil(delivery, settlement, settlements);
+    } finally {
+      this.#dependencies.board.forget(settlement.requestId);
+      this.#underWay.end();
+    }
+  }
+
+  async #settleUntil(delivery: LeasedDelivery, settlement: Settlement, settlements: Settlements): Promise<boolean> {
     const { clock, log } = this.#dependencies;
     const { requestId } = delivery;
     for (;;) {
       try {
-        const { own, promoted } = await this.#settlements.submit(settlement);
+        const { own, promoted } = await settlements.submit(settlement);
         for (const lane of promoted) this.#dependencies.wake(lane);
         if (!own) log.warn({ requestId, number: settlement.attempt.number }, 'the lease ended before the attempt did');
         else if (settlement.next.state === 'waiting') {
@@ -162,15 +190,13 @@ export class AttemptRunner {
       } catch (error) {
         const over = clock.now() >= delivery.leaseEndsAt || isValueFault(error);
         log.error({ err: error, requestId, givenUp: over }, 'an attempt could not be settled');
-        if (over) return false;
+        if (over) {
+          settlements.giveUp?.();
+          return false;
+        }
       }
       await delay(SETTLE_RETRY_MS);
     }
-  }
-
-  #track(work: Promise<unknown>): void {
-    this.#underWay.add(work);
-    void work.finally(() => this.#underWay.delete(work));
   }
 
   #report(delivery: LeasedDelivery, record: Settlement['attempt'], next: Next): void {

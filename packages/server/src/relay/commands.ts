@@ -2,7 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database, Transaction } from '../platform/database/index.ts';
 import type { Egress } from '../platform/egress/index.ts';
 import { DomainError } from '../platform/errors.ts';
-import { uuidV7 } from '../platform/ids.ts';
+import { uuidInstantMs, uuidV7 } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Registry } from '../platform/metrics.ts';
 import type { Vault } from '../platform/vault.ts';
@@ -21,6 +21,8 @@ import { Dispatcher } from './dispatcher.ts';
 import { createGroupCommit, isValueFault } from './group-commit.ts';
 import { insertDeliveries } from './insert-store.ts';
 import { LaneBook } from './lane-book.ts';
+import { Journal } from './journal.ts';
+import { findJournaled } from './journal-store.ts';
 import { laneOfUrl, type LaneName } from './lane.ts';
 import { createRelayMetrics } from './metrics.ts';
 import { isUuid, parkDelivery, releaseDelivery, replayDelivery, skipDelivery } from './operator-commands.ts';
@@ -40,6 +42,7 @@ import { Slots } from './slots.ts';
 import { findState, notifyWake, type NewDelivery } from './store.ts';
 import { Tracer } from './trace.ts';
 import type { SpanExporter } from './trace-exporter.ts';
+import { UnderWay } from './under-way.ts';
 import { createUnwritten } from './unwritten.ts';
 import { WakeListener } from './wake-listener.ts';
 
@@ -121,6 +124,15 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     wake,
   });
   const dispatcher = new Dispatcher({ db: prompt, clock, log, lanes, circuits, runner, metrics, nodeName, limits });
+  const journal = new Journal({
+    durable,
+    prompt,
+    clock,
+    log,
+    settle: (settlement) => runner.settle(settlement),
+    onEnded: (count) => metrics?.settled(count),
+    limits,
+  });
   const inserts = createUnwritten(durable, limits, () => metrics?.full());
   // Nothing is committed here, but the same holds: names that are asked for together are looked up together.
   const lookups = createGroupCommit<DestinationName, Destination | null>({
@@ -163,11 +175,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     if (lanes.share(lanes.lane(lane)) > 0) return;
     others.submit(lane).catch((error: unknown) => log.warn({ err: error, lane }, 'other nodes could not be woken'));
   };
-  const firstAttempts = new Set<Promise<unknown>>();
-  const track = (work: Promise<unknown>): void => {
-    firstAttempts.add(work);
-    void work.finally(() => firstAttempts.delete(work));
-  };
+  const firstAttempts = new UnderWay();
   const accepting = {
     db,
     egress,
@@ -177,6 +185,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     runner,
     lanes,
     inserts,
+    journal,
     destinationOf,
     slots: new Slots(limits.firstAttemptsInFlightMax),
     contentSlots: new Slots(limits.contentBytesInFlightMax),
@@ -185,7 +194,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     limits,
     wake: written,
     roomIn: (lane: LaneName) => dispatcher.roomIn(lane),
-    track,
+    underWay: firstAttempts,
   };
   const operating = { db, clock, wake };
   const maintaining = {
@@ -193,6 +202,13 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     log,
     retention: dependencies.retention ?? DEFAULT_RETENTION,
     vault: dependencies.vault,
+  };
+  /** Where a message stands that has no rows yet. No journal is older than its lease, but for what waits to be taken up. */
+  const journaled = async (requestId: string): Promise<Standing | null> => {
+    const ageMs = clock.now().getTime() - uuidInstantMs(requestId);
+    if (Math.abs(ageMs) > JOURNALED_MAX_MS) return null;
+    const found = await findJournaled(db, requestId);
+    return found && { appId: found.appId, state: 'leased', reason: null };
   };
   let listener: WakeListener | null = null;
   let stopping = false;
@@ -219,7 +235,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
         const leftMs = stopping ? 0 : deadlineMs - performance.now();
         // Listening begins before the look, so that no outcome passes between the two.
         const heard = leftMs > 0 ? watch.next(requestId, leftMs) : null;
-        const standing = board.look(requestId) ?? (await findState(db, requestId));
+        const standing = board.look(requestId) ?? (await findState(db, requestId)) ?? (await journaled(requestId));
         if (standing === null || heard === null || hasEnded(standing)) {
           if (heard !== null) board.tell(requestId, standing);
           return standing && { appId: standing.appId, requestId, state: standing.state };
@@ -230,15 +246,22 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     },
 
     ...createCalleeCommands({ ...dependencies, notify: notifyWake, wake: told }),
-    listDeliveries: (filter) => findDeliveries(db, filter),
+    async listDeliveries(filter) {
+      await journal.caughtUp();
+      return findDeliveries(db, filter);
+    },
 
     async showDelivery(requestId) {
+      await journal.written(requestId);
       const delivery = isUuid(requestId) ? await findDelivery(db, requestId) : null;
       if (delivery === null) return null;
       return { ...delivery, attemptList: await findAttempts(db, delivery.appId, requestId) };
     },
 
-    replay: (requestId, actor, options) => replayDelivery(operating, requestId, { actor, ...options }),
+    async replay(requestId, actor, options) {
+      await journal.written(requestId);
+      return replayDelivery(operating, requestId, { actor, ...options });
+    },
     skip: (requestId, actor) => skipDelivery(operating, requestId, actor),
     park: (requestId, actor) => parkDelivery(operating, requestId, actor),
     release: (requestId, actor) => releaseDelivery(operating, requestId, actor),
@@ -260,8 +283,9 @@ export function createRelay(dependencies: RelayDependencies): Relay {
       await listener?.stop();
       const drained = (async () => {
         await inserts.idle();
-        await Promise.all([dispatcher.stop(), ...firstAttempts]);
+        await Promise.all([dispatcher.stop(), firstAttempts.idle()]);
         await runner.settled();
+        await journal.idle();
         await circuits.idle();
         await leave(db, nodeName);
       })();
@@ -279,6 +303,8 @@ function hasEnded({ state }: Pick<Standing, 'state'>): boolean {
   return state === 'delivered' || state === 'failed';
 }
 
+/** Ids older than this are not looked for in journals, which are read whole. */
+const JOURNALED_MAX_MS = 3_600_000;
 /** From the end of an attempt's time to another node's probe. */
 const PROBE_SLACK_MS = 5_000;
 const ENQUEUED_PER_STATEMENT = 256;

@@ -13,6 +13,7 @@ import {
   takeBackEndedLeases,
   type ClaimedRow,
 } from './claim-store.ts';
+import { takeUpJournals } from './journal-store.ts';
 import { laneSettingsOf, type LaneName } from './lane.ts';
 import { CLAIM_MAX_AT_FIRST, type Lane, type LaneBook } from './lane-book.ts';
 import type { RelayMetrics } from './metrics.ts';
@@ -134,8 +135,11 @@ export class Dispatcher {
 
   /** What the rest of the world did: other nodes, their circuits, leases that ended, lanes with something due. */
   async #poll(): Promise<void> {
-    const { db, clock, lanes, nodeName, limits } = this.#dependencies;
+    const { db, clock, log, lanes, nodeName, limits } = this.#dependencies;
     const now = clock.now();
+    await takeUpJournals(db, now, (error, requestId) =>
+      log.error({ err: error, requestId }, 'a message of a journal could not be given its row'),
+    );
     const [nodes, circuits, freed] = await Promise.all([
       beat(db, { node: nodeName, now, deadAfterMs: limits.nodeDeadMs }),
       findCircuits(db),

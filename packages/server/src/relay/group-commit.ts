@@ -128,6 +128,11 @@ const LOOPS_MAX = 2;
 /** SQLSTATE classes that say something of the values: data exception, constraint violation, program limit. */
 const ITEM_FAULT_CLASSES = new Set(['22', '23', '54']);
 
+/** Whether the row is there already. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23505';
+}
+
 /** Whether PostgreSQL refused a value, as opposed to having failed itself. */
 export function isValueFault(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,5 +1,6 @@
 import { parseAddress } from '../platform/cidr.ts';
 import { Counter, Gauge, Histogram, type Registry } from '../platform/metrics.ts';
+import { BoundedCache } from './bounded-cache.ts';
 import type { Backlog, BacklogReading } from './backlog.ts';
 import type { Attempt } from './delivery.ts';
 import type { ProfileName } from './profiles.ts';
@@ -23,6 +24,8 @@ export interface MetricSources {
 }
 
 const ATTEMPT_SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15];
+/** Addresses whose class is kept. */
+const NETWORKS_KEPT = 1_024;
 const ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** Where a destination is, so far as metrics tell: never its name. */
@@ -64,13 +67,16 @@ export function createRelayMetrics(registry: Registry, sources: MetricSources): 
     registers,
   });
   registerBacklog(registry, sources);
+  const networks = new BoundedCache<ReturnType<typeof networkOf>>(NETWORKS_KEPT);
   return {
     accepted: () => accepted.inc(),
     refused: () => failed.inc(),
     attempted(profile, record, next) {
       const { outcome } = record;
       attempts.inc({ outcome, next });
-      seconds.observe({ profile, network: networkOf(record.remoteAddress), outcome }, record.durationMs / 1_000);
+      const { remoteAddress } = record;
+      const network = remoteAddress === null ? 'none' : networks.get(remoteAddress, () => networkOf(remoteAddress));
+      seconds.observe({ profile, network, outcome }, record.durationMs / 1_000);
       if (next === 'delivered') delivered.inc();
       if (next === 'failed') failed.inc();
     },

@@ -35,9 +35,14 @@ export interface RelayLimits {
    * would be more waits for the dispatcher.
    */
   readonly contentBytesInFlightMax: number;
-  /** Messages that are not durable yet, and their contents: beyond it nothing is accepted (`relay_full`). */
+  /** Messages that have no rows of their own yet, and their contents: beyond it nothing is accepted (`relay_full`). */
   readonly unwrittenMax: number;
   readonly unwrittenBytesMax: number;
+  /**
+   * How long the first attempt of an accepted message may take before the message gets rows of its own; until then it
+   * stands in the journal alone.
+   */
+  readonly journalMs: number;
   /** The slow poll behind LISTEN/NOTIFY. */
   readonly pollMs: number;
   /** A node that was silent for so long has no part in the caps of destinations any more. */
@@ -191,6 +196,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   contentBytesInFlightMax: 134_217_728,
   unwrittenMax: 8_192,
   unwrittenBytesMax: 67_108_864,
+  journalMs: 100,
   pollMs: 1_000,
   nodeDeadMs: 5_000,
   answerBytesMax: 65_536,

@@ -1,15 +1,15 @@
 import { sql } from 'kysely';
 import {
-  bytesArray,
-  hexArray,
+  Batch,
   instantArray,
   plainArray,
   textArray,
+  type BatchColumn,
   type Database,
   type Executor,
   type Transaction,
 } from '../platform/database/index.ts';
-import { chainEntryHex } from './attempt-chain.ts';
+import { attemptColumns, RECORD_ATTEMPTS } from './attempt-record-store.ts';
 import type { LaneName } from './lane.ts';
 import { lockOrderingKeys, promoteNext } from './ordering-store.ts';
 import type { Settlement } from './store.ts';
@@ -72,77 +72,49 @@ async function withoutSuperseded(tx: Transaction, rows: readonly Settlement[]): 
   );
 }
 
+const column = <Value>(
+  name: string,
+  type: string,
+  array: (values: readonly Value[]) => string,
+  value: (row: Settlement) => Value,
+): BatchColumn<Settlement> => ({ name, type, array: (rows) => array(rows.map(value)) });
+
+const BATCH = new Batch<Settlement>([
+  column('app_id', 'text', textArray, (row) => row.appId),
+  column('request_id', 'uuid', plainArray, (row) => row.requestId),
+  column('lease_token', 'bigint', plainArray, (row) => row.leaseToken),
+  column('state', 'text', plainArray, ({ next }) => next.state),
+  column('reason', 'text', textArray, ({ next }) => (next.state === 'delivered' ? null : next.reason)),
+  column('due_at', 'timestamptz', instantArray, ({ next }) => (next.state === 'waiting' ? next.nextAttemptAt : null)),
+  ...attemptColumns<Settlement>((row) => row),
+]);
+
+const STATEMENT = `/* prepared relay_settle */
+  with input as materialized (
+    select * from ${BATCH.unnest('input')}
+  ), ${RECORD_ATTEMPTS}, held as materialized (
+    select input.request_id, input.state, input.reason, input.due_at, row.id
+    from input cross join lateral (
+      select ctid as id, state from delivery_queue
+      where app_id = input.app_id and request_id = input.request_id and lease_token = input.lease_token
+      limit 1
+      for update
+    ) as row
+    -- asked inside, it would have the planner walk everything that is leased instead of the primary key
+    where row.state = 'leased'
+  ), ended as (
+    delete from delivery_queue
+    where ctid = any (array(select id from held where state <> 'waiting'))
+  ), again as (
+    update delivery_queue
+    set state = 'waiting', reason = held.reason, due_at = held.due_at, lease_owner = null
+    from held
+    where delivery_queue.ctid = held.id and held.state = 'waiting'
+  )
+  select request_id from held`;
+
 async function settleQueue(db: Executor, rows: readonly Settlement[]): Promise<Set<string>> {
-  const { rows: settled } = await sql<{ request_id: string }>`
-    /* prepared relay_settle */
-    with input as materialized (
-      select * from unnest(
-        ${textArray(rows.map((r) => r.appId))}::text[], ${plainArray(rows.map((r) => r.requestId))}::uuid[],
-        ${plainArray(rows.map((r) => r.leaseToken))}::bigint[], ${plainArray(rows.map((r) => r.next.state))}::text[],
-        ${textArray(rows.map((r) => (r.next.state === 'delivered' ? null : r.next.reason)))}::text[],
-        ${instantArray(rows.map((r) => (r.next.state === 'waiting' ? r.next.nextAttemptAt : null)))}::timestamptz[],
-        ${plainArray(rows.map((r) => r.attempt.number))}::integer[],
-        ${instantArray(rows.map((r) => r.attempt.startedAt))}::timestamptz[],
-        ${plainArray(rows.map((r) => r.attempt.durationMs))}::integer[],
-        ${plainArray(rows.map((r) => r.attempt.outcome))}::text[],
-        ${plainArray(rows.map((r) => r.attempt.status))}::smallint[],
-        ${textArray(rows.map((r) => r.attempt.reason))}::text[],
-        ${bytesArray(rows.map((r) => r.attempt.answer))}::bytea[], ${textArray(rows.map((r) => r.attempt.url))}::text[],
-        ${textArray(rows.map((r) => r.attempt.remoteAddress))}::text[],
-        ${bytesArray(rows.map((r) => r.attempt.tlsFingerprint))}::bytea[],
-        ${bytesArray(rows.map((r) => r.attempt.requestSha256))}::bytea[],
-        ${textArray(rows.map((r) => r.attempt.node))}::text[],
-        ${hexArray(rows.map((r) => chainEntryHex(r.appId, r.requestId, r.attempt, r.deliverySha256)))}::bytea[]
-      ) as input (app_id, request_id, lease_token, state, reason, due_at, number, started_at, duration_ms, outcome,
-                  status, attempt_reason, answer, url, remote_address, tls_fingerprint, request_sha256, node, entry)
-    ), recorded as (
-      insert into delivery_attempt (app_id, request_id, number, started_at, duration_ms, outcome, status, reason, answer,
-                                    url, remote_address, tls_fingerprint, request_sha256, node)
-      select app_id, request_id, number, started_at, duration_ms, outcome, status, attempt_reason, answer, url,
-             remote_address, tls_fingerprint, request_sha256, node
-      from input
-      on conflict do nothing
-      returning app_id, request_id, number
-    ), batch as (
-      select app_id, string_agg(entry, ''::bytea order by request_id, number) as entries, max(started_at) as at
-      from input
-      -- a join would walk all of one for each of the other; an attempt that stands there already is rare
-      where (select count(*) from recorded) = (select count(*) from input) or exists (
-        select from recorded
-        where recorded.app_id = input.app_id and recorded.request_id = input.request_id
-          and recorded.number = input.number)
-      group by app_id
-    ), head as (
-      insert into delivery_chain as chain (app_id, sequence, hash)
-      select app_id, 1, sha256(entries) from batch order by app_id
-      on conflict (app_id) do update
-        set sequence = chain.sequence + 1, hash = sha256(chain.hash || excluded.hash)
-      returning app_id, sequence, hash
-    ), linked as (
-      insert into delivery_attempt_link (app_id, sequence, at, entries, hash)
-      select app_id, head.sequence, batch.at, batch.entries, head.hash
-      from batch join head using (app_id)
-    ), held as materialized (
-      select input.request_id, input.state, input.reason, input.due_at, row.id
-      from input cross join lateral (
-        select ctid as id, state from delivery_queue
-        where app_id = input.app_id and request_id = input.request_id and lease_token = input.lease_token
-        limit 1
-        for update
-      ) as row
-      -- asked inside, it would have the planner walk everything that is leased instead of the primary key
-      where row.state = 'leased'
-    ), ended as (
-      delete from delivery_queue
-      where ctid = any (array(select id from held where state <> 'waiting'))
-    ), again as (
-      update delivery_queue
-      set state = 'waiting', reason = held.reason, due_at = held.due_at, lease_owner = null
-      from held
-      where delivery_queue.ctid = held.id and held.state = 'waiting'
-    )
-    select request_id from held
-  `.execute(db);
+  const settled = await BATCH.execute<{ request_id: string }>(db, STATEMENT, rows);
   return new Set(settled.map((row) => row.request_id));
 }
 

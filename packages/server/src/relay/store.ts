@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Executor } from '../platform/database/index.ts';
-import type { AcceptedDelivery, Attempt, DeliveryState } from './delivery.ts';
+import type { RecordedAttempt } from './attempt-record-store.ts';
+import type { AcceptedDelivery, DeliveryState } from './delivery.ts';
 import type { Destination } from './destination.ts';
 import type { LaneName } from './lane.ts';
 import type { ProfileName } from './profiles.ts';
@@ -61,9 +62,7 @@ export interface NewDelivery {
 }
 
 /** What an attempt came to, for the delivery and for the record. */
-export interface Settlement {
-  readonly appId: string;
-  readonly requestId: string;
+export interface Settlement extends RecordedAttempt {
   readonly lane: LaneName;
   readonly orderingKey: string | null;
   /** Where a later one of its key waits, there is no other try. */
@@ -71,9 +70,6 @@ export interface Settlement {
   readonly leaseToken: number;
   readonly next: Next;
   readonly endedAt: Date;
-  readonly attempt: Attempt;
-  /** SHA-256 of what was sent and whither, as it was accepted (`deliverySha256`), in hex. */
-  readonly deliverySha256: string;
 }
 
 /** The delivery that holds an idempotency key. */

@@ -5,6 +5,7 @@ import { uuidV7 } from '../../src/platform/ids.ts';
 import { claimDue, findDueLanes, giveBack, loadMessages, takeBackEndedLeases } from '../../src/relay/claim-store.ts';
 import { findDelivery } from '../../src/relay/delivery-store.ts';
 import { RELAY_POOL_SETTINGS } from '../../src/relay/index.ts';
+import { insertEnded } from '../../src/relay/ended-store.ts';
 import { insertDeliveries, insertOrderedWithin } from '../../src/relay/insert-store.ts';
 import { endWaiting, holdDelivery, releaseParked } from '../../src/relay/operator-store.ts';
 import { isOutdated, requeueEnded } from '../../src/relay/requeue-store.ts';
@@ -132,7 +133,8 @@ async function costOf(work: (tx: Transaction) => Promise<unknown>): Promise<Cost
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  const recorder = { getExecutor: () => recording } as unknown as Transaction;
+  const executeQuery = (query: CompiledQuery) => recording.executeQuery(query);
+  const recorder = { getExecutor: () => recording, executeQuery } as unknown as Transaction;
   await session.pool.query('begin');
   try {
     const total = { blocks: 0, rowsScanned: 0 };
@@ -156,7 +158,12 @@ async function costOf(work: (tx: Transaction) => Promise<unknown>): Promise<Cost
 /** The transaction that a store function would begin is there already. */
 function inTransaction(tx: Transaction): Database {
   const transaction = () => ({ execute: (work: (within: Transaction) => Promise<unknown>) => work(tx) });
-  return Object.assign(Object.create(tx) as Database, { getExecutor: () => tx.getExecutor(), transaction });
+  const executeQuery = (query: CompiledQuery) => tx.executeQuery(query);
+  return Object.assign(Object.create(tx) as Database, {
+    getExecutor: () => tx.getExecutor(),
+    executeQuery,
+    transaction,
+  });
 }
 
 async function explain({ sql, parameters }: CompiledQuery): Promise<Cost> {
@@ -213,6 +220,8 @@ async function prepareOnEmptyTables(db: Executor): Promise<void> {
   await insertDeliveries(db, [delivery]);
   await insertDeliveries(db, [row(BIG_LANE, { idempotency: { key: 'k', fingerprint: Buffer.alloc(32) } })]);
   await settleAttempts(session.db, [settlement(delivery, { state: 'delivered' })]);
+  const ended = row(BIG_LANE);
+  await insertEnded(session.db, [{ row: ended, settlement: settlement(ended, { state: 'delivered' }) }]);
   await session.pool.query('rollback');
 }
 
@@ -274,6 +283,24 @@ describe(`with ${WAITING_ROWS} messages waiting, ${LEASED_ROWS} leased, and plan
       settleAttempts(
         inTransaction(tx),
         batch.map((delivery) => settlement(delivery, next)),
+      ),
+    );
+    expect(cost.rowsScanned).toBeLessThan(BATCH * 8);
+    expect(cost.blocks).toBeLessThan(BATCH * 40);
+  });
+
+  test.each([
+    ['delivered', { state: 'delivered' }],
+    ['to be tried again', { state: 'waiting', reason: 'timeout', nextAttemptAt: NOW }],
+    ['failed', { state: 'failed', reason: 'status_410' }],
+  ] as const)('writing a batch out of the journal that is %s costs its rows', async (_name, next) => {
+    const cost = await costOf((tx) =>
+      insertEnded(
+        inTransaction(tx),
+        Array.from({ length: BATCH }, () => row(BIG_LANE)).map((fresh) => ({
+          row: fresh,
+          settlement: settlement(fresh, next),
+        })),
       ),
     );
     expect(cost.rowsScanned).toBeLessThan(BATCH * 8);

@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import type { Transaction as KyselyTransaction } from 'kysely';
-import { Pool, TypeOverrides, types, type QueryResult } from 'pg';
+import { Pool, TypeOverrides, types, type PoolClient, type QueryResult } from 'pg';
 
 /** No tables known: a capability names its own with `database.withTables<{ delivery: DeliveryTable }>()`. */
 export type NoTables = object;
@@ -134,17 +134,22 @@ const PREPARED = /^\s*\/\* prepared (\w{1,60}) \*\//;
  * A name stands for one text alone; the driver refuses another under the same name.
  */
 function preparing(pool: Pool): PostgresPool {
+  const prepared = new WeakMap<PoolClient, PostgresPoolClient>();
   return {
     options: pool.options,
     async connect() {
       const client = await pool.connect();
+      const known = prepared.get(client);
+      if (known !== undefined) return known;
       const query = (statement: string, parameters: readonly unknown[]): Promise<QueryResult> => {
         const name = PREPARED.exec(statement)?.[1];
         if (name === undefined) return client.query(statement, [...parameters]);
         return client.query({ name, text: statement, values: [...parameters] });
       };
       // Everything else is the client's own.
-      return Object.create(client, { query: { value: query } }) as PostgresPoolClient;
+      const made = Object.create(client, { query: { value: query } }) as PostgresPoolClient;
+      prepared.set(client, made);
+      return made;
     },
     end: () => pool.end(),
   };
