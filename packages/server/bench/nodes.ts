@@ -22,6 +22,7 @@ interface Options {
   readonly [name: string]: number | string;
 }
 
+/** For each node: what is compared is services that have run for a while. */
 const WARM_UP_MS = 4_000;
 const POLL_MS = 20;
 const DRAIN_MS_MAX = 120_000;
@@ -78,7 +79,7 @@ async function measure(
     messages: callees.map(({ calleeNo }) => relayMessage({ appId, calleeNo, group: 'all' })),
     connections: options.connections,
   };
-  await site.load({ ...order, milliseconds: WARM_UP_MS });
+  await site.load({ ...order, milliseconds: WARM_UP_MS * count });
   await sink.reset(true);
   const accepted = await site.load({ ...order, milliseconds: options.seconds * 1_000 });
   const first = await sink.count();
