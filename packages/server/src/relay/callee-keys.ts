@@ -40,7 +40,7 @@ export function sealCalleeSecret(vault: Vault, owner: Owner, what: CalleeSecret,
 }
 
 export function createCalleeKeys(vault: Vault): CalleeKeys {
-  const hmacKeys = new BoundedCache<Buffer>(ENTRIES_MAX);
+  const hmacKeys = new BoundedCache<KeyObject>(ENTRIES_MAX);
   const privateKeys = new BoundedCache<KeyObject>(ENTRIES_MAX);
   const identities = new BoundedCache<TlsIdentity>(ENTRIES_MAX);
   const encrypters = new BoundedCache<Encrypter>(ENTRIES_MAX);
@@ -58,14 +58,14 @@ export function createCalleeKeys(vault: Vault): CalleeKeys {
     const context = secretContext(owner, what);
     return cache.get(`${context}:${sealed}`, () => parse(open(context, sealed)));
   };
-  const hmacKey = (owner: Owner, sealed: string): Buffer =>
+  const hmacKey = (owner: Owner, sealed: string): KeyObject =>
     kept(hmacKeys, owner, 'webhook_secret', sealed, webhookSecretKey);
   const ed25519Key = (owner: Owner, sealed: string): KeyObject =>
     kept(privateKeys, owner, 'ed25519_key', sealed, ed25519PrivateKey);
 
   return {
     async webhookKeys(destination, at, appSecret) {
-      const appKey = async (): Promise<Buffer> => {
+      const appKey = async (): Promise<KeyObject> => {
         const secret = await appSecret();
         return hmacKeys.get(secret, () => webhookSecretKey(secret));
       };

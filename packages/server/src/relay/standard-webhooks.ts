@@ -1,4 +1,12 @@
-import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  sign,
+  type KeyObject,
+} from 'node:crypto';
 
 const SECRET_PREFIX = 'whsec_';
 const PRIVATE_KEY_PREFIX = 'whsk_';
@@ -9,13 +17,17 @@ const KEY_BYTES_MAX = 64;
 /** `whsec_` and the Base64 of 24 to 64 bytes (Standard Webhooks 1.0.0, Symmetric). */
 export function isWebhookSecret(text: string): boolean {
   if (!text.startsWith(SECRET_PREFIX)) return false;
-  const key = webhookSecretKey(text);
+  const key = secretBytes(text);
   const isCanonical = key.toString('base64') === text.slice(SECRET_PREFIX.length);
   return isCanonical && key.length >= KEY_BYTES_MIN && key.length <= KEY_BYTES_MAX;
 }
 
-/** The HMAC key of a `whsec_…`. */
-export function webhookSecretKey(secret: string): Buffer {
+/** The HMAC key of a `whsec_…`: to be kept, since to make one of its bytes costs more than to sign with it. */
+export function webhookSecretKey(secret: string): KeyObject {
+  return createSecretKey(secretBytes(secret));
+}
+
+function secretBytes(secret: string): Buffer {
   return Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64');
 }
 
@@ -50,7 +62,7 @@ export function ed25519PublicKey(text: string): KeyObject {
 
 /** The keys that sign one message. Each makes a signature of its own; a receiver needs one that it knows. */
 export interface WebhookKeys {
-  readonly hmac: readonly Buffer[];
+  readonly hmac: readonly KeyObject[];
   readonly ed25519: readonly KeyObject[];
 }
 
