@@ -4,6 +4,7 @@
 create table delivery_journal (
   id            uuid        primary key,
   lease_ends_at timestamptz not null,
+  request_ids   uuid[]      not null,
   -- a JSON array: what `delivery` and `delivery_queue` are to hold of each message, as `journal-store.ts` writes it
   entries       text        not null
 ) with (

@@ -148,18 +148,24 @@ async function journalFirst(
   dependencies: AcceptDependencies,
   first: { row: NewDelivery; destination: Destination | null; attempt: FirstAttempt; reservation: Reservation },
 ): Promise<Stored> {
-  const { journal, metrics } = dependencies;
+  const { journal, metrics, underWay } = dependencies;
   const { row, destination, attempt, reservation } = first;
-  let journaled: Settlements;
+  // From here on: what is on disk is sent before the node stops.
+  underWay.begin();
   try {
-    journaled = await journal.add(row, reservation.release);
-    reservation.isKept = true;
-  } catch (error) {
-    endFirstAttempt(dependencies, attempt);
-    throw error;
+    let journaled: Settlements;
+    try {
+      journaled = await journal.add(row, reservation.release);
+      reservation.isKept = true;
+    } catch (error) {
+      endFirstAttempt(dependencies, attempt);
+      throw error;
+    }
+    metrics?.accepted();
+    return { requestId: row.requestId, outcome: runFirst(dependencies, { row, destination, attempt }, journaled) };
+  } finally {
+    underWay.end();
   }
-  metrics?.accepted();
-  return { requestId: row.requestId, outcome: runFirst(dependencies, { row, destination, attempt }, journaled) };
 }
 
 async function runFirst(

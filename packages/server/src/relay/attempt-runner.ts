@@ -152,7 +152,7 @@ export class AttemptRunner {
       // Here, where the content is at hand: no settlement holds it, and nothing reads it again for this.
       deliverySha256: deliverySha256(delivery, hash('sha256', delivery.content, 'hex')),
     };
-    const settled = this.#settle(delivery, settlement, settlements);
+    const settled = this.#settle(delivery.leaseEndsAt, settlement, settlements);
     const reason = next.state === 'delivered' ? null : next.reason;
     const isTold = next.state !== 'failed' || (await settled);
     const standing: Standing = isTold ? { appId, state: next.state, reason } : { appId, state: 'leased', reason };
@@ -165,19 +165,19 @@ export class AttemptRunner {
    * Commits a settlement, again and again until the lease ends: after that the delivery is somebody else's. Answers
    * whether it holds.
    */
-  async #settle(delivery: LeasedDelivery, settlement: Settlement, settlements: Settlements): Promise<boolean> {
+  async #settle(leaseEndsAt: Date, settlement: Settlement, settlements: Settlements): Promise<boolean> {
     this.#underWay.begin();
     try {
-      return await this.#settleUntil(delivery, settlement, settlements);
+      return await this.#settleUntil(leaseEndsAt, settlement, settlements);
     } finally {
       this.#dependencies.board.forget(settlement.requestId);
       this.#underWay.end();
     }
   }
 
-  async #settleUntil(delivery: LeasedDelivery, settlement: Settlement, settlements: Settlements): Promise<boolean> {
+  async #settleUntil(leaseEndsAt: Date, settlement: Settlement, settlements: Settlements): Promise<boolean> {
     const { clock, log } = this.#dependencies;
-    const { requestId } = delivery;
+    const { requestId } = settlement;
     for (;;) {
       try {
         const { own, promoted } = await settlements.submit(settlement);
@@ -188,7 +188,7 @@ export class AttemptRunner {
         }
         return own;
       } catch (error) {
-        const over = clock.now() >= delivery.leaseEndsAt || isValueFault(error);
+        const over = clock.now() >= leaseEndsAt || isValueFault(error);
         log.error({ err: error, requestId, givenUp: over }, 'an attempt could not be settled');
         if (over) {
           settlements.giveUp?.();

@@ -2,7 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database, Transaction } from '../platform/database/index.ts';
 import type { Egress } from '../platform/egress/index.ts';
 import { DomainError } from '../platform/errors.ts';
-import { uuidInstantMs, uuidV7 } from '../platform/ids.ts';
+import { uuidV7 } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Registry } from '../platform/metrics.ts';
 import type { Vault } from '../platform/vault.ts';
@@ -22,7 +22,7 @@ import { createGroupCommit, isValueFault } from './group-commit.ts';
 import { insertDeliveries } from './insert-store.ts';
 import { LaneBook } from './lane-book.ts';
 import { Journal } from './journal.ts';
-import { findJournaled } from './journal-store.ts';
+import { awaitRows, findJournaled } from './journal-store.ts';
 import { laneOfUrl, type LaneName } from './lane.ts';
 import { createRelayMetrics } from './metrics.ts';
 import { isUuid, parkDelivery, releaseDelivery, replayDelivery, skipDelivery } from './operator-commands.ts';
@@ -170,7 +170,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     isItemFault: isValueFault,
   });
   /** Something was written that is due. Of a small cap this node may have no part: another is to send it. */
-  const written = (lane: LaneName): void => {
+  const due = (lane: LaneName): void => {
     wake(lane);
     if (lanes.share(lanes.lane(lane)) > 0) return;
     others.submit(lane).catch((error: unknown) => log.warn({ err: error, lane }, 'other nodes could not be woken'));
@@ -192,7 +192,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     metrics,
     nodeName,
     limits,
-    wake: written,
+    wake: due,
     roomIn: (lane: LaneName) => dispatcher.roomIn(lane),
     underWay: firstAttempts,
   };
@@ -203,12 +203,17 @@ export function createRelay(dependencies: RelayDependencies): Relay {
     retention: dependencies.retention ?? DEFAULT_RETENTION,
     vault: dependencies.vault,
   };
-  /** Where a message stands that has no rows yet. No journal is older than its lease, but for what waits to be taken up. */
-  const journaled = async (requestId: string): Promise<Standing | null> => {
-    const ageMs = clock.now().getTime() - uuidInstantMs(requestId);
-    if (Math.abs(ageMs) > JOURNALED_MAX_MS) return null;
-    const found = await findJournaled(db, requestId);
-    return found && { appId: found.appId, state: 'leased', reason: null };
+  /** Where a message stands; one that has no rows yet is looked for in the journal, and where it has just left that again. */
+  const standingOf = async (requestId: string): Promise<Standing | null> => {
+    const known = await findState(db, requestId);
+    if (known !== null) return known;
+    const journaled = await findJournaled(db, requestId);
+    if (journaled !== null) return { appId: journaled.appId, state: 'leased', reason: null };
+    return findState(db, requestId);
+  };
+  /** A message that was just accepted, on whichever node, gets its rows before anything is done with them. */
+  const written = async (requestId: string): Promise<void> => {
+    if (isUuid(requestId)) await awaitRows(db, requestId);
   };
   let listener: WakeListener | null = null;
   let stopping = false;
@@ -235,7 +240,7 @@ export function createRelay(dependencies: RelayDependencies): Relay {
         const leftMs = stopping ? 0 : deadlineMs - performance.now();
         // Listening begins before the look, so that no outcome passes between the two.
         const heard = leftMs > 0 ? watch.next(requestId, leftMs) : null;
-        const standing = board.look(requestId) ?? (await findState(db, requestId)) ?? (await journaled(requestId));
+        const standing = board.look(requestId) ?? (await standingOf(requestId));
         if (standing === null || heard === null || hasEnded(standing)) {
           if (heard !== null) board.tell(requestId, standing);
           return standing && { appId: standing.appId, requestId, state: standing.state };
@@ -247,23 +252,29 @@ export function createRelay(dependencies: RelayDependencies): Relay {
 
     ...createCalleeCommands({ ...dependencies, notify: notifyWake, wake: told }),
     async listDeliveries(filter) {
-      await journal.caughtUp();
+      await journal.caughtUp(LIST_WAIT_MS);
       return findDeliveries(db, filter);
     },
 
     async showDelivery(requestId) {
-      await journal.written(requestId);
+      await written(requestId);
       const delivery = isUuid(requestId) ? await findDelivery(db, requestId) : null;
       if (delivery === null) return null;
       return { ...delivery, attemptList: await findAttempts(db, delivery.appId, requestId) };
     },
 
     async replay(requestId, actor, options) {
-      await journal.written(requestId);
+      await written(requestId);
       return replayDelivery(operating, requestId, { actor, ...options });
     },
-    skip: (requestId, actor) => skipDelivery(operating, requestId, actor),
-    park: (requestId, actor) => parkDelivery(operating, requestId, actor),
+    async skip(requestId, actor) {
+      await written(requestId);
+      return skipDelivery(operating, requestId, actor);
+    },
+    async park(requestId, actor) {
+      await written(requestId);
+      return parkDelivery(operating, requestId, actor);
+    },
     release: (requestId, actor) => releaseDelivery(operating, requestId, actor),
 
     maintain: () => maintain(maintaining),
@@ -303,10 +314,10 @@ function hasEnded({ state }: Pick<Standing, 'state'>): boolean {
   return state === 'delivered' || state === 'failed';
 }
 
-/** Ids older than this are not looked for in journals, which are read whole. */
-const JOURNALED_MAX_MS = 3_600_000;
 /** From the end of an attempt's time to another node's probe. */
 const PROBE_SLACK_MS = 5_000;
+/** How long a list waits for what this node is writing. */
+const LIST_WAIT_MS = 500;
 const ENQUEUED_PER_STATEMENT = 256;
 
 async function enqueue(

@@ -67,6 +67,7 @@ export class Dispatcher {
   readonly #alarms: WakeClock;
   #contentBytes = 0;
   #loop: Promise<void> | null = null;
+  #takenUp: Promise<void> | null = null;
   #stopping = false;
   #polledAtMs = Number.NEGATIVE_INFINITY;
   #wakeUp: (() => void) | null = null;
@@ -112,7 +113,7 @@ export class Dispatcher {
     this.wake();
     await this.#loop;
     this.#alarms.clear();
-    await Promise.all(this.#underWay);
+    await Promise.all([this.#takenUp, ...this.#underWay]);
   }
 
   async #run(looked: () => void): Promise<void> {
@@ -135,11 +136,9 @@ export class Dispatcher {
 
   /** What the rest of the world did: other nodes, their circuits, leases that ended, lanes with something due. */
   async #poll(): Promise<void> {
-    const { db, clock, log, lanes, nodeName, limits } = this.#dependencies;
+    const { db, clock, lanes, nodeName, limits } = this.#dependencies;
     const now = clock.now();
-    await takeUpJournals(db, now, (error, requestId) =>
-      log.error({ err: error, requestId }, 'a message of a journal could not be given its row'),
-    );
+    this.#takenUp ??= this.#takeUp().finally(() => (this.#takenUp = null));
     const [nodes, circuits, freed] = await Promise.all([
       beat(db, { node: nodeName, now, deadAfterMs: limits.nodeDeadMs }),
       findCircuits(db),
@@ -152,6 +151,19 @@ export class Dispatcher {
     for (const { lane, destination } of await findDueLanes(db, now)) {
       lanes.learn(lane, destination);
       this.#ready.add(lane);
+    }
+  }
+
+  /** The messages that dead nodes left in the journal get rows: beside the poll, which a table that is held up must not stop. */
+  async #takeUp(): Promise<void> {
+    const { db, clock, log } = this.#dependencies;
+    const refused = (error: unknown, requestId: string): void =>
+      log.error({ err: error, requestId }, 'a message of a journal could not be given its row');
+    try {
+      let hasMore = true;
+      while (hasMore && !this.#stopping) hasMore = await takeUpJournals(db, clock.now(), refused);
+    } catch (error) {
+      log.error({ err: error }, 'the journals of other nodes could not be taken up');
     }
   }
 

@@ -76,7 +76,9 @@ const STATEMENT = `/* prepared relay_insert_ended */
                         content, trace_parent, accepted_at, reason, failed_at)
   select app_id, request_id, profile, url, url_version, callee_app_id, callee_no, caller_no, message_type, content,
          trace_parent, accepted_at, failed_reason, failed_at
-  from ${BATCH.unnest('message', namesOf([...SHARED, ...MESSAGES]))}`;
+  from ${BATCH.unnest('message', namesOf([...SHARED, ...MESSAGES]))}
+  -- the chain's lock before any key: while that is waited for, a message's row may be written without its outcome
+  where (select count(*) from head) > 0`;
 
 /**
  * Writes messages with what their first attempts came to, in one statement: of one that is delivered or has failed,

@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { CompiledQuery, sql } from 'kysely';
-import type { Database, Executor, Transaction } from '../platform/database/index.ts';
+import { plainArray, type Database, type Executor, type Transaction } from '../platform/database/index.ts';
+import { uuidInstantMs, uuidLowerBound } from '../platform/ids.ts';
+import { isValueFault } from './group-commit.ts';
 import { insertDeliveries } from './insert-store.ts';
 import type { LaneName } from './lane.ts';
 import type { ProfileName } from './profiles.ts';
@@ -89,24 +92,39 @@ function hasNul({ lane, url, callerNo, messageType, content, traceParent }: NewD
 }
 
 const INSERT_JOURNAL = `/* prepared relay_insert_journal */
-  insert into delivery_journal (id, lease_ends_at, entries) values ($1::uuid, $2::timestamptz, $3)`;
+  insert into delivery_journal (id, lease_ends_at, request_ids, entries) values ($1::uuid, $2::timestamptz, $3::uuid[], $4)`;
 
+/** @param journal `id`: a UUID of version 7, made after those of the rows */
 export async function insertJournal(
   db: Executor,
   journal: { readonly id: string; readonly leaseEndsAt: Date; readonly rows: readonly NewDelivery[] },
 ): Promise<void> {
-  const entries = JSON.stringify(journal.rows.map(entryOf));
-  await db.executeQuery(CompiledQuery.raw(INSERT_JOURNAL, [journal.id, journal.leaseEndsAt.toISOString(), entries]));
+  const { id, leaseEndsAt, rows } = journal;
+  const parameters = [id, leaseEndsAt.toISOString(), idsOf(rows), JSON.stringify(rows.map(entryOf))];
+  await db.executeQuery(CompiledQuery.raw(INSERT_JOURNAL, parameters));
+}
+
+function idsOf(rows: readonly NewDelivery[]): string {
+  return plainArray(rows.map((row) => row.requestId));
 }
 
 export async function deleteJournals(db: Executor, ids: readonly string[]): Promise<void> {
   await sql`delete from delivery_journal where id = any (${[...ids]}::uuid[])`.execute(db);
 }
 
+/** A row of the journal is written soon after its messages have their ids, or not at all. */
+const WRITTEN_WITHIN_MS = 60_000;
+/** What clocks of nodes may differ by. */
+const CLOCK_SLACK_MS = 1_000;
+
 /** The application of a message that stands in a node's journal; null where it does not, or not any more. */
 export async function findJournaled(db: Executor, requestId: string): Promise<{ appId: string } | null> {
+  const atMs = uuidInstantMs(requestId);
+  const from = uuidLowerBound(new Date(Math.max(0, atMs - CLOCK_SLACK_MS)));
+  const to = uuidLowerBound(new Date(atMs + WRITTEN_WITHIN_MS));
   const { rows } = await sql<{ entries: string }>`
-    select entries from delivery_journal where strpos(entries, ${requestId}) > 0
+    select entries from delivery_journal
+    where id between ${from} and ${to} and ${requestId}::uuid = any (request_ids)
   `.execute(db);
   for (const { entries } of rows) {
     const found = (JSON.parse(entries) as Entry[]).find(([id]) => id === requestId);
@@ -115,60 +133,87 @@ export async function findJournaled(db: Executor, requestId: string): Promise<{ 
   return null;
 }
 
-const TAKEN_BACK_MAX = 16;
+const ROWS_WAIT_MS = 1_000;
+const ROWS_LOOK_MS = 20;
+
+/** Resolves when a message that stands in some node's journal has rows of its own; after a second in any case. */
+export async function awaitRows(db: Executor, requestId: string): Promise<void> {
+  for (let leftMs = ROWS_WAIT_MS; leftMs > 0; leftMs -= ROWS_LOOK_MS) {
+    const { rows } = await sql`select from delivery where request_id = ${requestId}`.execute(db);
+    if (rows.length > 0 || (await findJournaled(db, requestId)) === null) return;
+    await delay(ROWS_LOOK_MS);
+  }
+}
+
+const TAKEN_UP_AT_ONCE = 16;
 /** What cannot be taken up now is tried again then. */
 const AGAIN_AFTER_MS = 60_000;
 
 /**
  * Gives the messages of journals whose nodes are gone the rows that they lack: leased, by leases that have ended. Whoever
  * writes a message's row first has it: a node that was only asleep finds it there.
+ *
+ * @param onFault told of a message that PostgreSQL refuses; it stays in its journal, the others leave it
+ * @returns whether there may be more
  */
 export async function takeUpJournals(
   db: Database,
   now: Date,
   onFault: (error: unknown, requestId: string) => void,
-): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    // Whoever holds a table up is not to hold this one's transaction open as well.
+    await sql`set local lock_timeout = '2s'`.execute(tx);
     const { rows } = await sql<{ id: string; entries: string }>`
       select id, entries from delivery_journal
       where lease_ends_at <= ${now}
       order by id
-      limit ${TAKEN_BACK_MAX}
+      limit ${TAKEN_UP_AT_ONCE}
       for update skip locked
     `.execute(tx);
+    const ended: string[] = [];
     for (const { id, entries } of rows) {
       const messages = (JSON.parse(entries) as Entry[]).map(rowOf);
-      if (await insertMissing(tx, await withoutKnown(tx, messages), onFault)) await deleteJournals(tx, [id]);
-      else {
-        const again = new Date(now.getTime() + AGAIN_AFTER_MS);
-        await sql`update delivery_journal set lease_ends_at = ${again} where id = ${id}`.execute(tx);
-      }
+      const refused = await insertMissing(tx, await withoutKnown(tx, messages), onFault);
+      if (refused.length === 0) ended.push(id);
+      else await putOff(tx, id, refused, new Date(now.getTime() + AGAIN_AFTER_MS));
     }
+    if (ended.length > 0) await deleteJournals(tx, ended);
+    return rows.length === TAKEN_UP_AT_ONCE;
   });
 }
 
-/** Whether all of them have their rows now: one that PostgreSQL refuses keeps none of the others from theirs. */
+async function putOff(tx: Transaction, id: string, refused: readonly NewDelivery[], until: Date): Promise<void> {
+  await sql`
+    update delivery_journal
+    set lease_ends_at = ${until}, request_ids = ${idsOf(refused)}::uuid[], entries = ${JSON.stringify(refused.map(entryOf))}
+    where id = ${id}
+  `.execute(tx);
+}
+
+/** Answers those that PostgreSQL refuses: they keep none of the others from their rows. */
 async function insertMissing(
   tx: Transaction,
   messages: readonly NewDelivery[],
   onFault: (error: unknown, requestId: string) => void,
-): Promise<boolean> {
+): Promise<NewDelivery[]> {
   const [first] = messages;
-  if (first === undefined) return true;
+  if (first === undefined) return [];
   await sql`savepoint missing`.execute(tx);
   try {
     await insertDeliveries(tx, messages);
-    return true;
+    return [];
   } catch (error) {
+    if (!isValueFault(error)) throw error;
     await sql`rollback to savepoint missing`.execute(tx);
     if (messages.length === 1) {
       onFault(error, first.requestId);
-      return false;
+      return [first];
     }
   }
-  let isWhole = true;
-  for (const message of messages) isWhole = (await insertMissing(tx, [message], onFault)) && isWhole;
-  return isWhole;
+  const refused: NewDelivery[] = [];
+  for (const message of messages) refused.push(...(await insertMissing(tx, [message], onFault)));
+  return refused;
 }
 
 async function withoutKnown(db: Executor, messages: readonly NewDelivery[]): Promise<NewDelivery[]> {

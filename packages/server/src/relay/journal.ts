@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import { uuidV7 } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
-import { insertEnded, type EndedFirst } from './ended-store.ts';
+import { insertEnded } from './ended-store.ts';
 import { createGroupCommit, isUniqueViolation, isValueFault, type GroupCommit } from './group-commit.ts';
 import { insertDeliveries, type Inserted } from './insert-store.ts';
 import { deleteJournals, insertJournal } from './journal-store.ts';
@@ -32,9 +32,17 @@ const BESIDE_BELOW_ROWS = 8;
 const GATHER_FROM_ROWS = 4;
 const GATHER_MS = 2;
 const RETRY_MS = 250;
+/** An outcome that takes so long to write waits for somebody else's lock: its message gets its row without it. */
+const ENDING_MS_MAX = 1_000;
 /** How long journals that are no longer needed gather to be deleted. */
 const DELETE_GATHER_MS = 100;
 const DELETED_MAX = 512;
+
+/** An attempt that has ended, of a message that stands in the journal. */
+interface Ended {
+  readonly first: FirstAttempt;
+  readonly settlement: Settlement;
+}
 
 /** A row of the journal, and how many of its messages have no rows of their own yet. */
 interface JournalRow {
@@ -51,7 +59,7 @@ interface JournalRow {
 export class Journal {
   readonly #dependencies: JournalDependencies;
   readonly #entries: GroupCommit<NewDelivery, JournalRow>;
-  readonly #ended: GroupCommit<EndedFirst, undefined>;
+  readonly #ended: GroupCommit<Ended, boolean>;
   readonly #leased: GroupCommit<NewDelivery, Inserted>;
   readonly #deletes: GroupCommit<string, undefined>;
   /** In the order in which they were journaled. */
@@ -78,16 +86,21 @@ export class Journal {
       ...row,
       write: (rows) => insertDeliveries(prompt, rows),
     });
-    this.#ended = createGroupCommit<EndedFirst, undefined>({
+    this.#ended = createGroupCommit<Ended, boolean>({
       ...weighed,
       rowsMax: limits.settleRowsMax,
       gatherMs: limits.settleGatherMs,
       isUrgent: ({ settlement }) => settlement.next.state === 'failed',
-      weightOf: (item) => item.row.content.length + (item.settlement.attempt.answer?.length ?? 0),
+      weightOf: ({ first, settlement }) => (first.row?.content.length ?? 0) + (settlement.attempt.answer?.length ?? 0),
       write: async (items) => {
         onEnded(items.length);
-        await insertEnded(prompt, items);
-        return items.map(() => undefined);
+        const rows = items.flatMap(({ first: { row: own }, settlement }) =>
+          own === null ? [] : [{ row: own, settlement }],
+        );
+        // Those that have left meanwhile have rows: their outcomes are settled there.
+        const together = items.map(({ first }) => first.row !== null);
+        if (rows.length > 0) await insertEnded(prompt, rows);
+        return together;
       },
     });
     this.#deletes = createGroupCommit<string, undefined>({
@@ -109,6 +122,8 @@ export class Journal {
    * @param written called once, when the message has rows of its own, or is left to the end of its lease
    */
   async add(row: NewDelivery, written: () => void): Promise<FirstAttempt> {
+    // Nothing below but the first attempt itself holds the row: it may wait long for its settlement.
+    const { requestId } = row;
     const journalRow = await this.#entries.submit(row);
     const first = new FirstAttempt({
       ...this.#dependencies,
@@ -116,31 +131,32 @@ export class Journal {
       writeEnded: (item) => this.#ended.submit(item),
       writeLeased: (own) => this.#leased.submit(own),
       left: (isWritten) => {
-        this.#pending.delete(row.requestId);
+        this.#pending.delete(requestId);
         if (isWritten) this.#written(journalRow);
         written();
       },
     });
-    this.#pending.set(row.requestId, first);
+    this.#pending.set(requestId, first);
     if (this.#sweep === null) this.#sweepLater();
     return first;
   }
 
-  /** Resolves when the message has rows of its own, at once where it stands in no journal of this node. */
-  async written(requestId: string): Promise<void> {
-    await this.#pending.get(requestId)?.written;
-  }
-
-  /** Resolves when every message that stands in it now has rows of its own. */
-  async caughtUp(): Promise<void> {
-    await Promise.all(Array.from(this.#pending.values(), (first) => first.written));
+  /** Resolves when every message that stands in it now has rows of its own; after `waitMs` in any case. */
+  async caughtUp(waitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    await Promise.race([this.#allWritten(), promise]).finally(() => clearTimeout(timer));
   }
 
   /** Resolves when nothing is left to write. */
   async idle(): Promise<void> {
     await this.#entries.idle();
-    await this.caughtUp();
+    await this.#allWritten();
     await this.#deletes.idle();
+  }
+
+  async #allWritten(): Promise<void> {
+    await Promise.all(Array.from(this.#pending.values(), (first) => first.written));
   }
 
   async #writeRow(db: Database, rows: readonly NewDelivery[]): Promise<JournalRow[]> {
@@ -165,7 +181,7 @@ export class Journal {
     const beforeMs = performance.now() - journalMs;
     for (const first of this.#pending.values()) {
       if (first.beganMs > beforeMs) break;
-      first.spill();
+      first.spill(ENDING_MS_MAX);
     }
     this.#sweep = null;
     if (this.#pending.size > 0) this.#sweepLater();
@@ -178,7 +194,9 @@ export class Journal {
 
 type FirstAttemptDependencies = Pick<JournalDependencies, 'clock' | 'log' | 'settle'> & {
   readonly row: NewDelivery;
-  readonly writeEnded: (item: EndedFirst) => Promise<undefined>;
+  /** Between two tries to give it its row. */
+  readonly retryMs?: number;
+  readonly writeEnded: (item: Ended) => Promise<boolean>;
   readonly writeLeased: (row: NewDelivery) => Promise<Inserted>;
   /** It has its rows, or is left to the end of its lease. */
   readonly left: (isWritten: boolean) => void;
@@ -187,13 +205,19 @@ type FirstAttemptDependencies = Pick<JournalDependencies, 'clock' | 'log' | 'set
 /** One message that stands in the journal while its first attempt is made. */
 export class FirstAttempt {
   readonly beganMs = performance.now();
-  readonly #dependencies: FirstAttemptDependencies;
+  readonly #dependencies: Omit<FirstAttemptDependencies, 'row'>;
+  readonly #requestId: string;
   readonly #left = Promise.withResolvers<void>();
-  #hasLeft = false;
-  #isEnding = false;
+  /** Null when it has left: whatever still holds this holds no content. */
+  #row: NewDelivery | null;
+  #isWritten = false;
+  /** Since when its outcome is being written. */
+  #endingMs: number | null = null;
   #spilling: Promise<void> | null = null;
 
-  constructor(dependencies: FirstAttemptDependencies) {
+  constructor({ row, ...dependencies }: FirstAttemptDependencies) {
+    this.#row = row;
+    this.#requestId = row.requestId;
     this.#dependencies = dependencies;
   }
 
@@ -202,39 +226,52 @@ export class FirstAttempt {
     return this.#left.promise;
   }
 
+  /** The message, until it has left. */
+  get row(): NewDelivery | null {
+    return this.#row;
+  }
+
   /** Writes what the attempt came to: with the message, or into the rows that it has by now. */
   async submit(settlement: Settlement): Promise<Settled> {
-    const { row, writeEnded, settle } = this.#dependencies;
-    if (this.#spilling === null && !this.#hasLeft) {
-      this.#isEnding = true;
-      try {
-        await writeEnded({ row, settlement });
-        this.#leave(true);
-        return { own: true, promoted: [] };
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error;
-        // Its row is there: written by a commit that seemed to fail, or by who took the journal up.
-        this.#leave(true);
-      }
+    if (this.#spilling === null && this.#row !== null && (await this.#end(settlement))) {
+      return { own: true, promoted: [] };
     }
     await this.#spilling;
-    return settle(settlement);
+    // Without a row of its own there is nothing to settle: whoever takes the journal up sends it again.
+    return this.#isWritten ? this.#dependencies.settle(settlement) : { own: false, promoted: [] };
   }
 
   /** No settlement will come: the message gets its row, whose lease will end. */
   giveUp(): void {
-    this.#isEnding = false;
+    this.#endingMs = null;
     this.spill();
   }
 
-  /** Writes the message's rows now, unless its attempt is just being written. */
-  spill(): void {
-    if (!this.#isEnding && !this.#hasLeft) this.#spilling ??= this.#writeLeased();
+  /** Writes the message's rows now, unless its outcome is just being written, and has been for no longer than that. */
+  spill(endingMsMax = Number.POSITIVE_INFINITY): void {
+    if (this.#row === null) return;
+    if (this.#endingMs !== null && performance.now() - this.#endingMs < endingMsMax) return;
+    this.#spilling ??= this.#writeLeased(this.#row);
   }
 
-  async #writeLeased(): Promise<void> {
-    const { row, clock, log, writeLeased } = this.#dependencies;
-    const { requestId, dueAt } = row;
+  /** Whether the message and its outcome were written together. */
+  async #end(settlement: Settlement): Promise<boolean> {
+    this.#endingMs = performance.now();
+    try {
+      if (!(await this.#dependencies.writeEnded({ first: this, settlement }))) return false;
+      this.#leave(true);
+      return true;
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      // Its row is there: written by a commit that seemed to fail, by a spill, or by who took the journal up.
+      this.#leave(true);
+      return false;
+    }
+  }
+
+  async #writeLeased(row: NewDelivery): Promise<void> {
+    const { clock, log, writeLeased, retryMs = RETRY_MS } = this.#dependencies;
+    const { dueAt } = row;
     for (;;) {
       try {
         await writeLeased(row);
@@ -242,16 +279,20 @@ export class FirstAttempt {
       } catch (error) {
         if (isUniqueViolation(error)) return this.#leave(true);
         const over = dueAt === null || clock.now() >= dueAt || isValueFault(error);
-        log.error({ err: error, requestId, givenUp: over }, 'an accepted message could not be given its row');
+        log.error(
+          { err: error, requestId: this.#requestId, givenUp: over },
+          'an accepted message could not be given its row',
+        );
         if (over) return this.#leave(false);
       }
-      await delay(RETRY_MS);
+      await delay(retryMs);
     }
   }
 
   #leave(isWritten: boolean): void {
-    if (this.#hasLeft) return;
-    this.#hasLeft = true;
+    if (this.#row === null) return;
+    this.#row = null;
+    this.#isWritten = isWritten;
     this.#left.resolve();
     this.#dependencies.left(isWritten);
   }

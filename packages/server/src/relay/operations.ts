@@ -9,6 +9,7 @@ import { findAttempts, findDelivery } from './delivery-store.ts';
 import { evidenceStatement, signEvidence, type Evidence } from './evidence.ts';
 import { findChainHead, findLinksOf } from './evidence-store.ts';
 import { findLanes, type LaneListing } from './lane-store.ts';
+import { awaitRows } from './journal-store.ts';
 import { isUuid } from './operator-commands.ts';
 import type { RelayErrorCode } from './relay.ts';
 import { retentionKey } from './retention-record.ts';
@@ -46,6 +47,7 @@ export function createRelayOperations(dependencies: OperationsDependencies): Rel
   const { db, clock, vault, keys } = dependencies;
   return {
     async exportEvidence(requestId) {
+      if (isUuid(requestId)) await awaitRows(db, requestId);
       const delivery = isUuid(requestId) ? await findDelivery(db, requestId) : null;
       if (delivery === null) throw new DomainError<RelayErrorCode>('delivery_not_found', { requestId });
       const { appId } = delivery;

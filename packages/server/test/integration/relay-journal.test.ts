@@ -3,6 +3,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { uuidV7 } from '../../src/platform/ids.ts';
 import { laneOfUrl } from '../../src/relay/lane.ts';
 import { deleteJournals, insertJournal, isJournalable, takeUpJournals } from '../../src/relay/journal-store.ts';
+import { createRelayOperations } from '../../src/relay/index.ts';
 import type { NewDelivery } from '../../src/relay/store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { ACKNOWLEDGED, startReceiver, type Behaviour, type Receiver } from '../support/receiver.ts';
@@ -10,7 +11,9 @@ import {
   APP_ID,
   eventually,
   OTHER_APP_ID,
+  applications,
   startRelayService,
+  vault,
   type RelayService,
   type RelayServiceOptions,
 } from '../support/relay-service.ts';
@@ -232,7 +235,7 @@ test('what a dead node left is taken up when its lease has ended, but for what h
 });
 
 test('one that no table takes keeps none of the others from their rows, and is tried again later', async () => {
-  const bad = row({ messageType: 'a\0b' });
+  const bad = row({ contentBytes: 3_000_000_000 });
   const good = row();
   await insertJournal(database.db, { id: uuidV7(new Date()), leaseEndsAt: new Date(0), rows: [bad, good] });
   const faults: string[] = [];
@@ -241,10 +244,12 @@ test('one that no table takes keeps none of the others from their rows, and is t
   expect(faults).toEqual([bad.requestId]);
   const { rows } = await sql<{ request_id: string }>`select request_id from delivery`.execute(database.db);
   expect(rows.map(({ request_id }) => request_id)).toEqual([good.requestId]);
-  const { rows: kept } = await sql<{ lease_ends_at: Date }>`select lease_ends_at from delivery_journal`.execute(
-    database.db,
-  );
-  expect(kept[0]!.lease_ends_at.getTime()).toBeGreaterThan(now.getTime());
+  // It stays there alone: when the others' rows have gone with their day, they are not sent again.
+  const { rows: kept } = await sql<{ isLater: boolean; request_ids: string[]; count: number }>`
+    select lease_ends_at > ${now} as "isLater", request_ids, jsonb_array_length(entries::jsonb) as count
+    from delivery_journal
+  `.execute(database.db);
+  expect(kept).toEqual([{ isLater: true, request_ids: [bad.requestId], count: 1 }]);
 });
 
 test('a node that was asleep past its lease finds the message taken up: its attempt is recorded, nothing stands twice', async () => {
@@ -285,4 +290,109 @@ test('a hundred thousand characters beside small ones, in one batch and out of i
   expect(told.map(({ outcome }) => outcome)).toEqual(contents.map(() => 'delivered'));
   const shown = await Promise.all(told.map(({ requestId }) => relay.showDelivery(requestId)));
   expect(shown.map((delivery) => delivery?.content)).toEqual(contents);
+});
+
+/** Resolves when a statement with that text waits for a lock. */
+const isHeld = (text: string) =>
+  eventually(async () => {
+    const { rows } = await sql`
+      select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like ${`%${text}%`}
+    `.execute(database.db);
+    return rows.length > 0;
+  });
+
+test('a node that stops sends what is just being written to the journal, and settles it', async () => {
+  const held = Promise.withResolvers<void>();
+  const destination = await receiver(async () => {
+    await held.promise;
+    return ACKNOWLEDGED;
+  });
+  const { relay } = await node({ limits: { journalMs: 20 } });
+  const release = await hold('delivery_journal');
+  const told = relay.accept(message(destination.url));
+  await isHeld('into delivery_journal');
+  let isStopped = false;
+  const stopping = relay.stop().then(() => (isStopped = true));
+  await release();
+  await destination.received(1);
+  await eventually(async () => (await countOf('delivery_queue')) === 1);
+  expect(isStopped).toBe(false);
+  held.resolve();
+  await stopping;
+  expect((await told).outcome).toBe('delivered');
+  expect([await countOf('delivery'), await countOf('delivery_queue'), await countOf('delivery_journal')]).toEqual([
+    1, 0, 0,
+  ]);
+});
+
+test('a chain that is held up holds up no other application: messages get their rows without their outcomes', async () => {
+  const destination = await receiver(() => ACKNOWLEDGED);
+  const { relay } = await node({ limits: { unwrittenMax: 4 } });
+  await relay.accept(message(destination.url));
+  await eventually(async () => (await countOf('delivery')) === 1);
+  const client = await database.pool.connect();
+  await client.query('begin');
+  await client.query('select from delivery_chain for update');
+  const first = await Promise.all([1, 2, 3, 4].map(() => relay.accept(message(destination.url))));
+  expect(first.map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered', 'delivered', 'delivered']);
+  await eventually(async () => (await countOf('delivery_queue')) === 4);
+  expect((await relay.accept(message(destination.url, { appId: OTHER_APP_ID }))).outcome).toBe('delivered');
+  await client.query('rollback');
+  client.release();
+  await eventually(async () => (await countOf('delivery_queue')) === 0);
+  const { rows } = await sql<{ n: number }>`select count(*)::integer as n from delivery_attempt`.execute(database.db);
+  expect(rows).toEqual([{ n: 6 }]);
+});
+
+test('a table that is held up does not keep a node from what else it polls for', async () => {
+  await insertJournal(database.db, { id: uuidV7(new Date()), leaseEndsAt: new Date(0), rows: [row()] });
+  const release = await hold('delivery');
+  await node();
+  await isHeld('into delivery');
+  await sql`
+    insert into delivery_queue (app_id, request_id, lane, state, attempts, schedule_attempts, lease_token, due_at,
+                                content_bytes, accepted_at)
+    values (${APP_ID}, ${uuidV7(new Date())}, 'a/b', 'leased', 1, 1, 1, now() - interval '1 hour', 1, now())
+  `.execute(database.db);
+  await eventually(async () => {
+    const { rows } = await sql`select from delivery_queue where lane = 'a/b' and reason = 'lease_ended'`.execute(
+      database.db,
+    );
+    return rows.length === 1;
+  });
+  await release();
+});
+
+test('hundreds of journals are taken up in one poll', async () => {
+  const now = new Date();
+  for (let n = 0; n < 200; n += 1) {
+    await insertJournal(database.db, { id: uuidV7(now), leaseEndsAt: new Date(0), rows: [row()] });
+  }
+  await node({ limits: { pollMs: 2_000_000_000 } });
+  await eventually(async () => (await countOf('delivery_journal')) === 0);
+  expect(await countOf('delivery')).toBe(200);
+});
+
+test('what was just answered is known to operators: skip, park, evidence', async () => {
+  const failing = await receiver(() => ({ status: 500, body: '' }));
+  const destination = await receiver(() => ACKNOWLEDGED);
+  const { relay, clock } = await node({ limits: { settleGatherMs: 100 } });
+  for (const act of ['skip', 'park'] as const) {
+    await relay[act]((await relay.accept(message(failing.url))).requestId, 'test');
+  }
+  const operations = createRelayOperations({ db: database.db, clock, vault, keys: applications });
+  const { requestId } = await relay.accept(message(destination.url));
+  expect(await operations.exportEvidence(requestId)).toBeTruthy();
+});
+
+test('operators are answered while the tables take no rows', async () => {
+  const destination = await receiver(() => ACKNOWLEDGED);
+  const { relay } = await node();
+  const release = await hold('delivery');
+  const { requestId } = await relay.accept(message(destination.url));
+  expect(await relay.listDeliveries({ limit: 9 })).toEqual([]);
+  expect(await relay.showDelivery(requestId)).toBeNull();
+  await release();
+  await eventually(async () => (await relay.showDelivery(requestId)) !== null);
 });
