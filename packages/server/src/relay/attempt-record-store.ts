@@ -1,4 +1,5 @@
 import {
+  batchColumn,
   bytesArray,
   hexArray,
   instantArray,
@@ -25,7 +26,7 @@ export function attemptColumns<Row>(of: (row: Row) => RecordedAttempt): BatchCol
     type: string,
     array: (values: readonly Value[]) => string,
     value: (attempt: Attempt) => Value,
-  ): BatchColumn<Row> => ({ name, type, array: (rows) => array(rows.map((row) => value(of(row).attempt))) });
+  ): BatchColumn<Row> => batchColumn(name, type, array, (row) => value(of(row).attempt));
   return [
     column('number', 'integer', plainArray, (attempt) => attempt.number),
     column('started_at', 'timestamptz', instantArray, (attempt) => attempt.startedAt),
@@ -39,17 +40,10 @@ export function attemptColumns<Row>(of: (row: Row) => RecordedAttempt): BatchCol
     column('tls_fingerprint', 'bytea', bytesArray, (attempt) => attempt.tlsFingerprint),
     column('request_sha256', 'bytea', bytesArray, (attempt) => attempt.requestSha256),
     column('node', 'text', textArray, (attempt) => attempt.node),
-    {
-      name: 'entry',
-      type: 'bytea',
-      array: (rows) =>
-        hexArray(
-          rows.map((row) => {
-            const { appId, requestId, attempt, deliverySha256 } = of(row);
-            return chainEntryHex(appId, requestId, attempt, deliverySha256);
-          }),
-        ),
-    },
+    batchColumn('entry', 'bytea', hexArray, (row) => {
+      const { appId, requestId, attempt, deliverySha256 } = of(row);
+      return chainEntryHex(appId, requestId, attempt, deliverySha256);
+    }),
   ];
 }
 

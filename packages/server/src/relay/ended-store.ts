@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import {
   Batch,
+  batchColumn,
   instantArray,
   plainArray,
   textArray,
@@ -21,14 +22,14 @@ const ofRow = <Value>(
   type: string,
   array: (values: readonly Value[]) => string,
   value: (row: NewDelivery) => Value,
-): BatchColumn<EndedFirst> => ({ name, type, array: (items) => array(items.map(({ row }) => value(row))) });
+): BatchColumn<EndedFirst> => batchColumn(name, type, array, ({ row }) => value(row));
 
 const ofEnd = <Value>(
   name: string,
   type: string,
   array: (values: readonly Value[]) => string,
   value: (settlement: Settlement) => Value,
-): BatchColumn<EndedFirst> => ({ name, type, array: (items) => array(items.map((item) => value(item.settlement))) });
+): BatchColumn<EndedFirst> => batchColumn(name, type, array, ({ settlement }) => value(settlement));
 
 const ENDS: readonly BatchColumn<EndedFirst>[] = [
   ofRow('lane', 'text', textArray, (row) => row.lane),

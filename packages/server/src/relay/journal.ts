@@ -3,6 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import { uuidV7 } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
+import { createAcceptCommit, rowCommit } from './accept-commit.ts';
 import { insertEnded } from './ended-store.ts';
 import { createGroupCommit, isUniqueViolation, isValueFault, type GroupCommit } from './group-commit.ts';
 import { insertDeliveries, type Inserted } from './insert-store.ts';
@@ -27,10 +28,6 @@ export interface JournalDependencies {
   >;
 }
 
-const BESIDE_BELOW_ROWS = 8;
-/** While commits take as many rows as this, the next waits for company: a statement has a price of its own. */
-const GATHER_FROM_ROWS = 4;
-const GATHER_MS = 2;
 const RETRY_MS = 250;
 /** An outcome that takes so long to write waits for somebody else's lock: its message gets its row without it. */
 const ENDING_MS_MAX = 1_000;
@@ -70,22 +67,8 @@ export class Journal {
     const { durable, prompt, limits, onEnded } = dependencies;
     this.#dependencies = dependencies;
     const weighed = { weightMax: limits.commitCharactersMax, isItemFault: isValueFault };
-    const row = { ...weighed, rowsMax: limits.commitRowsMax, weightOf: ({ content }: NewDelivery) => content.length };
-    let lastRows = 0;
-    this.#entries = createGroupCommit<NewDelivery, JournalRow>({
-      ...row,
-      besideBelowRows: BESIDE_BELOW_ROWS,
-      gatherMs: GATHER_MS,
-      isUrgent: () => lastRows < GATHER_FROM_ROWS,
-      write: async (rows) => {
-        lastRows = rows.length;
-        return this.#writeRow(durable, rows);
-      },
-    });
-    this.#leased = createGroupCommit<NewDelivery, Inserted>({
-      ...row,
-      write: (rows) => insertDeliveries(prompt, rows),
-    });
+    this.#entries = createAcceptCommit(limits, (rows) => this.#writeRow(durable, rows));
+    this.#leased = createGroupCommit({ ...rowCommit(limits), write: (rows) => insertDeliveries(prompt, rows) });
     this.#ended = createGroupCommit<Ended, boolean>({
       ...weighed,
       rowsMax: limits.settleRowsMax,

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import {
   Batch,
+  batchColumn,
   instantArray,
   plainArray,
   textArray,
-  type BatchColumn,
   type Database,
   type Executor,
   type Transaction,
@@ -72,20 +72,15 @@ async function withoutSuperseded(tx: Transaction, rows: readonly Settlement[]): 
   );
 }
 
-const column = <Value>(
-  name: string,
-  type: string,
-  array: (values: readonly Value[]) => string,
-  value: (row: Settlement) => Value,
-): BatchColumn<Settlement> => ({ name, type, array: (rows) => array(rows.map(value)) });
-
 const BATCH = new Batch<Settlement>([
-  column('app_id', 'text', textArray, (row) => row.appId),
-  column('request_id', 'uuid', plainArray, (row) => row.requestId),
-  column('lease_token', 'bigint', plainArray, (row) => row.leaseToken),
-  column('state', 'text', plainArray, ({ next }) => next.state),
-  column('reason', 'text', textArray, ({ next }) => (next.state === 'delivered' ? null : next.reason)),
-  column('due_at', 'timestamptz', instantArray, ({ next }) => (next.state === 'waiting' ? next.nextAttemptAt : null)),
+  batchColumn('app_id', 'text', textArray, (row) => row.appId),
+  batchColumn('request_id', 'uuid', plainArray, (row) => row.requestId),
+  batchColumn('lease_token', 'bigint', plainArray, (row) => row.leaseToken),
+  batchColumn('state', 'text', plainArray, ({ next }) => next.state),
+  batchColumn('reason', 'text', textArray, ({ next }) => (next.state === 'delivered' ? null : next.reason)),
+  batchColumn('due_at', 'timestamptz', instantArray, ({ next }) =>
+    next.state === 'waiting' ? next.nextAttemptAt : null,
+  ),
   ...attemptColumns<Settlement>((row) => row),
 ]);
 

@@ -1,6 +1,7 @@
 import type { Database } from '../platform/database/index.ts';
 import { DomainError } from '../platform/errors.ts';
-import { createGroupCommit, isValueFault } from './group-commit.ts';
+import { createAcceptCommit, rowCommit } from './accept-commit.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { insertDeliveries, insertOrdered, type Inserted } from './insert-store.ts';
 import type { RelayErrorCode, RelayLimits } from './relay.ts';
 import type { NewDelivery } from './store.ts';
@@ -11,10 +12,6 @@ type UnwrittenLimits = Pick<
 >;
 
 const RETRY_AFTER_SECONDS = 1;
-const BESIDE_BELOW_ROWS = 8;
-/** While commits take as many rows as this, the next waits for company: a statement has a price of its own. */
-const GATHER_FROM_ROWS = 4;
-const GATHER_MS = 2;
 
 /**
  * Messages on their way into the database, in group commits. What waits here is bounded in number and bytes: beyond that
@@ -37,26 +34,10 @@ export function createUnwritten(
   limits: UnwrittenLimits,
   onFull: () => void = () => undefined,
 ): Unwritten {
-  const options = {
-    rowsMax: limits.commitRowsMax,
-    weightOf: (row: NewDelivery) => row.content.length,
-    weightMax: limits.commitCharactersMax,
-    isItemFault: isValueFault,
-  };
-  let lastRows = 0;
-  const plain = createGroupCommit({
-    ...options,
-    besideBelowRows: BESIDE_BELOW_ROWS,
-    gatherMs: GATHER_MS,
-    isUrgent: () => lastRows < GATHER_FROM_ROWS,
-    write: (rows) => {
-      lastRows = rows.length;
-      return insertDeliveries(db, rows);
-    },
-  });
+  const plain = createAcceptCommit(limits, (rows) => insertDeliveries(db, rows));
   // Messages with an ordering key take locks and look at what is before them; the others need not wait for that. One
   // batch after another: of two beside each other the later might come first.
-  const ordered = createGroupCommit({ ...options, write: (rows) => insertOrdered(db, rows) });
+  const ordered = createGroupCommit({ ...rowCommit(limits), write: (rows) => insertOrdered(db, rows) });
   let rowsWaiting = 0;
   let bytesWaiting = 0;
   const assertRoom = (contentBytes: number): void => {

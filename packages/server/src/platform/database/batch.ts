@@ -10,6 +10,16 @@ export interface BatchColumn<Row> {
   readonly array: (rows: readonly Row[]) => string;
 }
 
+/** A column whose values come of the rows one by one. @param array what writes the values as one array */
+export function batchColumn<Row, Value>(
+  name: string,
+  type: string,
+  array: (values: readonly Value[]) => string,
+  value: (row: Row) => Value,
+): BatchColumn<Row> {
+  return { name, type, array: (rows) => array(rows.map(value)) };
+}
+
 /**
  * A batch of rows as the parameters of one statement, an array for each column. The statement's text is made once: a hot
  * one is not built anew for each batch, and a connection that has prepared it knows it again.

@@ -4,5 +4,5 @@ export { startEmbeddedPostgres } from './embedded.ts';
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './embedded.ts';
 export { migrate } from './migrations.ts';
 export { inTransactionRetried, isWorthAnotherTry, sqlState } from './retried.ts';
-export { Batch, type BatchColumn } from './batch.ts';
+export { Batch, batchColumn, type BatchColumn } from './batch.ts';
 export { bytesArray, hexArray, instantArray, plainArray, textArray } from './array-literal.ts';
