@@ -23,7 +23,7 @@ interface Options {
 }
 
 /** For each node: what is compared is services that have run for a while. */
-const WARM_UP_MS = 4_000;
+const WARM_UP_MS = 8_000;
 const POLL_MS = 20;
 const DRAIN_MS_MAX = 120_000;
 
