@@ -1,3 +1,5 @@
+import { sqlState } from '../platform/database/index.ts';
+
 /**
  * Writes that arrive together are committed together: while one batch is being written the next one gathers, so under
  * load a commit's fsync is shared by many and alone nobody waits for company.
@@ -130,11 +132,10 @@ const ITEM_FAULT_CLASSES = new Set(['22', '23', '54']);
 
 /** Whether the row is there already. */
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '23505';
+  return sqlState(error) === '23505';
 }
 
 /** Whether PostgreSQL refused a value, as opposed to having failed itself. */
 export function isValueFault(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && code.length === 5 && ITEM_FAULT_CLASSES.has(code.slice(0, 2));
+  return ITEM_FAULT_CLASSES.has(sqlState(error)?.slice(0, 2) ?? '');
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLog } from '../platform/log.ts';
-import { FirstAttempt } from './journal.ts';
+import { JournaledMessage } from './journal.ts';
 import type { NewDelivery, Settlement } from './store.ts';
 
 const ROW = { requestId: 'r', dueAt: new Date(Date.now() + 3_600_000), content: '{}' } as NewDelivery;
@@ -42,7 +42,7 @@ test('in whatever order it is spilled, ended and given up, a message leaves the 
       const { state, write, pause } = table(outcomes, pauses);
       const lefts: boolean[] = [];
       let settledWithoutRow = 0;
-      const first = new FirstAttempt({
+      const first = new JournaledMessage({
         row: ROW,
         clock: { now: () => new Date() },
         log: silent,

@@ -37,7 +37,7 @@ const DELETED_MAX = 512;
 
 /** An attempt that has ended, of a message that stands in the journal. */
 interface Ended {
-  readonly first: FirstAttempt;
+  readonly first: JournaledMessage;
   readonly settlement: Settlement;
 }
 
@@ -60,7 +60,7 @@ export class Journal {
   readonly #leased: GroupCommit<NewDelivery, Inserted>;
   readonly #deletes: GroupCommit<string, undefined>;
   /** In the order in which they were journaled. */
-  readonly #pending = new Map<string, FirstAttempt>();
+  readonly #pending = new Map<string, JournaledMessage>();
   #sweep: NodeJS.Timeout | null = null;
 
   constructor(dependencies: JournalDependencies) {
@@ -77,13 +77,11 @@ export class Journal {
       weightOf: ({ first, settlement }) => (first.row?.content.length ?? 0) + (settlement.attempt.answer?.length ?? 0),
       write: async (items) => {
         onEnded(items.length);
-        const rows = items.flatMap(({ first: { row: own }, settlement }) =>
-          own === null ? [] : [{ row: own, settlement }],
-        );
         // Those that have left meanwhile have rows: their outcomes are settled there.
-        const together = items.map(({ first }) => first.row !== null);
+        const together = items.map(({ first: { row: own }, settlement }) => own && { row: own, settlement });
+        const rows = together.filter((item) => item !== null);
         if (rows.length > 0) await insertEnded(prompt, rows);
-        return together;
+        return together.map((item) => item !== null);
       },
     });
     this.#deletes = createGroupCommit<string, undefined>({
@@ -104,11 +102,11 @@ export class Journal {
    *
    * @param written called once, when the message has rows of its own, or is left to the end of its lease
    */
-  async add(row: NewDelivery, written: () => void): Promise<FirstAttempt> {
+  async add(row: NewDelivery, written: () => void): Promise<JournaledMessage> {
     // Nothing below but the first attempt itself holds the row: it may wait long for its settlement.
     const { requestId } = row;
     const journalRow = await this.#entries.submit(row);
-    const first = new FirstAttempt({
+    const first = new JournaledMessage({
       ...this.#dependencies,
       row,
       writeEnded: (item) => this.#ended.submit(item),
@@ -175,7 +173,7 @@ export class Journal {
   }
 }
 
-type FirstAttemptDependencies = Pick<JournalDependencies, 'clock' | 'log' | 'settle'> & {
+type JournaledDependencies = Pick<JournalDependencies, 'clock' | 'log' | 'settle'> & {
   readonly row: NewDelivery;
   /** Between two tries to give it its row. */
   readonly retryMs?: number;
@@ -186,9 +184,9 @@ type FirstAttemptDependencies = Pick<JournalDependencies, 'clock' | 'log' | 'set
 };
 
 /** One message that stands in the journal while its first attempt is made. */
-export class FirstAttempt {
+export class JournaledMessage {
   readonly beganMs = performance.now();
-  readonly #dependencies: Omit<FirstAttemptDependencies, 'row'>;
+  readonly #dependencies: Omit<JournaledDependencies, 'row'>;
   readonly #requestId: string;
   readonly #left = Promise.withResolvers<void>();
   /** Null when it has left: whatever still holds this holds no content. */
@@ -198,7 +196,7 @@ export class FirstAttempt {
   #endingMs: number | null = null;
   #spilling: Promise<void> | null = null;
 
-  constructor({ row, ...dependencies }: FirstAttemptDependencies) {
+  constructor({ row, ...dependencies }: JournaledDependencies) {
     this.#row = row;
     this.#requestId = row.requestId;
     this.#dependencies = dependencies;
