@@ -30,6 +30,7 @@ import {
   SPOOL_FOLDER,
 } from './platform/data-directory.ts';
 import { createEgress } from './platform/egress/index.ts';
+import { letHeapGrow } from './platform/garbage-collection.ts';
 import { createLog } from './platform/log.ts';
 import { loadMasterKey } from './platform/master-key.ts';
 import { createMetrics } from './platform/metrics.ts';
@@ -95,6 +96,7 @@ const PAGE_FOLDER = fileURLToPath(new URL('../../web/dist/', import.meta.url));
 /** Makes every object of the service and wires it, starts it, and answers when it takes requests. */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const modulesMs = performance.now();
+  letHeapGrow();
   const clock = systemClock;
   const log = createLog({ level: config.logLevel, ...(options.logFile !== undefined && { file: options.logFile }) });
   await using starting = new AsyncDisposableStack();

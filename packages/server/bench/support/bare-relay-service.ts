@@ -5,6 +5,7 @@ import { createHttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { readConfig } from '../../src/platform/config.ts';
 import { createEgress } from '../../src/platform/egress/index.ts';
+import { letHeapGrow } from '../../src/platform/garbage-collection.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createVault } from '../../src/platform/vault.ts';
 import { loadMasterKey } from '../../src/platform/master-key.ts';
@@ -20,6 +21,7 @@ import type { RelayNodeReady, RelayNodeSettings } from './relay-node-terms.ts';
 // database tells it of applications, destinations and keys.
 const { environment, logFile } = JSON.parse(process.argv[2] ?? '{}') as RelayNodeSettings;
 const config = readConfig(environment, { cwd: '/', nodeName: 'bench' });
+letHeapGrow();
 await using resources = new AsyncDisposableStack();
 const log = createLog({ level: config.logLevel, file: logFile });
 const clock = systemClock;

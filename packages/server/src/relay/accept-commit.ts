@@ -4,7 +4,7 @@ import type { NewDelivery } from './store.ts';
 
 const BESIDE_BELOW_ROWS = 8;
 /** While commits take as many rows as this, the next waits for company: a statement has a price of its own. */
-const GATHER_FROM_ROWS = 4;
+const GATHER_FROM_ROWS = 12;
 const GATHER_MS = 2;
 
 /** Group commits of accepted messages, which their callers wait for: at a small load at once, at a great one many in each. */

@@ -21,6 +21,7 @@ import { ReadyLanes } from './ready-lanes.ts';
 import type { RelayLimits } from './relay.ts';
 import { Slots } from './slots.ts';
 import type { LeasedDelivery } from './store.ts';
+import { UnderWay } from './under-way.ts';
 import { WakeClock } from './wake-clock.ts';
 
 export interface DispatcherDependencies {
@@ -60,7 +61,7 @@ interface Turn {
 export class Dispatcher {
   readonly #dependencies: DispatcherDependencies;
   readonly #slots: Slots;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new UnderWay();
   readonly #ready = new ReadyLanes();
   /** Woken since the present claim began. */
   readonly #wokenLanes = new Set<LaneName>();
@@ -113,7 +114,7 @@ export class Dispatcher {
     this.wake();
     await this.#loop;
     this.#alarms.clear();
-    await Promise.all([this.#takenUp, ...this.#underWay]);
+    await Promise.all([this.#takenUp, this.#underWay.idle()]);
   }
 
   async #run(looked: () => void): Promise<void> {
@@ -340,16 +341,16 @@ export class Dispatcher {
         this.#ended(row);
         continue;
       }
-      const work = this.#attempt(row, { ...row, ...message, leaseEndsAt });
-      this.#underWay.add(work);
-      void work.finally(() => this.#underWay.delete(work));
+      void this.#attempt(row, { ...row, ...message, leaseEndsAt });
     }
     if (off.length > 0) await this.#giveBack(off);
   }
 
   async #attempt(row: ClaimedRow, delivery: LeasedDelivery): Promise<void> {
+    this.#underWay.begin();
     await this.#dependencies.runner.run(delivery);
     this.#ended(row);
+    this.#underWay.end();
   }
 
   async #giveBack(rows: readonly ClaimedRow[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { sqlState } from '../platform/database/index.ts';
+import { UnderWay } from './under-way.ts';
 
 /**
  * Writes that arrive together are committed together: while one batch is being written the next one gathers, so under
@@ -40,8 +41,8 @@ interface Entry<Item, Result> {
 
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   let gathering: Entry<Item, Result>[] = [];
-  const loops = new Set<Promise<void>>();
   let looping = 0;
+  const underWay = new UnderWay();
   let writingRows = 0;
   const { besideBelowRows = 0 } = options;
   const { gatherMs = 0, isUrgent = () => true } = options;
@@ -102,13 +103,13 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
     }
     // In the same turn as the last look: what comes later finds that nobody looks any more.
     looping -= 1;
+    underWay.end();
   };
 
   const startLoop = (): void => {
     looping += 1;
-    const loop = run();
-    loops.add(loop);
-    void loop.finally(() => loops.delete(loop));
+    underWay.begin();
+    void run();
   };
 
   return {
@@ -119,9 +120,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       if (hurry !== null && (gathering.length >= options.rowsMax || isUrgent(item))) hurry();
       return promise;
     },
-    async idle() {
-      while (loops.size > 0) await Promise.all(loops);
-    },
+    idle: () => underWay.idle(),
   };
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import { uuidV7 } from '../platform/ids.ts';
+import { LinkedList } from '../platform/linked-list.ts';
 import type { Logger } from '../platform/log.ts';
 import { createAcceptCommit, rowCommit } from './accept-commit.ts';
 import { insertEnded } from './ended-store.ts';
@@ -60,7 +61,7 @@ export class Journal {
   readonly #leased: GroupCommit<NewDelivery, Inserted>;
   readonly #deletes: GroupCommit<string, undefined>;
   /** In the order in which they were journaled. */
-  readonly #pending = new Map<string, JournaledMessage>();
+  readonly #pending = new LinkedList<JournaledMessage>();
   #sweep: NodeJS.Timeout | null = null;
 
   constructor(dependencies: JournalDependencies) {
@@ -104,7 +105,6 @@ export class Journal {
    */
   async add(row: NewDelivery, written: () => void): Promise<JournaledMessage> {
     // Nothing below but the first attempt itself holds the row: it may wait long for its settlement.
-    const { requestId } = row;
     const journalRow = await this.#entries.submit(row);
     const first = new JournaledMessage({
       ...this.#dependencies,
@@ -112,12 +112,12 @@ export class Journal {
       writeEnded: (item) => this.#ended.submit(item),
       writeLeased: (own) => this.#leased.submit(own),
       left: (isWritten) => {
-        this.#pending.delete(requestId);
+        this.#pending.remove(place);
         if (isWritten) this.#written(journalRow);
         written();
       },
     });
-    this.#pending.set(requestId, first);
+    const place = this.#pending.append(first);
     if (this.#sweep === null) this.#sweepLater();
     return first;
   }
@@ -137,7 +137,7 @@ export class Journal {
   }
 
   async #allWritten(): Promise<void> {
-    await Promise.all(Array.from(this.#pending.values(), (first) => first.written));
+    await Promise.all(Array.from(this.#pending, (first) => first.written));
   }
 
   async #writeRow(db: Database, rows: readonly NewDelivery[]): Promise<JournalRow[]> {
@@ -160,12 +160,12 @@ export class Journal {
   #spillOld(): void {
     const { journalMs } = this.#dependencies.limits;
     const beforeMs = performance.now() - journalMs;
-    for (const first of this.#pending.values()) {
+    for (const first of this.#pending) {
       if (first.beganMs > beforeMs) break;
       first.spill(ENDING_MS_MAX);
     }
     this.#sweep = null;
-    if (this.#pending.size > 0) this.#sweepLater();
+    if (!this.#pending.isEmpty) this.#sweepLater();
   }
 
   #sweepLater(): void {

@@ -204,6 +204,6 @@ export const DEFAULT_LIMITS: RelayLimits = {
   commitRowsMax: 128,
   commitCharactersMax: 4_194_304,
   settleRowsMax: 256,
-  settleGatherMs: 20,
+  settleGatherMs: 5,
   drainMs: 20_000,
 };

@@ -120,7 +120,7 @@ function faulty() {
   };
 }
 
-/** A circuit that three failures have opened. */
+/** A circuit that three failures have opened, and both nodes know it. */
 async function brokenCallee(change: Partial<CalleeChange> = {}) {
   const { state, answer } = faulty();
   const destination = await receiver(answer);
@@ -132,6 +132,7 @@ async function brokenCallee(change: Partial<CalleeChange> = {}) {
     await inState(ids[n]!, n < 2 ? 'waiting' : 'parked');
   }
   const row = await opened(calleeNo);
+  await looked();
   return { state, destination, calleeNo, ids, row };
 }
 

@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import type { Transaction as KyselyTransaction } from 'kysely';
-import { Pool, TypeOverrides, types, type PoolClient, type QueryResult } from 'pg';
+import { Pool, TypeOverrides, types, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 
 /** No tables known: a capability names its own with `database.withTables<{ delivery: DeliveryTable }>()`. */
 export type NoTables = object;
@@ -143,8 +143,8 @@ function preparing(pool: Pool): PostgresPool {
       if (known !== undefined) return known;
       const query = (statement: string, parameters: readonly unknown[]): Promise<QueryResult> => {
         const name = PREPARED.exec(statement)?.[1];
-        if (name === undefined) return client.query(statement, [...parameters]);
-        return client.query({ name, text: statement, values: [...parameters] });
+        const config = { ...(name !== undefined && { name }), text: statement, values: [...parameters] };
+        return byCallback(client, config);
       };
       // Everything else is the client's own.
       const made = Object.create(client, { query: { value: query } }) as PostgresPoolClient;
@@ -153,4 +153,19 @@ function preparing(pool: Pool): PostgresPool {
     },
     end: () => pool.end(),
   };
+}
+
+/**
+ * The result of a query. Not by the driver's own promise: the queries that were made that way stay in memory, parameters and
+ * all, until the old generation is collected (seen in V8 13.6: of 12,000 queries in turn every second one outlived its
+ * scavenges; by callback none).
+ */
+function byCallback(client: PoolClient, config: QueryConfig): Promise<QueryResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<QueryResult>();
+  client.query(config, (error: Error | null, result) => (error === null ? resolve(result) : reject(error)));
+  return promise.catch((error: unknown) => {
+    // The stack that leads to whoever asked, not to the socket.
+    if (error instanceof Error) Error.captureStackTrace(error);
+    throw error;
+  });
 }
