@@ -33,6 +33,8 @@ const NOTICE_EVERY_MS = 2_000;
 const FAST_STOP_MS = 30_000;
 const IMMEDIATE_STOP_MS = 10_000;
 const KILL_MS = 5_000;
+/** A process that was killed has lost its command line before its socket is closed; a busy machine may stop it there. */
+const DYING_MS = 1_000;
 
 /** The fields of postmaster.pid's text; undefined while it is being written. */
 export function parsePidFile(text: string): PidFile | undefined {
@@ -112,13 +114,17 @@ function socketAnswers(placement: Placement): Promise<boolean> {
  * @throws DomainError `data_directory_in_use` by a server that is not of this machine's processes; `database_start_failed`
  */
 export async function spawnPostmaster(placement: Placement, binaries: Binaries): Promise<Postmaster> {
-  if (await socketAnswers(placement)) {
+  const inUseAt = performance.now() + DYING_MS;
+  while (await socketAnswers(placement)) {
     const found = await findPostmaster(placement);
     if (found !== undefined) return found;
-    throw new DomainError('data_directory_in_use', {
-      dataDirectory: placement.dataDirectory,
-      pid: 'in another container',
-    });
+    if (performance.now() > inUseAt) {
+      throw new DomainError('data_directory_in_use', {
+        dataDirectory: placement.dataDirectory,
+        pid: 'in another container',
+      });
+    }
+    await wait(POLL_SLOW_MS);
   }
   await disownReusedPid(placement);
   const log = await openServerLog(placement.logFile);
