@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { access, chmod, chown, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,6 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { accountFor, canReach } from '../../src/platform/database/account.ts';
 import { openDatabase, startEmbeddedPostgres } from '../../src/platform/database/index.ts';
 import type { EmbeddedPostgres, EmbeddedPostgresOptions } from '../../src/platform/database/index.ts';
+import { place, SOCKET_FILE } from '../../src/platform/database/placement.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 const CHILD = fileURLToPath(new URL('../support/embedded-child.ts', import.meta.url));
@@ -204,6 +206,19 @@ test('a machine that lost process and server alike recovers by itself', async ()
   const server = await start(dataDir);
   expect(server.takenOver).toBe(false);
   expect(await query(server.connectionString, 'select text from note')).toEqual([{ text: 'committed' }]);
+});
+
+test('who still answers on the socket is a server of another container, unless it was just dying', async () => {
+  const dataDir = await usedDataDirectory();
+  const { socketDirectory } = await place(dataDir);
+  await mkdir(socketDirectory, { recursive: true, mode: 0o755 });
+  const foreign = createServer().listen(join(socketDirectory, SOCKET_FILE));
+  await once(foreign, 'listening');
+  await expect(startEmbeddedPostgres({ dataDir })).rejects.toMatchObject({ code: 'data_directory_in_use' });
+  const starting = start(dataDir);
+  await wait(200);
+  foreign.close();
+  expect(await query((await starting).connectionString, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
 test('a server with the settings of another version is stopped and started anew', async () => {
