@@ -96,7 +96,6 @@ const PAGE_FOLDER = fileURLToPath(new URL('../../web/dist/', import.meta.url));
 /** Makes every object of the service and wires it, starts it, and answers when it takes requests. */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const modulesMs = performance.now();
-  letHeapGrow();
   const clock = systemClock;
   const log = createLog({ level: config.logLevel, ...(options.logFile !== undefined && { file: options.logFile }) });
   await using starting = new AsyncDisposableStack();
@@ -329,6 +328,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   starting.defer(() => server.close());
   url = urlOf(server.server.address() as AddressInfo);
   starting.defer(await announce(config.dataDir, url, clock.now()));
+  letHeapGrow();
   timings['total'] = performance.now();
   const kind = database.isNew ? 'cold' : 'warm';
   await recordStart(config.dataDir, { kind, at: clock.now(), timings });

@@ -21,7 +21,6 @@ import type { RelayNodeReady, RelayNodeSettings } from './relay-node-terms.ts';
 // database tells it of applications, destinations and keys.
 const { environment, logFile } = JSON.parse(process.argv[2] ?? '{}') as RelayNodeSettings;
 const config = readConfig(environment, { cwd: '/', nodeName: 'bench' });
-letHeapGrow();
 await using resources = new AsyncDisposableStack();
 const log = createLog({ level: config.logLevel, file: logFile });
 const clock = systemClock;
@@ -46,6 +45,7 @@ const server = createHttpServer({ log, trustedProxies: [] });
 registerCallbackRoutes(server, { relay, callers: apps, keys: apps });
 await server.listen({ host: config.host, port: config.port });
 resources.defer(() => server.close());
+letHeapGrow();
 const ready: RelayNodeReady = { url: urlOf(server.server.address() as AddressInfo) };
 process.send?.(ready);
 await untilStopped();

@@ -348,9 +348,12 @@ export class Dispatcher {
 
   async #attempt(row: ClaimedRow, delivery: LeasedDelivery): Promise<void> {
     this.#underWay.begin();
-    await this.#dependencies.runner.run(delivery);
-    this.#ended(row);
-    this.#underWay.end();
+    try {
+      await this.#dependencies.runner.run(delivery);
+      this.#ended(row);
+    } finally {
+      this.#underWay.end();
+    }
   }
 
   async #giveBack(rows: readonly ClaimedRow[]): Promise<void> {

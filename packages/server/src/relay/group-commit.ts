@@ -92,18 +92,21 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   };
 
   const run = async (): Promise<void> => {
-    while (gathering.length > 0) {
-      await gather();
-      const batch = takeBatch();
-      // The other loop took them all.
-      if (batch.length === 0) break;
-      writingRows += batch.length;
-      await writeBatch(batch);
-      writingRows -= batch.length;
+    try {
+      while (gathering.length > 0) {
+        await gather();
+        const batch = takeBatch();
+        // The other loop took them all.
+        if (batch.length === 0) break;
+        writingRows += batch.length;
+        await writeBatch(batch);
+        writingRows -= batch.length;
+      }
+    } finally {
+      // In the same turn as the last look: what comes later finds that nobody looks any more.
+      looping -= 1;
+      underWay.end();
     }
-    // In the same turn as the last look: what comes later finds that nobody looks any more.
-    looping -= 1;
-    underWay.end();
   };
 
   const startLoop = (): void => {

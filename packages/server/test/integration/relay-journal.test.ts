@@ -118,7 +118,7 @@ test('a message is on disk in the journal when it goes out, and in no other tabl
 
 test('what is answered at once is there at once for this node: show, list, replay', async () => {
   const destination = await receiver(() => ACKNOWLEDGED);
-  const { relay } = await node({ limits: { settleGatherMs: 300 } });
+  const { relay } = await node({ limits: { settleGatherMs: 300, journalMs: 3_000 } });
   const one = await relay.accept(message(destination.url));
   expect((await relay.showDelivery(one.requestId))?.state).toBe('delivered');
   const two = await relay.accept(message(destination.url));
@@ -153,7 +153,7 @@ test('an attempt that takes long: the message gets rows of its own meanwhile, an
 test('a refusal for good is told when it is on disk; what fails for now waits in the queue', async () => {
   const refusing = await receiver(() => ({ status: 410, body: '' }));
   const failing = await receiver(() => ({ status: 500, body: '' }));
-  const { relay } = await node();
+  const { relay } = await node({ limits: { journalMs: 3_000 } });
   const gone = await relay.accept(message(refusing.url));
   const { rows } = await sql<{ reason: string }>`
     select reason from delivery where request_id = ${gone.requestId} and failed_at is not null
@@ -170,7 +170,7 @@ test('a refusal for good is told when it is on disk; what fails for now waits in
 
 test('tables that take no rows for a while: the destination has it, the caller is told, and the rows come later', async () => {
   const destination = await receiver(() => ACKNOWLEDGED);
-  const { relay } = await node();
+  const { relay } = await node({ limits: { journalMs: 3_000 } });
   const release = await hold('delivery');
   const told = await relay.accept(message(destination.url));
   expect(told.outcome).toBe('delivered');
@@ -377,7 +377,7 @@ test('hundreds of journals are taken up in one poll', async () => {
 test('what was just answered is known to operators: skip, park, evidence', async () => {
   const failing = await receiver(() => ({ status: 500, body: '' }));
   const destination = await receiver(() => ACKNOWLEDGED);
-  const { relay, clock } = await node({ limits: { settleGatherMs: 100 } });
+  const { relay, clock } = await node({ limits: { settleGatherMs: 100, journalMs: 3_000 } });
   for (const act of ['skip', 'park'] as const) {
     await relay[act]((await relay.accept(message(failing.url))).requestId, 'test');
   }
