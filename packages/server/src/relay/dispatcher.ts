@@ -200,6 +200,7 @@ export class Dispatcher {
     await this.#learn();
     this.#wokenLanes.clear();
     const now = clock.now();
+    const readyBefore = this.#ready.size;
     const turns = await this.#turns(now);
     if (turns.length === 0) return false;
     const bytesMax = Math.max(0, limits.contentBytesInFlightMax - this.#contentBytes);
@@ -211,7 +212,8 @@ export class Dispatcher {
     } finally {
       await this.#account(turns, rows, bytesMax);
     }
-    if (rows.length === 0) return this.#ready.size > 0 && this.#woken;
+    // Lanes with nothing due have left, and others have their turn: perhaps no attempt is under way whose end would wake them.
+    if (rows.length === 0) return this.#ready.size > 0 && (this.#woken || this.#ready.size < readyBefore);
     this.#dependencies.metrics?.claimed(rows.length);
     await this.#begin(rows, leaseEndsAt);
     return this.#ready.size > 0;

@@ -109,6 +109,25 @@ describe('turns', () => {
     },
   );
 
+  test('destinations of which more was heard than there is do not keep those after them waiting', async () => {
+    const destination = await receiver(async () => ACKNOWLEDGED);
+    const first = await node('a', { pollMs: 2_000_000_000, attemptsInFlightMax: 2 });
+    const lanes: string[] = [];
+    for (let lane = 0; lane < 20; lane += 1) lanes.push(await callee(first, { url: destination.url }));
+    const tell = (told: readonly string[]) =>
+      database.pool.query(`select pg_notify('yinxin_relay', lane) from unnest($1::text[]) as lane`, [told.map(laneOf)]);
+    const write = (calleeNo: string) =>
+      writeWaiting(database.db, [waitingRow(destination.url, clock.now(), { calleeNo })]);
+    // What the destinations themselves were told of comes before this.
+    await write(lanes[0]!);
+    await tell(lanes.slice(0, 1));
+    await destination.received(1);
+    await write(lanes.at(-1)!);
+    await tell(lanes);
+    await destination.received(2);
+    await first.stop();
+  });
+
   test('destinations that hang leave room: others are served while 15 of them hold all they may', async () => {
     const released = Promise.withResolvers<void>();
     const hanging = await receiver(async () => {
