@@ -342,7 +342,8 @@ test('a chain that is held up holds up no other application: messages get their 
   expect((await relay.accept(message(destination.url, { appId: OTHER_APP_ID }))).outcome).toBe('delivered');
   await client.query('rollback');
   client.release();
-  await eventually(async () => (await countOf('delivery_queue')) === 0 && (await countOf('delivery_attempt')) === 6);
+  await eventually(async () => (await countOf('delivery_queue')) === 0 && (await countOf('delivery_attempt')) >= 6);
+  expect(await countOf('delivery_attempt')).toBe(6);
 });
 
 test('a table that is held up does not keep a node from what else it polls for', async () => {
